@@ -1,0 +1,363 @@
+//! A certificate: DER parsed once, then it answers questions.
+
+use std::{fmt, sync::Arc};
+
+use jiff::Timestamp;
+use x509_parser::prelude::*;
+
+use crate::{
+    extension::{Extensions, Purpose, Usage},
+    fingerprint::{Fingerprint, Sha1Fingerprint, hex},
+    key::PublicKey,
+    name::DistinguishedName,
+    pem,
+};
+
+/// The label of a certificate's PEM block (RFC 7468 §5).
+pub const PEM_LABEL: &str = "CERTIFICATE";
+
+/// The largest certificate that is read; real ones are 1 to 4 KB, and Temporal Cloud's whole bundle is 32 KB.
+pub const MAX_DER_BYTES: usize = 256 * 1024;
+
+/// One X.509 certificate. Cheap to clone; equal if the DER is equal.
+#[derive(Clone)]
+pub struct Certificate(Arc<Facts>);
+
+struct Facts {
+    der: Vec<u8>,
+    fingerprint: Fingerprint,
+    version: u32,
+    serial: Vec<u8>,
+    signature_algorithm: SignatureAlgorithm,
+    signature_algorithms_agree: bool,
+    issuer: DistinguishedName,
+    subject: DistinguishedName,
+    not_before: Timestamp,
+    not_after: Timestamp,
+    public_key: PublicKey,
+    extensions: Extensions,
+}
+
+/// The algorithm of a certificate's signature.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[expect(missing_docs, reason = "the names are those of the algorithms")]
+pub enum SignatureAlgorithm {
+    RsaMd5,
+    RsaSha1,
+    RsaSha256,
+    RsaSha384,
+    RsaSha512,
+    RsaPss,
+    EcdsaSha1,
+    EcdsaSha256,
+    EcdsaSha384,
+    EcdsaSha512,
+    Ed25519,
+    /// Another algorithm, by object identifier in dotted form.
+    Other(String),
+}
+
+/// Why bytes are not a certificate.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// Larger than [`MAX_DER_BYTES`].
+    #[error("cannot read a certificate of {found} bytes: expected at most {MAX_DER_BYTES}")]
+    TooLarge {
+        /// The size that was offered.
+        found: usize,
+    },
+    /// Not the DER of a certificate.
+    #[error("cannot read the bytes as an X.509 certificate (RFC 5280 §4.1): {reason}")]
+    NotACertificate {
+        /// What the parser met.
+        reason: String,
+    },
+    /// Bytes after the end of the certificate.
+    #[error("expected the certificate to end, found {extra} more bytes")]
+    TrailingBytes {
+        /// How many.
+        extra: usize,
+    },
+    /// A time outside the years that can be told.
+    #[error("cannot read the certificate's validity: a time is out of range")]
+    TimeOutOfRange,
+}
+
+/// Why a text is not a list of certificates.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PemError {
+    /// The text is not PEM.
+    #[error("cannot read the text as PEM")]
+    Pem(#[from] pem::Error),
+    /// A block that is not a certificate. A private key is named as such and never quoted.
+    #[error("line {line}: expected a `CERTIFICATE` block, found `{label}`")]
+    UnexpectedBlock {
+        /// The line of the block's `BEGIN`.
+        line: usize,
+        /// The block's label.
+        label: String,
+    },
+    /// A certificate block that cannot be read.
+    #[error("line {line}: cannot read the certificate that begins here")]
+    Certificate {
+        /// The line of the block's `BEGIN`.
+        line: usize,
+        /// Why.
+        source: Error,
+    },
+}
+
+impl PemError {
+    /// Returns whether the text held a private key, which must never travel with certificates.
+    pub fn found_private_key(&self) -> bool {
+        matches!(self, Self::UnexpectedBlock { label, .. } if label.ends_with("PRIVATE KEY"))
+    }
+}
+
+impl Certificate {
+    /// Reads one certificate; bytes after its end are an error.
+    pub fn from_der(der: &[u8]) -> Result<Self, Error> {
+        if der.len() > MAX_DER_BYTES {
+            return Err(Error::TooLarge { found: der.len() });
+        }
+        let (rest, parsed) =
+            X509Certificate::from_der(der).map_err(|error| Error::NotACertificate {
+                reason: error.to_string(),
+            })?;
+        if !rest.is_empty() {
+            return Err(Error::TrailingBytes { extra: rest.len() });
+        }
+        let outer = SignatureAlgorithm::read(&parsed.signature_algorithm);
+        Ok(Self(Arc::new(Facts {
+            der: der.to_vec(),
+            fingerprint: Fingerprint::of(der),
+            version: parsed.version().0 + 1,
+            serial: parsed.raw_serial().to_vec(),
+            signature_algorithms_agree: parsed.signature_algorithm
+                == parsed.tbs_certificate.signature,
+            signature_algorithm: outer,
+            issuer: DistinguishedName::read(parsed.issuer()),
+            subject: DistinguishedName::read(parsed.subject()),
+            not_before: instant(parsed.validity().not_before)?,
+            not_after: instant(parsed.validity().not_after)?,
+            public_key: PublicKey::read(parsed.public_key()),
+            extensions: Extensions::read(&parsed),
+        })))
+    }
+
+    /// Reads every certificate of a PEM text; any other block, a private key above all, is an error.
+    pub fn all_from_pem(text: &str) -> Result<Vec<Self>, PemError> {
+        let document = pem::parse(text)?;
+        let mut certificates = Vec::with_capacity(document.blocks.len());
+        for block in document.blocks {
+            let line = block.line;
+            if block.label != PEM_LABEL {
+                return Err(PemError::UnexpectedBlock {
+                    line,
+                    label: block.label,
+                });
+            }
+            let certificate = Self::from_der(&block.der)
+                .map_err(|source| PemError::Certificate { line, source })?;
+            certificates.push(certificate);
+        }
+        Ok(certificates)
+    }
+
+    /// Prints the certificate as PEM.
+    pub fn to_pem(&self) -> String {
+        pem::encode(PEM_LABEL, self.der())
+    }
+
+    /// Returns the DER.
+    pub fn der(&self) -> &[u8] {
+        &self.0.der
+    }
+
+    /// Returns the SHA-256 of the DER: the name by which certificates are compared.
+    pub fn fingerprint(&self) -> Fingerprint {
+        self.0.fingerprint
+    }
+
+    /// Returns the SHA-1 of the DER, only because Temporal's tools show it.
+    pub fn sha1_fingerprint(&self) -> Sha1Fingerprint {
+        Sha1Fingerprint::of(self.der())
+    }
+
+    /// Returns the version as people say it: 3 for X.509v3.
+    pub fn version(&self) -> u32 {
+        self.0.version
+    }
+
+    /// Returns the serial number's content octets, big-endian.
+    pub fn serial(&self) -> &[u8] {
+        &self.0.serial
+    }
+
+    /// Returns the serial number in hexadecimal.
+    pub fn serial_hex(&self) -> String {
+        struct Hex<'a>(&'a [u8]);
+        impl fmt::Display for Hex<'_> {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                hex(f, self.0)
+            }
+        }
+        Hex(self.serial()).to_string()
+    }
+
+    /// Returns the algorithm with which the issuer signed.
+    pub fn signature_algorithm(&self) -> &SignatureAlgorithm {
+        &self.0.signature_algorithm
+    }
+
+    /// Returns whether the two places that name the algorithm agree (RFC 5280 §4.1.1.2).
+    pub fn signature_algorithms_agree(&self) -> bool {
+        self.0.signature_algorithms_agree
+    }
+
+    /// Returns who signed.
+    pub fn issuer(&self) -> &DistinguishedName {
+        &self.0.issuer
+    }
+
+    /// Returns who is certified.
+    pub fn subject(&self) -> &DistinguishedName {
+        &self.0.subject
+    }
+
+    /// Returns the first instant of validity.
+    pub fn not_before(&self) -> Timestamp {
+        self.0.not_before
+    }
+
+    /// Returns the last instant of validity.
+    pub fn not_after(&self) -> Timestamp {
+        self.0.not_after
+    }
+
+    /// Returns whether `now` lies within the validity, both ends included (RFC 5280 §4.1.2.5).
+    pub fn is_valid_at(&self, now: Timestamp) -> bool {
+        self.not_before() <= now && now <= self.not_after()
+    }
+
+    /// Returns the certified public key.
+    pub fn public_key(&self) -> &PublicKey {
+        &self.0.public_key
+    }
+
+    /// Returns what the extensions say.
+    pub fn extensions(&self) -> &Extensions {
+        &self.0.extensions
+    }
+
+    /// Returns whether basic constraints say that the subject is a CA.
+    pub fn is_ca(&self) -> bool {
+        self.extensions()
+            .basic_constraints
+            .as_ref()
+            .is_some_and(|bc| bc.value.ca)
+    }
+
+    /// Returns whether issuer and subject are the same name.
+    pub fn is_self_issued(&self) -> bool {
+        self.subject() == self.issuer()
+    }
+
+    /// Returns whether key usage, if present, allows `usage`.
+    pub fn allows_usage(&self, usage: Usage) -> bool {
+        self.extensions()
+            .key_usage
+            .as_ref()
+            .is_none_or(|ku| ku.value.allows(usage))
+    }
+
+    /// Returns whether extended key usage, if present, allows TLS client authentication.
+    pub fn allows_client_auth(&self) -> bool {
+        self.extensions()
+            .extended_key_usage
+            .as_ref()
+            .is_none_or(|eku| {
+                eku.value
+                    .iter()
+                    .any(|p| matches!(p, Purpose::ClientAuth | Purpose::Any))
+            })
+    }
+
+    /// Returns whether `issuer` signed this certificate: its name is ours to name, and its key verifies our signature.
+    pub fn is_signed_by(&self, issuer: &Self) -> bool {
+        if self.issuer() != issuer.subject() {
+            return false;
+        }
+        let (Ok((_, ours)), Ok((_, theirs))) = (
+            X509Certificate::from_der(self.der()),
+            X509Certificate::from_der(issuer.der()),
+        ) else {
+            return false;
+        };
+        ours.verify_signature(Some(theirs.public_key())).is_ok()
+    }
+}
+
+impl PartialEq for Certificate {
+    fn eq(&self, other: &Self) -> bool {
+        self.der() == other.der()
+    }
+}
+
+impl Eq for Certificate {}
+
+impl fmt::Debug for Certificate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "Certificate({}, {})",
+            self.subject(),
+            self.fingerprint().short()
+        )
+    }
+}
+
+fn instant(time: ASN1Time) -> Result<Timestamp, Error> {
+    Timestamp::from_second(time.timestamp()).map_err(|_| Error::TimeOutOfRange)
+}
+
+impl SignatureAlgorithm {
+    fn read(algorithm: &AlgorithmIdentifier<'_>) -> Self {
+        let oid = &algorithm.algorithm;
+        let known = [
+            (oid_registry::OID_PKCS1_MD5WITHRSAENC, Self::RsaMd5),
+            (oid_registry::OID_PKCS1_SHA1WITHRSA, Self::RsaSha1),
+            (oid_registry::OID_PKCS1_SHA256WITHRSA, Self::RsaSha256),
+            (oid_registry::OID_PKCS1_SHA384WITHRSA, Self::RsaSha384),
+            (oid_registry::OID_PKCS1_SHA512WITHRSA, Self::RsaSha512),
+            (oid_registry::OID_PKCS1_RSASSAPSS, Self::RsaPss),
+            (oid_registry::OID_SIG_ECDSA_WITH_SHA256, Self::EcdsaSha256),
+            (oid_registry::OID_SIG_ECDSA_WITH_SHA384, Self::EcdsaSha384),
+            (oid_registry::OID_SIG_ECDSA_WITH_SHA512, Self::EcdsaSha512),
+            (oid_registry::OID_SIG_ED25519, Self::Ed25519),
+        ];
+        match known.into_iter().find(|(known, _)| known == oid) {
+            Some((_, algorithm)) => algorithm,
+            None if oid.to_id_string() == "1.2.840.10045.4.1" => Self::EcdsaSha1,
+            None => Self::Other(oid.to_id_string()),
+        }
+    }
+
+    /// Returns the usual name.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::RsaMd5 => "MD5-RSA",
+            Self::RsaSha1 => "SHA1-RSA",
+            Self::RsaSha256 => "SHA256-RSA",
+            Self::RsaSha384 => "SHA384-RSA",
+            Self::RsaSha512 => "SHA512-RSA",
+            Self::RsaPss => "RSA-PSS",
+            Self::EcdsaSha1 => "ECDSA-SHA1",
+            Self::EcdsaSha256 => "ECDSA-SHA256",
+            Self::EcdsaSha384 => "ECDSA-SHA384",
+            Self::EcdsaSha512 => "ECDSA-SHA512",
+            Self::Ed25519 => "Ed25519",
+            Self::Other(oid) => oid,
+        }
+    }
+}

@@ -1,0 +1,177 @@
+//! A chain: leaf, then intermediates, root left out; and whether a bundle accepts it.
+
+use jiff::Timestamp;
+use rustls_pki_types::{CertificateDer, UnixTime};
+
+use crate::{
+    bundle::TrustBundle,
+    certificate::{Certificate, PemError},
+};
+
+/// A leaf and the intermediates it is presented with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Chain {
+    leaf: Certificate,
+    intermediates: Vec<Certificate>,
+}
+
+/// Why certificates do not make a chain.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// The PEM text cannot be read.
+    #[error("cannot read the chain")]
+    Pem(#[from] PemError),
+    /// The first certificate is a CA.
+    #[error("expected a leaf first, found the CA certificate `{subject}`")]
+    CaFirst {
+        /// The CA's subject.
+        subject: String,
+    },
+    /// No certificate at all.
+    #[error("expected a leaf, found no certificate")]
+    Empty,
+}
+
+/// Why a bundle does not accept a chain.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// No accepted CA, valid now, signed the chain.
+    #[error(
+        "expected a chain to one of the {n_accepted} accepted client CAs, found issuer `{issuer}`"
+    )]
+    UnknownIssuer {
+        /// How many CAs are accepted and valid.
+        n_accepted: usize,
+        /// The issuer that the leaf names.
+        issuer: String,
+    },
+    /// A validity that has not begun or has ended.
+    #[error("expected a leaf valid at {now}, found one valid from {not_before} to {not_after}")]
+    NotValidNow {
+        /// The instant of judgement.
+        now: Timestamp,
+        /// The leaf's first instant.
+        not_before: Timestamp,
+        /// The leaf's last instant.
+        not_after: Timestamp,
+    },
+    /// Another rule of path validation (RFC 5280 §6).
+    #[error("the chain fails path validation (RFC 5280 §6): {reason}")]
+    Path {
+        /// What the verifier said.
+        reason: String,
+    },
+}
+
+impl Chain {
+    /// Makes a chain of a leaf and what follows it.
+    pub fn new(certificates: impl IntoIterator<Item = Certificate>) -> Result<Self, Error> {
+        let mut certificates = certificates.into_iter();
+        let leaf = certificates.next().ok_or(Error::Empty)?;
+        if leaf.is_ca() {
+            return Err(Error::CaFirst {
+                subject: leaf.subject().to_string(),
+            });
+        }
+        Ok(Self {
+            leaf,
+            intermediates: certificates.collect(),
+        })
+    }
+
+    /// Reads a chain from PEM, leaf first.
+    pub fn from_pem(text: &str) -> Result<Self, Error> {
+        Self::new(Certificate::all_from_pem(text)?)
+    }
+
+    /// Prints the chain as PEM, leaf first.
+    pub fn to_pem(&self) -> String {
+        self.certificates().map(Certificate::to_pem).collect()
+    }
+
+    /// Returns the leaf.
+    pub fn leaf(&self) -> &Certificate {
+        &self.leaf
+    }
+
+    /// Returns the certificates between the leaf and the trust anchor.
+    pub fn intermediates(&self) -> &[Certificate] {
+        &self.intermediates
+    }
+
+    /// Returns all certificates, leaf first.
+    pub fn certificates(&self) -> impl Iterator<Item = &Certificate> {
+        std::iter::once(&self.leaf).chain(&self.intermediates)
+    }
+
+    /// Returns the instant at which the first certificate of the chain ends.
+    pub fn not_after(&self) -> Timestamp {
+        self.certificates()
+            .map(Certificate::not_after)
+            .min()
+            .unwrap_or(self.leaf.not_after())
+    }
+
+    /// Returns the accepted CA to which the chain leads at `now`, as a TLS server judges a client.
+    ///
+    /// An accepted CA that has expired is no anchor: Go's verifier, which is Temporal's, refuses it.
+    pub fn accepted_by<'b>(
+        &self,
+        bundle: &'b TrustBundle,
+        now: Timestamp,
+    ) -> Result<&'b Certificate, Refusal> {
+        if !self.leaf.is_valid_at(now) {
+            let (not_before, not_after) = (self.leaf.not_before(), self.leaf.not_after());
+            return Err(Refusal::NotValidNow {
+                now,
+                not_before,
+                not_after,
+            });
+        }
+        let accepted: Vec<_> = bundle
+            .members()
+            .iter()
+            .filter(|ca| ca.is_valid_at(now))
+            .collect();
+        let mut path_error = None;
+        for anchor in &accepted {
+            match self.leads_to(anchor, now) {
+                Ok(()) => return Ok(anchor),
+                Err(webpki::Error::UnknownIssuer) => {}
+                Err(error) => path_error = Some(error),
+            }
+        }
+        Err(path_error.map_or_else(
+            || Refusal::UnknownIssuer {
+                n_accepted: accepted.len(),
+                issuer: self.leaf.issuer().to_string(),
+            },
+            |error| Refusal::Path {
+                reason: error.to_string(),
+            },
+        ))
+    }
+
+    fn leads_to(&self, anchor: &Certificate, now: Timestamp) -> Result<(), webpki::Error> {
+        let anchor = CertificateDer::from(anchor.der());
+        let anchor = webpki::anchor_from_trusted_cert(&anchor)?;
+        let leaf = CertificateDer::from(self.leaf.der());
+        let leaf = webpki::EndEntityCert::try_from(&leaf)?;
+        let intermediates: Vec<_> = self
+            .intermediates
+            .iter()
+            .map(|c| CertificateDer::from(c.der()))
+            .collect();
+        let seconds = u64::try_from(now.as_second()).unwrap_or(0);
+        leaf.verify_for_usage(
+            webpki::ALL_VERIFICATION_ALGS,
+            &[anchor],
+            &intermediates,
+            UnixTime::since_unix_epoch(std::time::Duration::from_secs(seconds)),
+            webpki::KeyUsage::client_auth(),
+            None,
+            None,
+        )
+        .map(|_| ())
+    }
+}

@@ -1,0 +1,336 @@
+//! The extensions of a certificate that decide what it may do (RFC 5280 §4.2.1).
+
+use std::{fmt, net::IpAddr};
+
+use x509_parser::{
+    extensions::{
+        AuthorityKeyIdentifier as ParsedAki, ExtendedKeyUsage as ParsedEku, GeneralName as Parsed,
+        KeyUsage as ParsedKeyUsage,
+    },
+    prelude::X509Certificate,
+};
+
+use crate::name::DistinguishedName;
+
+/// An extension's value, and whether a verifier that does not know it must refuse the certificate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Extension<T> {
+    /// Whether the extension is marked critical.
+    pub critical: bool,
+    /// What it says.
+    pub value: T,
+}
+
+/// Basic constraints (RFC 5280 §4.2.1.9).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BasicConstraints {
+    /// Whether the subject is a CA.
+    pub ca: bool,
+    /// How many intermediates may follow; `None` is no limit.
+    pub path_length: Option<u32>,
+}
+
+/// Key usage (RFC 5280 §4.2.1.3), as the set of its bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeyUsage {
+    flags: u16,
+}
+
+/// One bit of [`KeyUsage`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[expect(missing_docs, reason = "the names are those of RFC 5280 §4.2.1.3")]
+pub enum Usage {
+    DigitalSignature,
+    NonRepudiation,
+    KeyEncipherment,
+    DataEncipherment,
+    KeyAgreement,
+    KeyCertSign,
+    CrlSign,
+    EncipherOnly,
+    DecipherOnly,
+}
+
+/// A purpose named by extended key usage (RFC 5280 §4.2.1.12).
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Purpose {
+    /// Any purpose.
+    Any,
+    /// TLS server.
+    ServerAuth,
+    /// TLS client: what a worker is.
+    ClientAuth,
+    /// Another purpose, by object identifier in dotted form.
+    Other(String),
+}
+
+/// A subject alternative name (RFC 5280 §4.2.1.6).
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum GeneralName {
+    /// A DNS name.
+    Dns(String),
+    /// A URI, for example a SPIFFE id.
+    Uri(String),
+    /// An IP address.
+    Ip(IpAddr),
+    /// An email address.
+    Email(String),
+    /// A directory name.
+    Directory(DistinguishedName),
+    /// Something else, described.
+    Other(String),
+    /// A name that does not follow its own syntax, described.
+    Malformed(String),
+}
+
+/// Authority key identifier (RFC 5280 §4.2.1.1).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuthorityKeyId {
+    /// The issuer's subject key identifier.
+    pub key_id: Option<Vec<u8>>,
+    /// Whether the issuer is also named by its own issuer and serial number.
+    pub names_issuer_and_serial: bool,
+}
+
+/// Everything the extensions of one certificate say.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Extensions {
+    /// Basic constraints.
+    pub basic_constraints: Option<Extension<BasicConstraints>>,
+    /// Key usage.
+    pub key_usage: Option<Extension<KeyUsage>>,
+    /// Extended key usage.
+    pub extended_key_usage: Option<Extension<Vec<Purpose>>>,
+    /// Subject alternative names.
+    pub subject_alt_names: Option<Extension<Vec<GeneralName>>>,
+    /// Subject key identifier (SKI).
+    pub subject_key_id: Option<Extension<Vec<u8>>>,
+    /// Authority key identifier (AKI).
+    pub authority_key_id: Option<Extension<AuthorityKeyId>>,
+    /// Whether name constraints are present, and critical.
+    pub name_constraints: Option<Extension<()>>,
+    /// Extensions that newleaf does not interpret: object identifiers in dotted form.
+    pub others: Vec<Extension<String>>,
+    /// Object identifiers that appear more than once, which RFC 5280 §4.2 forbids.
+    pub repeated: Vec<String>,
+    /// Object identifiers whose content could not be read.
+    pub unreadable: Vec<String>,
+}
+
+impl KeyUsage {
+    /// All usages, in the order of their bits.
+    pub const ALL: [Usage; 9] = [
+        Usage::DigitalSignature,
+        Usage::NonRepudiation,
+        Usage::KeyEncipherment,
+        Usage::DataEncipherment,
+        Usage::KeyAgreement,
+        Usage::KeyCertSign,
+        Usage::CrlSign,
+        Usage::EncipherOnly,
+        Usage::DecipherOnly,
+    ];
+
+    /// Returns whether this usage is allowed.
+    pub fn allows(self, usage: Usage) -> bool {
+        let parsed = ParsedKeyUsage { flags: self.flags };
+        match usage {
+            Usage::DigitalSignature => parsed.digital_signature(),
+            Usage::NonRepudiation => parsed.non_repudiation(),
+            Usage::KeyEncipherment => parsed.key_encipherment(),
+            Usage::DataEncipherment => parsed.data_encipherment(),
+            Usage::KeyAgreement => parsed.key_agreement(),
+            Usage::KeyCertSign => parsed.key_cert_sign(),
+            Usage::CrlSign => parsed.crl_sign(),
+            Usage::EncipherOnly => parsed.encipher_only(),
+            Usage::DecipherOnly => parsed.decipher_only(),
+        }
+    }
+
+    /// Returns the usages that are allowed.
+    pub fn usages(self) -> impl Iterator<Item = Usage> {
+        Self::ALL
+            .into_iter()
+            .filter(move |usage| self.allows(*usage))
+    }
+}
+
+impl Usage {
+    /// Returns the name that RFC 5280 gives the bit.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::DigitalSignature => "digitalSignature",
+            Self::NonRepudiation => "nonRepudiation",
+            Self::KeyEncipherment => "keyEncipherment",
+            Self::DataEncipherment => "dataEncipherment",
+            Self::KeyAgreement => "keyAgreement",
+            Self::KeyCertSign => "keyCertSign",
+            Self::CrlSign => "cRLSign",
+            Self::EncipherOnly => "encipherOnly",
+            Self::DecipherOnly => "decipherOnly",
+        }
+    }
+}
+
+impl fmt::Display for Usage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl fmt::Display for Purpose {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Any => f.write_str("anyExtendedKeyUsage"),
+            Self::ServerAuth => f.write_str("serverAuth"),
+            Self::ClientAuth => f.write_str("clientAuth"),
+            Self::Other(oid) => f.write_str(oid),
+        }
+    }
+}
+
+/// Prints as `DNS:worker.example`, the form openssl uses.
+impl fmt::Display for GeneralName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Dns(name) => write!(f, "DNS:{}", name.escape_debug()),
+            Self::Uri(uri) => write!(f, "URI:{}", uri.escape_debug()),
+            Self::Ip(ip) => write!(f, "IP:{ip}"),
+            Self::Email(email) => write!(f, "email:{}", email.escape_debug()),
+            Self::Directory(name) => write!(f, "DirName:{name}"),
+            Self::Other(what) => write!(f, "other:{what}"),
+            Self::Malformed(what) => write!(f, "malformed:{what}"),
+        }
+    }
+}
+
+impl Extensions {
+    pub(crate) fn read(certificate: &X509Certificate<'_>) -> Self {
+        use x509_parser::extensions::ParsedExtension as E;
+        let mut read = Self::default();
+        let mut seen = std::collections::BTreeSet::new();
+        for extension in certificate.extensions() {
+            let oid = extension.oid.to_id_string();
+            if !seen.insert(oid.clone()) {
+                read.repeated.push(oid);
+                continue;
+            }
+            let critical = extension.critical;
+            match extension.parsed_extension() {
+                E::BasicConstraints(bc) => {
+                    let value = BasicConstraints {
+                        ca: bc.ca,
+                        path_length: bc.path_len_constraint,
+                    };
+                    read.basic_constraints = Some(Extension { critical, value });
+                }
+                E::KeyUsage(ku) => {
+                    let value = KeyUsage { flags: ku.flags };
+                    read.key_usage = Some(Extension { critical, value });
+                }
+                E::ExtendedKeyUsage(eku) => {
+                    read.extended_key_usage = Some(Extension {
+                        critical,
+                        value: purposes(eku),
+                    });
+                }
+                E::SubjectAlternativeName(san) => {
+                    let value = san.general_names.iter().map(GeneralName::read).collect();
+                    read.subject_alt_names = Some(Extension { critical, value });
+                }
+                E::SubjectKeyIdentifier(id) => {
+                    read.subject_key_id = Some(Extension {
+                        critical,
+                        value: id.0.to_vec(),
+                    });
+                }
+                E::AuthorityKeyIdentifier(aki) => {
+                    let value = AuthorityKeyId::read(aki);
+                    read.authority_key_id = Some(Extension { critical, value });
+                }
+                E::NameConstraints(_) => {
+                    read.name_constraints = Some(Extension {
+                        critical,
+                        value: (),
+                    });
+                }
+                E::ParseError { .. } => read.unreadable.push(oid),
+                _ => read.others.push(Extension {
+                    critical,
+                    value: oid,
+                }),
+            }
+        }
+        read
+    }
+}
+
+impl AuthorityKeyId {
+    fn read(aki: &ParsedAki<'_>) -> Self {
+        Self {
+            key_id: aki.key_identifier.as_ref().map(|id| id.0.to_vec()),
+            names_issuer_and_serial: aki.authority_cert_serial.is_some(),
+        }
+    }
+}
+
+impl GeneralName {
+    fn read(name: &Parsed<'_>) -> Self {
+        match name {
+            Parsed::DNSName(name) => Self::Dns((*name).to_owned()),
+            Parsed::URI(uri) => Self::Uri((*uri).to_owned()),
+            Parsed::RFC822Name(email) => Self::Email((*email).to_owned()),
+            Parsed::IPAddress(bytes) => ip(bytes).map_or_else(
+                || Self::Malformed(format!("IP of {} bytes", bytes.len())),
+                Self::Ip,
+            ),
+            Parsed::DirectoryName(name) => Self::Directory(DistinguishedName::read(name)),
+            Parsed::OtherName(oid, _) => Self::Other(oid.to_id_string()),
+            Parsed::RegisteredID(oid) => Self::Other(oid.to_id_string()),
+            Parsed::X400Address(_) => Self::Other("x400Address".to_owned()),
+            Parsed::EDIPartyName(_) => Self::Other("ediPartyName".to_owned()),
+            Parsed::Invalid(tag, _) => Self::Malformed(format!("tag {}", tag.0)),
+        }
+    }
+}
+
+fn ip(bytes: &[u8]) -> Option<IpAddr> {
+    if let Ok(four) = <[u8; 4]>::try_from(bytes) {
+        return Some(four.into());
+    }
+    <[u8; 16]>::try_from(bytes).ok().map(Into::into)
+}
+
+fn purposes(eku: &ParsedEku<'_>) -> Vec<Purpose> {
+    let named = [
+        (eku.any, Purpose::Any),
+        (eku.server_auth, Purpose::ServerAuth),
+        (eku.client_auth, Purpose::ClientAuth),
+        (
+            eku.code_signing,
+            Purpose::Other("1.3.6.1.5.5.7.3.3".to_owned()),
+        ),
+        (
+            eku.email_protection,
+            Purpose::Other("1.3.6.1.5.5.7.3.4".to_owned()),
+        ),
+        (
+            eku.time_stamping,
+            Purpose::Other("1.3.6.1.5.5.7.3.8".to_owned()),
+        ),
+        (
+            eku.ocsp_signing,
+            Purpose::Other("1.3.6.1.5.5.7.3.9".to_owned()),
+        ),
+    ];
+    let others = eku
+        .other
+        .iter()
+        .map(|oid| Purpose::Other(oid.to_id_string()));
+    named
+        .into_iter()
+        .filter(|(set, _)| *set)
+        .map(|(_, purpose)| purpose)
+        .chain(others)
+        .collect()
+}

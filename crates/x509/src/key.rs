@@ -1,0 +1,194 @@
+//! Keys. A private key has no `Debug` and no `Clone`, and is wiped when dropped.
+
+use std::fmt;
+
+use rcgen::PublicKeyData as _;
+use x509_parser::{oid_registry, public_key::PublicKey as Parsed, x509::SubjectPublicKeyInfo};
+use zeroize::Zeroize as _;
+
+use crate::pem;
+
+/// What kind of key, and how large.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum KeyAlgorithm {
+    /// ECDSA on P-256.
+    EcdsaP256,
+    /// ECDSA on P-384.
+    EcdsaP384,
+    /// ECDSA on P-521, read but not issued.
+    EcdsaP521,
+    /// RSA, with the modulus' size in bits.
+    Rsa(u32),
+    /// Ed25519: read, but Temporal Cloud names only RSA and ECDSA.
+    Ed25519,
+    /// Something else.
+    Other,
+}
+
+/// A public key: what kind, and the DER of its `SubjectPublicKeyInfo`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PublicKey {
+    algorithm: KeyAlgorithm,
+    spki: Vec<u8>,
+}
+
+/// A private key, able to sign.
+#[expect(
+    missing_debug_implementations,
+    reason = "a secret has no way into a log"
+)]
+pub struct PrivateKey {
+    pair: rcgen::KeyPair,
+    public: PublicKey,
+}
+
+/// Why bytes are not a private key. The bytes are never quoted.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// The text is not PEM.
+    #[error("cannot read the private key's PEM")]
+    Pem(#[source] pem::Error),
+    /// The text holds no private key block, or more than one.
+    #[error("expected exactly one private key block, found {found}")]
+    NotOneKey {
+        /// How many.
+        found: usize,
+    },
+    /// The key is encrypted with a passphrase.
+    #[error("expected a private key without a passphrase, found `ENCRYPTED PRIVATE KEY`")]
+    Encrypted,
+    /// The bytes are no key of a supported kind.
+    #[error(
+        "expected an ECDSA P-256, P-384 or P-521, RSA or Ed25519 private key (PKCS #8, PKCS #1 or SEC 1), found something else"
+    )]
+    Unsupported,
+}
+
+impl PrivateKey {
+    /// Reads a key from DER: PKCS #8, PKCS #1 or SEC 1.
+    pub fn from_der(der: &[u8]) -> Result<Self, Error> {
+        let pair = rcgen::KeyPair::try_from(der).map_err(|_| Error::Unsupported)?;
+        Self::new(pair)
+    }
+
+    /// Reads the only private key of a PEM text.
+    pub fn from_pem(text: &str) -> Result<Self, Error> {
+        let document = pem::parse(text).map_err(Error::Pem)?;
+        let keys: Vec<_> = document
+            .blocks
+            .iter()
+            .filter(|b| b.label.ends_with("PRIVATE KEY"))
+            .collect();
+        match keys.as_slice() {
+            [block] if block.label == "ENCRYPTED PRIVATE KEY" => Err(Error::Encrypted),
+            [block] => Self::from_der(&block.der),
+            _ => Err(Error::NotOneKey { found: keys.len() }),
+        }
+    }
+
+    /// Takes a key that was just generated.
+    pub fn new(pair: rcgen::KeyPair) -> Result<Self, Error> {
+        use x509_parser::prelude::FromDer as _;
+        let spki = pair.subject_public_key_info();
+        let (_, parsed) = SubjectPublicKeyInfo::from_der(&spki).map_err(|_| Error::Unsupported)?;
+        let public = PublicKey::read(&parsed);
+        Ok(Self { pair, public })
+    }
+
+    /// Prints the key as PKCS #8 PEM. The text is a secret: it goes to the key's declared store and nowhere else.
+    pub fn to_pem(&self) -> zeroize::Zeroizing<String> {
+        zeroize::Zeroizing::new(pem::encode("PRIVATE KEY", self.pair.serialized_der()))
+    }
+
+    /// Returns the PKCS #8 DER. A secret, as [`Self::to_pem`].
+    pub fn secret_der(&self) -> &[u8] {
+        self.pair.serialized_der()
+    }
+
+    /// Returns the public half.
+    pub fn public_key(&self) -> &PublicKey {
+        &self.public
+    }
+
+    pub(crate) fn pair(&self) -> &rcgen::KeyPair {
+        &self.pair
+    }
+}
+
+impl Drop for PrivateKey {
+    fn drop(&mut self) {
+        self.pair.zeroize();
+    }
+}
+
+impl PublicKey {
+    pub(crate) fn read(spki: &SubjectPublicKeyInfo<'_>) -> Self {
+        Self {
+            algorithm: algorithm(spki),
+            spki: spki.raw.to_vec(),
+        }
+    }
+
+    /// Returns what kind of key it is.
+    pub fn algorithm(&self) -> KeyAlgorithm {
+        self.algorithm
+    }
+
+    /// Returns the DER of the `SubjectPublicKeyInfo`.
+    pub fn spki(&self) -> &[u8] {
+        &self.spki
+    }
+}
+
+fn algorithm(spki: &SubjectPublicKeyInfo<'_>) -> KeyAlgorithm {
+    let oid = &spki.algorithm.algorithm;
+    if *oid == oid_registry::OID_SIG_ED25519 {
+        return KeyAlgorithm::Ed25519;
+    }
+    if *oid == oid_registry::OID_KEY_TYPE_EC_PUBLIC_KEY {
+        let curve = spki
+            .algorithm
+            .parameters
+            .as_ref()
+            .and_then(|p| p.as_oid().ok());
+        return match curve.map(|oid| oid.to_id_string()).as_deref() {
+            Some("1.2.840.10045.3.1.7") => KeyAlgorithm::EcdsaP256,
+            Some("1.3.132.0.34") => KeyAlgorithm::EcdsaP384,
+            Some("1.3.132.0.35") => KeyAlgorithm::EcdsaP521,
+            Some(_) | None => KeyAlgorithm::Other,
+        };
+    }
+    match spki.parsed() {
+        Ok(Parsed::RSA(rsa)) => {
+            KeyAlgorithm::Rsa(u32::try_from(modulus_bits(rsa.modulus)).unwrap_or(u32::MAX))
+        }
+        Ok(_) | Err(_) => KeyAlgorithm::Other,
+    }
+}
+
+/// Counts the bits of a big-endian integer, leading zeros left out.
+fn modulus_bits(bytes: &[u8]) -> usize {
+    let significant = bytes
+        .iter()
+        .position(|b| *b != 0)
+        .and_then(|start| bytes.get(start..));
+    significant
+        .and_then(<[u8]>::split_first)
+        .map_or(0, |(first, rest)| {
+            let top = 8usize.saturating_sub(usize::try_from(first.leading_zeros()).unwrap_or(8));
+            top + rest.len() * 8
+        })
+}
+
+impl fmt::Display for KeyAlgorithm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::EcdsaP256 => f.write_str("ECDSA P-256"),
+            Self::EcdsaP384 => f.write_str("ECDSA P-384"),
+            Self::EcdsaP521 => f.write_str("ECDSA P-521"),
+            Self::Rsa(bits) => write!(f, "RSA {bits}"),
+            Self::Ed25519 => f.write_str("Ed25519"),
+            Self::Other => f.write_str("another algorithm"),
+        }
+    }
+}

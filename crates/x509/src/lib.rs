@@ -1,0 +1,28 @@
+//! Values: what a certificate *is*.
+//!
+//! **What lives here.** Certificates, keys, names, fingerprints, chains and trust bundles; how they
+//! are read from PEM and DER, described, issued, and linted against the rules of RFC 5280 and of
+//! Temporal. Every value is made once, at its door ([`pem`], [`Certificate::from_der`],
+//! [`PrivateKey::from_der`]), and then only read: past the door the type is the proof.
+//!
+//! **What never will.** No I/O, no clock, no randomness of its own: `now`, serial numbers and keys
+//! come in as arguments. No network, no files, no runtime (`cargo xtask tidy` proves it).
+//!
+//! **Where to start reading.** [`Certificate`], then [`TrustBundle`], then [`issue`].
+
+pub mod bundle;
+pub mod certificate;
+pub mod chain;
+pub mod extension;
+pub mod fingerprint;
+pub mod issue;
+pub mod key;
+pub mod name;
+pub mod pem;
+
+pub use bundle::TrustBundle;
+pub use certificate::{Certificate, SignatureAlgorithm};
+pub use chain::Chain;
+pub use fingerprint::{Fingerprint, Sha1Fingerprint};
+pub use key::{KeyAlgorithm, PrivateKey, PublicKey};
+pub use name::DistinguishedName;

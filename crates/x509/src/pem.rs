@@ -1,0 +1,170 @@
+//! Text to bytes and back (RFC 7468), nothing else.
+//!
+//! A PEM text is a sequence of labelled blocks. Lines outside the blocks are allowed by RFC 7468 §2 and
+//! are counted, not judged: whether a verifier minds them is a lint's business.
+
+use zeroize::Zeroizing;
+
+/// One `-----BEGIN …-----` block.
+///
+/// The bytes may be a private key, so they are wiped when dropped and never printed.
+#[expect(
+    missing_debug_implementations,
+    reason = "a block may hold a private key"
+)]
+pub struct Block {
+    /// The label between `BEGIN` and the dashes, for example `CERTIFICATE`.
+    pub label: String,
+    /// The decoded bytes.
+    pub der: Zeroizing<Vec<u8>>,
+    /// The line of the `BEGIN`, counted from 1.
+    pub line: usize,
+}
+
+/// A PEM text, read.
+#[expect(
+    missing_debug_implementations,
+    reason = "a block may hold a private key"
+)]
+pub struct Document {
+    /// The blocks, in the order of the text.
+    pub blocks: Vec<Block>,
+    /// Lines outside any block that are not blank, counted from 1.
+    pub stray_lines: Vec<usize>,
+}
+
+/// Why a text is not PEM.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// A `BEGIN` without its `END`.
+    #[error("line {line}: expected `-----END {label}-----` before the text ends, found none")]
+    Unterminated {
+        /// The line of the `BEGIN`.
+        line: usize,
+        /// The label of the `BEGIN`.
+        label: String,
+    },
+    /// An `END` that does not close the block that is open.
+    #[error("line {line}: expected `-----END {expected}-----`, found `-----END {found}-----`")]
+    MismatchedEnd {
+        /// The line of the `END`.
+        line: usize,
+        /// The label that was opened.
+        expected: String,
+        /// The label that was closed.
+        found: String,
+    },
+    /// A second `BEGIN` inside a block.
+    #[error(
+        "line {line}: expected the end of the `{label}` block that began on line {begin}, found another BEGIN"
+    )]
+    Nested {
+        /// The line of the second `BEGIN`.
+        line: usize,
+        /// The line of the first `BEGIN`.
+        begin: usize,
+        /// The label of the open block.
+        label: String,
+    },
+    /// A block whose body is not base64.
+    #[error("the `{label}` block that begins on line {line} is not base64")]
+    NotBase64 {
+        /// The line of the `BEGIN`.
+        line: usize,
+        /// The label of the block.
+        label: String,
+    },
+    /// No block at all.
+    #[error("expected at least one `-----BEGIN …-----` block, found none")]
+    Empty,
+}
+
+/// Reads all blocks of a PEM text; an empty text is an [`Error::Empty`].
+pub fn parse(text: &str) -> Result<Document, Error> {
+    let mut document = Document {
+        blocks: Vec::new(),
+        stray_lines: Vec::new(),
+    };
+    let mut open: Option<(String, usize, Zeroizing<String>)> = None;
+    for (index, line) in text.lines().enumerate() {
+        let number = index + 1;
+        let boundary = Boundary::of(line);
+        match (open.take(), boundary) {
+            (None, Some(Boundary::Begin(label))) => {
+                open = Some((label.to_owned(), number, Zeroizing::new(String::new())));
+            }
+            (None, Some(Boundary::End(_)) | None) => {
+                if !line.trim().is_empty() {
+                    document.stray_lines.push(number);
+                }
+            }
+            (Some((label, begin, mut body)), None) => {
+                body.push_str(line.trim());
+                body.push('\n');
+                open = Some((label, begin, body));
+            }
+            (Some((label, begin, _)), Some(Boundary::Begin(_))) => {
+                return Err(Error::Nested {
+                    line: number,
+                    begin,
+                    label,
+                });
+            }
+            (Some((label, begin, body)), Some(Boundary::End(found))) => {
+                if found != label {
+                    let found = found.to_owned();
+                    return Err(Error::MismatchedEnd {
+                        line: number,
+                        expected: label,
+                        found,
+                    });
+                }
+                document.blocks.push(decode(label, begin, &body)?);
+            }
+        }
+    }
+    match open {
+        Some((label, line, _)) => Err(Error::Unterminated { line, label }),
+        None if document.blocks.is_empty() => Err(Error::Empty),
+        None => Ok(document),
+    }
+}
+
+/// Prints one block, 64 characters a line, ending in a newline.
+pub fn encode(label: &str, der: &[u8]) -> String {
+    let config = ::pem::EncodeConfig::new().set_line_ending(::pem::LineEnding::LF);
+    ::pem::encode_config(&::pem::Pem::new(label, der), config)
+}
+
+enum Boundary<'a> {
+    Begin(&'a str),
+    End(&'a str),
+}
+
+impl<'a> Boundary<'a> {
+    /// RFC 7468 §3: a boundary stands alone on its line; only white space may follow it.
+    fn of(line: &'a str) -> Option<Self> {
+        let inner = line
+            .trim_end()
+            .strip_prefix("-----")?
+            .strip_suffix("-----")?;
+        if let Some(label) = inner.strip_prefix("BEGIN ") {
+            return Some(Self::Begin(label));
+        }
+        inner.strip_prefix("END ").map(Self::End)
+    }
+}
+
+fn decode(label: String, line: usize, body: &str) -> Result<Block, Error> {
+    // The library decodes; the boundaries are rewritten so that a strange label is no obstacle.
+    let text = Zeroizing::new(format!("-----BEGIN X-----\n{body}-----END X-----\n"));
+    match ::pem::parse(text.as_bytes()) {
+        Ok(block) => Ok(Block {
+            label,
+            der: Zeroizing::new(block.into_contents()),
+            line,
+        }),
+        // The library's own error may quote the body, which may be a key.
+        Err(_) => Err(Error::NotBase64 { line, label }),
+    }
+}
