@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use crate::{
-    certificate::{Certificate, PemError},
+    certificate::{Certificate, CertificatesError},
     fingerprint::Fingerprint,
     pem,
 };
@@ -39,10 +39,12 @@ impl TrustBundle {
 
     /// Reads a PEM text, such as a namespace's accepted client CAs. An empty text is an empty bundle; a
     /// block that is not a certificate, a private key above all, is an error.
-    pub fn from_pem(text: &str) -> Result<Self, PemError> {
+    pub fn from_pem(text: &str) -> Result<Self, CertificatesError> {
         match Certificate::all_from_pem(text) {
             Ok(certificates) => Ok(Self::new(certificates)),
-            Err(PemError::Pem(pem::Error::Empty)) if text.trim().is_empty() => Ok(Self::default()),
+            Err(CertificatesError::Pem(pem::PemError::Empty)) if text.trim().is_empty() => {
+                Ok(Self::default())
+            }
             Err(error) => Err(error),
         }
     }

@@ -59,7 +59,7 @@ pub enum SignatureAlgorithm {
 
 /// Why bytes are not a certificate.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Error {
+pub enum CertificateError {
     /// Larger than [`MAX_DER_BYTES`].
     #[error("cannot read a certificate of {found} bytes: expected at most {MAX_DER_BYTES}")]
     TooLarge {
@@ -85,10 +85,10 @@ pub enum Error {
 
 /// Why a text is not a list of certificates.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum PemError {
+pub enum CertificatesError {
     /// The text is not PEM.
     #[error("cannot read the text as PEM")]
-    Pem(#[from] pem::Error),
+    Pem(#[from] pem::PemError),
     /// A block that is not a certificate. A private key is named as such and never quoted.
     #[error("line {line}: expected a `CERTIFICATE` block, found `{label}`")]
     UnexpectedBlock {
@@ -103,11 +103,11 @@ pub enum PemError {
         /// The line of the block's `BEGIN`.
         line: usize,
         /// Why.
-        source: Error,
+        source: CertificateError,
     },
 }
 
-impl PemError {
+impl CertificatesError {
     /// Returns whether the text held a private key, which must never travel with certificates.
     pub fn found_private_key(&self) -> bool {
         matches!(self, Self::UnexpectedBlock { label, .. } if label.ends_with("PRIVATE KEY"))
@@ -116,16 +116,16 @@ impl PemError {
 
 impl Certificate {
     /// Reads one certificate; bytes after its end are an error.
-    pub fn from_der(der: &[u8]) -> Result<Self, Error> {
+    pub fn from_der(der: &[u8]) -> Result<Self, CertificateError> {
         if der.len() > MAX_DER_BYTES {
-            return Err(Error::TooLarge { found: der.len() });
+            return Err(CertificateError::TooLarge { found: der.len() });
         }
         let (rest, parsed) =
-            X509Certificate::from_der(der).map_err(|error| Error::NotACertificate {
+            X509Certificate::from_der(der).map_err(|error| CertificateError::NotACertificate {
                 reason: error.to_string(),
             })?;
         if !rest.is_empty() {
-            return Err(Error::TrailingBytes { extra: rest.len() });
+            return Err(CertificateError::TrailingBytes { extra: rest.len() });
         }
         let outer = SignatureAlgorithm::read(&parsed.signature_algorithm);
         Ok(Self(Arc::new(Facts {
@@ -146,19 +146,19 @@ impl Certificate {
     }
 
     /// Reads every certificate of a PEM text; any other block, a private key above all, is an error.
-    pub fn all_from_pem(text: &str) -> Result<Vec<Self>, PemError> {
+    pub fn all_from_pem(text: &str) -> Result<Vec<Self>, CertificatesError> {
         let document = pem::parse(text)?;
         let mut certificates = Vec::with_capacity(document.blocks.len());
         for block in document.blocks {
             let line = block.line;
             if block.label != PEM_LABEL {
-                return Err(PemError::UnexpectedBlock {
+                return Err(CertificatesError::UnexpectedBlock {
                     line,
                     label: block.label,
                 });
             }
             let certificate = Self::from_der(&block.der)
-                .map_err(|source| PemError::Certificate { line, source })?;
+                .map_err(|source| CertificatesError::Certificate { line, source })?;
             certificates.push(certificate);
         }
         Ok(certificates)
@@ -317,8 +317,8 @@ impl fmt::Debug for Certificate {
     }
 }
 
-fn instant(time: ASN1Time) -> Result<Timestamp, Error> {
-    Timestamp::from_second(time.timestamp()).map_err(|_| Error::TimeOutOfRange)
+fn instant(time: ASN1Time) -> Result<Timestamp, CertificateError> {
+    Timestamp::from_second(time.timestamp()).map_err(|_error| CertificateError::TimeOutOfRange)
 }
 
 impl SignatureAlgorithm {

@@ -5,7 +5,7 @@ use rustls_pki_types::{CertificateDer, UnixTime};
 
 use crate::{
     bundle::TrustBundle,
-    certificate::{Certificate, PemError},
+    certificate::{Certificate, CertificatesError},
 };
 
 /// A leaf and the intermediates it is presented with.
@@ -17,10 +17,10 @@ pub struct Chain {
 
 /// Why certificates do not make a chain.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Error {
+pub enum ChainError {
     /// The PEM text cannot be read.
     #[error("cannot read the chain")]
-    Pem(#[from] PemError),
+    Pem(#[from] CertificatesError),
     /// The first certificate is a CA.
     #[error("expected a leaf first, found the CA certificate `{subject}`")]
     CaFirst {
@@ -65,11 +65,11 @@ pub enum Refusal {
 
 impl Chain {
     /// Makes a chain of a leaf and what follows it.
-    pub fn new(certificates: impl IntoIterator<Item = Certificate>) -> Result<Self, Error> {
+    pub fn new(certificates: impl IntoIterator<Item = Certificate>) -> Result<Self, ChainError> {
         let mut certificates = certificates.into_iter();
-        let leaf = certificates.next().ok_or(Error::Empty)?;
+        let leaf = certificates.next().ok_or(ChainError::Empty)?;
         if leaf.is_ca() {
-            return Err(Error::CaFirst {
+            return Err(ChainError::CaFirst {
                 subject: leaf.subject().to_string(),
             });
         }
@@ -80,7 +80,7 @@ impl Chain {
     }
 
     /// Reads a chain from PEM, leaf first.
-    pub fn from_pem(text: &str) -> Result<Self, Error> {
+    pub fn from_pem(text: &str) -> Result<Self, ChainError> {
         Self::new(Certificate::all_from_pem(text)?)
     }
 

@@ -205,6 +205,10 @@ impl fmt::Display for GeneralName {
 }
 
 impl Extensions {
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "the library's list of extensions grows; what we do not interpret is kept by name"
+    )]
     pub(crate) fn read(certificate: &X509Certificate<'_>) -> Self {
         use x509_parser::extensions::ParsedExtension as E;
         let mut read = Self::default();
@@ -285,8 +289,9 @@ impl GeneralName {
                 Self::Ip,
             ),
             Parsed::DirectoryName(name) => Self::Directory(DistinguishedName::read(name)),
-            Parsed::OtherName(oid, _) => Self::Other(oid.to_id_string()),
-            Parsed::RegisteredID(oid) => Self::Other(oid.to_id_string()),
+            Parsed::OtherName(oid, _) | Parsed::RegisteredID(oid) => {
+                Self::Other(oid.to_id_string())
+            }
             Parsed::X400Address(_) => Self::Other("x400Address".to_owned()),
             Parsed::EDIPartyName(_) => Self::Other("ediPartyName".to_owned()),
             Parsed::Invalid(tag, _) => Self::Malformed(format!("tag {}", tag.0)),

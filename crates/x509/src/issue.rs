@@ -13,7 +13,7 @@ use rcgen::{
 };
 
 use crate::{
-    certificate::{self, Certificate},
+    certificate::{Certificate, CertificateError},
     extension::Usage,
     key::PrivateKey,
 };
@@ -97,7 +97,7 @@ pub struct Issuer<'a> {
 
 /// Why a certificate was not issued. Nothing was signed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Error {
+pub enum IssueError {
     /// An attribute of a name is empty or too long.
     #[error("expected {attribute} of 1 to {MAX_ATTRIBUTE_CHARS} characters (X.520), found {found}")]
     AttributeLength {
@@ -166,7 +166,7 @@ pub enum Error {
     },
     /// What was signed could not be read again: a fault of newleaf or its libraries.
     #[error("cannot read the certificate that was just signed")]
-    ReadBack(#[source] certificate::Error),
+    ReadBack(#[source] CertificateError),
 }
 
 impl Subject {
@@ -175,7 +175,7 @@ impl Subject {
         common_name: impl Into<String>,
         organization: Option<String>,
         organizational_unit: Option<String>,
-    ) -> Result<Self, Error> {
+    ) -> Result<Self, IssueError> {
         let subject = Self {
             common_name: common_name.into(),
             organization,
@@ -192,7 +192,7 @@ impl Subject {
         for (attribute, value) in attributes {
             let found = value.map(|v| v.chars().count());
             if let Some(found) = found.filter(|n| *n == 0 || *n > MAX_ATTRIBUTE_CHARS) {
-                return Err(Error::AttributeLength { attribute, found });
+                return Err(IssueError::AttributeLength { attribute, found });
             }
         }
         Ok(subject)
@@ -239,20 +239,20 @@ impl Serial {
 
 impl<'a> Issuer<'a> {
     /// Pairs a CA certificate with its key.
-    pub fn new(certificate: &'a Certificate, key: &'a PrivateKey) -> Result<Self, Error> {
+    pub fn new(certificate: &'a Certificate, key: &'a PrivateKey) -> Result<Self, IssueError> {
         let subject = || certificate.subject().to_string();
         if !certificate.is_ca() || !certificate.allows_usage(Usage::KeyCertSign) {
-            return Err(Error::NotACa { subject: subject() });
+            return Err(IssueError::NotACa { subject: subject() });
         }
         if certificate.public_key() != key.public_key() {
-            return Err(Error::KeyMismatch { subject: subject() });
+            return Err(IssueError::KeyMismatch { subject: subject() });
         }
         Ok(Self { certificate, key })
     }
 }
 
 /// Issues a self-signed CA certificate: path length 0, so that it signs leaves and nothing else.
-pub fn ca(template: &CaTemplate, key: &PrivateKey) -> Result<Certificate, Error> {
+pub fn ca(template: &CaTemplate, key: &PrivateKey) -> Result<Certificate, IssueError> {
     let mut params = params(&template.subject, &template.serial, template.validity)?;
     params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
     params.key_usages = vec![
@@ -268,7 +268,7 @@ pub fn leaf(
     template: &LeafTemplate,
     key: &PrivateKey,
     issuer: &Issuer<'_>,
-) -> Result<Certificate, Error> {
+) -> Result<Certificate, IssueError> {
     let ca = issuer.certificate;
     let Validity {
         not_before,
@@ -276,14 +276,14 @@ pub fn leaf(
     } = template.validity;
     if not_after > ca.not_after() {
         let ca_not_after = ca.not_after();
-        return Err(Error::LeafOutlivesCa {
+        return Err(IssueError::LeafOutlivesCa {
             leaf_not_after: not_after,
             ca_not_after,
         });
     }
     if not_before < ca.not_before() {
         let ca_not_before = ca.not_before();
-        return Err(Error::LeafPredatesCa {
+        return Err(IssueError::LeafPredatesCa {
             leaf_not_before: not_before,
             ca_not_before,
         });
@@ -303,13 +303,13 @@ pub fn leaf(
         .collect::<Result<_, _>>()?;
     let signer =
         rcgen::Issuer::from_ca_cert_der(&ca.der().into(), issuer.key.pair()).map_err(|error| {
-            Error::Sign {
+            IssueError::Sign {
                 reason: error.to_string(),
             }
         })?;
     let certificate = read_back(params.signed_by(key.pair(), &signer))?;
     if certificate.subject().collides_with(ca.subject()) {
-        return Err(Error::SubjectIsIssuer {
+        return Err(IssueError::SubjectIsIssuer {
             subject: ca.subject().to_string(),
         });
     }
@@ -320,13 +320,13 @@ fn params(
     subject: &Subject,
     serial: &Serial,
     validity: Validity,
-) -> Result<CertificateParams, Error> {
+) -> Result<CertificateParams, IssueError> {
     let Validity {
         not_before,
         not_after,
     } = validity;
     if not_after <= not_before {
-        return Err(Error::EmptyValidity {
+        return Err(IssueError::EmptyValidity {
             not_before,
             not_after,
         });
@@ -339,22 +339,22 @@ fn params(
     Ok(params)
 }
 
-fn instant(at: Timestamp) -> Result<time::OffsetDateTime, Error> {
-    time::OffsetDateTime::from_unix_timestamp(at.as_second()).map_err(|error| Error::Sign {
+fn instant(at: Timestamp) -> Result<time::OffsetDateTime, IssueError> {
+    time::OffsetDateTime::from_unix_timestamp(at.as_second()).map_err(|error| IssueError::Sign {
         reason: error.to_string(),
     })
 }
 
-fn read_back(signed: Result<rcgen::Certificate, rcgen::Error>) -> Result<Certificate, Error> {
-    let signed = signed.map_err(|error| Error::Sign {
+fn read_back(signed: Result<rcgen::Certificate, rcgen::Error>) -> Result<Certificate, IssueError> {
+    let signed = signed.map_err(|error| IssueError::Sign {
         reason: error.to_string(),
     })?;
-    Certificate::from_der(signed.der()).map_err(Error::ReadBack)
+    Certificate::from_der(signed.der()).map_err(IssueError::ReadBack)
 }
 
 impl San {
-    fn to_rcgen(&self) -> Result<SanType, Error> {
-        let bad = |found: &str| Error::San {
+    fn to_rcgen(&self) -> Result<SanType, IssueError> {
+        let bad = |found: &str| IssueError::San {
             found: found.to_owned(),
         };
         match self {
@@ -362,12 +362,12 @@ impl San {
                 .as_str()
                 .try_into()
                 .map(SanType::DnsName)
-                .map_err(|_| bad(name)),
+                .map_err(|_error| bad(name)),
             Self::Uri(uri) => uri
                 .as_str()
                 .try_into()
                 .map(SanType::URI)
-                .map_err(|_| bad(uri)),
+                .map_err(|_error| bad(uri)),
             Self::Ip(ip) => Ok(SanType::IpAddress(*ip)),
         }
     }

@@ -44,10 +44,10 @@ pub struct PrivateKey {
 
 /// Why bytes are not a private key. The bytes are never quoted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Error {
+pub enum KeyError {
     /// The text is not PEM.
     #[error("cannot read the private key's PEM")]
-    Pem(#[source] pem::Error),
+    Pem(#[source] pem::PemError),
     /// The text holds no private key block, or more than one.
     #[error("expected exactly one private key block, found {found}")]
     NotOneKey {
@@ -66,31 +66,32 @@ pub enum Error {
 
 impl PrivateKey {
     /// Reads a key from DER: PKCS #8, PKCS #1 or SEC 1.
-    pub fn from_der(der: &[u8]) -> Result<Self, Error> {
-        let pair = rcgen::KeyPair::try_from(der).map_err(|_| Error::Unsupported)?;
+    pub fn from_der(der: &[u8]) -> Result<Self, KeyError> {
+        let pair = rcgen::KeyPair::try_from(der).map_err(|_error| KeyError::Unsupported)?;
         Self::new(pair)
     }
 
     /// Reads the only private key of a PEM text.
-    pub fn from_pem(text: &str) -> Result<Self, Error> {
-        let document = pem::parse(text).map_err(Error::Pem)?;
+    pub fn from_pem(text: &str) -> Result<Self, KeyError> {
+        let document = pem::parse(text).map_err(KeyError::Pem)?;
         let keys: Vec<_> = document
             .blocks
             .iter()
             .filter(|b| b.label.ends_with("PRIVATE KEY"))
             .collect();
         match keys.as_slice() {
-            [block] if block.label == "ENCRYPTED PRIVATE KEY" => Err(Error::Encrypted),
+            [block] if block.label == "ENCRYPTED PRIVATE KEY" => Err(KeyError::Encrypted),
             [block] => Self::from_der(&block.der),
-            _ => Err(Error::NotOneKey { found: keys.len() }),
+            _ => Err(KeyError::NotOneKey { found: keys.len() }),
         }
     }
 
     /// Takes a key that was just generated.
-    pub fn new(pair: rcgen::KeyPair) -> Result<Self, Error> {
+    pub fn new(pair: rcgen::KeyPair) -> Result<Self, KeyError> {
         use x509_parser::prelude::FromDer as _;
         let spki = pair.subject_public_key_info();
-        let (_, parsed) = SubjectPublicKeyInfo::from_der(&spki).map_err(|_| Error::Unsupported)?;
+        let (_, parsed) =
+            SubjectPublicKeyInfo::from_der(&spki).map_err(|_error| KeyError::Unsupported)?;
         let public = PublicKey::read(&parsed);
         Ok(Self { pair, public })
     }

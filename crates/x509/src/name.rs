@@ -78,6 +78,7 @@ impl DistinguishedName {
 
     /// Returns the form in which names are compared: case folded, white space runs made one
     /// (RFC 5280 §7.1; Temporal compares names without regard to case).
+    #[must_use]
     pub fn folded(&self) -> Self {
         let fold = |a: &Attribute| Attribute {
             oid: a.oid.clone(),

@@ -35,7 +35,7 @@ pub struct Document {
 
 /// Why a text is not PEM.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Error {
+pub enum PemError {
     /// A `BEGIN` without its `END`.
     #[error("line {line}: expected `-----END {label}-----` before the text ends, found none")]
     Unterminated {
@@ -79,8 +79,8 @@ pub enum Error {
     Empty,
 }
 
-/// Reads all blocks of a PEM text; an empty text is an [`Error::Empty`].
-pub fn parse(text: &str) -> Result<Document, Error> {
+/// Reads all blocks of a PEM text; an empty text is an [`PemError::Empty`].
+pub fn parse(text: &str) -> Result<Document, PemError> {
     let mut document = Document {
         blocks: Vec::new(),
         stray_lines: Vec::new(),
@@ -104,7 +104,7 @@ pub fn parse(text: &str) -> Result<Document, Error> {
                 open = Some((label, begin, body));
             }
             (Some((label, begin, _)), Some(Boundary::Begin(_))) => {
-                return Err(Error::Nested {
+                return Err(PemError::Nested {
                     line: number,
                     begin,
                     label,
@@ -113,7 +113,7 @@ pub fn parse(text: &str) -> Result<Document, Error> {
             (Some((label, begin, body)), Some(Boundary::End(found))) => {
                 if found != label {
                     let found = found.to_owned();
-                    return Err(Error::MismatchedEnd {
+                    return Err(PemError::MismatchedEnd {
                         line: number,
                         expected: label,
                         found,
@@ -124,8 +124,8 @@ pub fn parse(text: &str) -> Result<Document, Error> {
         }
     }
     match open {
-        Some((label, line, _)) => Err(Error::Unterminated { line, label }),
-        None if document.blocks.is_empty() => Err(Error::Empty),
+        Some((label, line, _)) => Err(PemError::Unterminated { line, label }),
+        None if document.blocks.is_empty() => Err(PemError::Empty),
         None => Ok(document),
     }
 }
@@ -155,7 +155,7 @@ impl<'a> Boundary<'a> {
     }
 }
 
-fn decode(label: String, line: usize, body: &str) -> Result<Block, Error> {
+fn decode(label: String, line: usize, body: &str) -> Result<Block, PemError> {
     // The library decodes; the boundaries are rewritten so that a strange label is no obstacle.
     let text = Zeroizing::new(format!("-----BEGIN X-----\n{body}-----END X-----\n"));
     match ::pem::parse(text.as_bytes()) {
@@ -165,6 +165,6 @@ fn decode(label: String, line: usize, body: &str) -> Result<Block, Error> {
             line,
         }),
         // The library's own error may quote the body, which may be a key.
-        Err(_) => Err(Error::NotBase64 { line, label }),
+        Err(_) => Err(PemError::NotBase64 { line, label }),
     }
 }
