@@ -1,0 +1,137 @@
+//! The census: who presents what, made of reports that have an age.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::{SignedDuration, Timestamp};
+use newleaf_x509::Fingerprint;
+
+use crate::{
+    id::{Generation, HolderId},
+    sight::{Census, Presence, Sighting, Source},
+};
+
+/// One report of a leaf in use.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Report {
+    /// Who presented it; none, if it is nobody's that is registered.
+    pub holder: Option<HolderId>,
+    /// When it was last seen in use.
+    pub seen_at: Timestamp,
+    /// The leaf's fingerprint, if the source tells it.
+    pub leaf: Option<Fingerprint>,
+    /// Where the report comes from.
+    pub source: Source,
+}
+
+/// What our own issuance journal knows.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Issued {
+    /// Each leaf we ever issued.
+    pub leaves: BTreeMap<Fingerprint, IssuedLeaf>,
+    /// Generations whose CA was made by newleaf and whose key never left its store: for these, and only
+    /// these, our journal knows every leaf there is.
+    pub complete: BTreeSet<Generation>,
+}
+
+/// What matters of a leaf that we issued.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IssuedLeaf {
+    /// Which CA signed it.
+    pub generation: Generation,
+    /// Whether it was issued for the rotation that asks.
+    pub of_rotation: bool,
+    /// The last instant of validity.
+    pub not_after: Timestamp,
+}
+
+/// How reports are judged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Window {
+    /// The instant of judgement.
+    pub now: Timestamp,
+    /// A report that is older than this says nothing.
+    pub age: SignedDuration,
+    /// How far clocks may disagree.
+    pub skew: SignedDuration,
+}
+
+/// Takes the census. `why_unknown` says, for a holder without a report, why there is none.
+pub fn take(
+    holders: &[HolderId],
+    reports: &[Report],
+    issued: &Issued,
+    why_unknown: &BTreeMap<HolderId, String>,
+    window: Window,
+) -> Census {
+    let fresh: Vec<&Report> = reports.iter().filter(|r| is_fresh(r, window)).collect();
+    let mut census = Census {
+        expired: expired(issued, window),
+        ..Census::default()
+    };
+    for holder in holders {
+        let theirs: Vec<&&Report> = fresh
+            .iter()
+            .filter(|r| r.holder.as_ref() == Some(holder))
+            .collect();
+        let presence = if theirs.is_empty() {
+            let why = why_unknown.get(holder).cloned();
+            Presence::Unknown(
+                why.unwrap_or_else(|| format!("no source has seen it within {:#}", window.age)),
+            )
+        } else {
+            Presence::Seen(distinct(theirs.into_iter().map(|r| sighting(r, issued))))
+        };
+        census.holders.insert(holder.clone(), presence);
+    }
+    let nobodys = fresh
+        .iter()
+        .filter(|r| r.holder.as_ref().is_none_or(|h| !holders.contains(h)));
+    census.unregistered = distinct(nobodys.map(|r| sighting(r, issued)));
+    census
+}
+
+/// A report from the future is as useless as one from long ago.
+fn is_fresh(report: &Report, window: Window) -> bool {
+    let age = window.now.duration_since(report.seen_at);
+    age <= window.age && age >= -window.skew
+}
+
+fn sighting(report: &Report, issued: &Issued) -> Sighting {
+    let known = report.leaf.and_then(|leaf| issued.leaves.get(&leaf));
+    Sighting {
+        generation: known.map(|leaf| leaf.generation),
+        leaf: report.leaf,
+        of_rotation: known.is_some_and(|leaf| leaf.of_rotation),
+        source: report.source,
+    }
+}
+
+fn distinct(sightings: impl Iterator<Item = Sighting>) -> Vec<Sighting> {
+    let mut list: Vec<Sighting> = Vec::new();
+    for sighting in sightings {
+        if !list.contains(&sighting) {
+            list.push(sighting);
+        }
+    }
+    list
+}
+
+/// The generations of which no leaf can be valid any more, whoever holds it.
+fn expired(issued: &Issued, window: Window) -> BTreeSet<Generation> {
+    let alive = |generation: &Generation| {
+        issued.leaves.values().any(|leaf| {
+            leaf.generation == *generation
+                && leaf
+                    .not_after
+                    .saturating_add(window.skew)
+                    .unwrap_or(Timestamp::MAX)
+                    >= window.now
+        })
+    };
+    issued
+        .complete
+        .iter()
+        .filter(|generation| !alive(generation))
+        .copied()
+        .collect()
+}
