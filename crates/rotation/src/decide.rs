@@ -124,12 +124,13 @@ fn still_used(generation: Generation, census: Option<&Census>) -> Result<(), Ref
     let census = census.cloned().unwrap_or_default();
     match (Goal::Disused { generation }).standing(&Sight::Census(census), false) {
         Standing::Reached(_) | Standing::Underway(_) => Ok(()),
-        Standing::Open(evidence) | Standing::Undone(evidence) | Standing::Unsafe(evidence) => {
-            Err(Refusal::StillUsed {
-                generation,
-                evidence,
-            })
-        }
+        Standing::Open(evidence)
+        | Standing::Unproven(evidence)
+        | Standing::Undone(evidence)
+        | Standing::Unsafe(evidence) => Err(Refusal::StillUsed {
+            generation,
+            evidence,
+        }),
     }
 }
 

@@ -21,6 +21,7 @@ pub mod phase;
 pub mod plan;
 pub mod preflight;
 pub mod sight;
+pub mod simulator;
 pub mod spec;
 pub mod standing;
 pub mod state;

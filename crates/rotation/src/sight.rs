@@ -86,7 +86,8 @@ pub struct CaFact {
 pub struct TrustSight {
     /// What is known of its bundle.
     pub bundle: BundleSight,
-    /// The last change we asked for, if it has not been fulfilled.
+    /// A change that is being worked on, whoever asked for it; else what became of the one that is asked about.
+    /// After turning round, the last change of the way there may still be about to land.
     pub change: ChangeSight,
     /// Who presents what; gathered only if the goal refuses a generation.
     pub census: Option<Census>,
@@ -109,17 +110,17 @@ pub enum BundleSight {
     Unread,
 }
 
-/// The state of a change that was asked for.
+/// The state of a trust point's changes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ChangeSight {
-    /// None is known, or it is fulfilled.
+    /// Nothing is being worked on, and the change that is asked about did not fail.
     Settled,
-    /// It is being worked on; look again after this span.
+    /// A change is being worked on; look again after this span.
     Underway(SignedDuration),
-    /// It was handed to a person.
+    /// The change that is asked about was handed to a person.
     WithPerson,
-    /// It ended without effect.
+    /// The change that is asked about ended without effect.
     Failed(String),
 }
 

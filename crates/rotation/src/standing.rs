@@ -22,6 +22,8 @@ pub enum Standing {
     Underway(Until),
     /// The world is not there yet. The text says what is missing.
     Open(String),
+    /// A deed would be needed, and the proof that it does no harm is missing. The text says which.
+    Unproven(String),
     /// The last deed had no effect, and is known to have none.
     Undone(String),
     /// Going on could do harm, or cannot succeed, without a person. The text says why.
@@ -147,7 +149,7 @@ fn trust(
         .iter()
         .find_map(|g| still_used(*g, seen.census.as_ref(), overridden))
     {
-        return Standing::Unsafe(why);
+        return Standing::Unproven(why);
     }
     match &seen.change {
         ChangeSight::Failed(reason) => Standing::Undone(reason.clone()),
@@ -164,7 +166,10 @@ fn still_used(generation: Generation, census: Option<&Census>, overridden: bool)
     };
     match disused(generation, census, overridden) {
         Standing::Reached(_) => None,
-        Standing::Open(why) | Standing::Unsafe(why) | Standing::Undone(why) => Some(why),
+        Standing::Open(why)
+        | Standing::Unproven(why)
+        | Standing::Unsafe(why)
+        | Standing::Undone(why) => Some(why),
         Standing::Underway(_) => Some(format!("who still presents {generation} is not known yet")),
     }
 }

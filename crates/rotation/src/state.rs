@@ -296,7 +296,7 @@ impl State {
                 self.finding = Some("waits for a person to say that it is done".to_owned());
                 self.enter(at, Stage::Asking);
             }
-            Standing::Open(why) if self.soaked => {
+            Standing::Open(why) | Standing::Unproven(why) if self.soaked => {
                 let why = format!("{}: was reached, and no longer is: {why}", step.goal);
                 self.held(at, Hold::Blocked { why });
             }
@@ -312,6 +312,15 @@ impl State {
                         },
                     );
                 }
+            }
+            Standing::Unproven(why) => {
+                self.finding = Some(why);
+                self.enter(
+                    at,
+                    Stage::Resting {
+                        span: plan.timing.poll,
+                    },
+                );
             }
             Standing::Undone(why) => self.anew(plan, at, &why),
             Standing::Unsafe(why) => self.held(at, Hold::Blocked { why }),

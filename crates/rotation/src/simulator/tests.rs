@@ -1,0 +1,91 @@
+//! Whole rotations.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::{id::Generation, spec::Kind};
+
+const ROLLOVER: Kind = Kind::CaRollover {
+    old: Generation(1),
+    new: Generation(2),
+};
+const RENEWAL: Kind = Kind::LeafRenewal {
+    generation: Generation(1),
+};
+const EVERYBODY: &[HolderKind] = &[
+    HolderKind::Hot,
+    HolderKind::Reloading,
+    HolderKind::Restarting,
+];
+
+#[track_caller]
+fn check(scenario: &Scenario) -> Report {
+    let report = run(scenario);
+    if !report.violations.is_empty() {
+        let smallest = shrink(scenario);
+        panic!("{:#?}\n{:#?}", smallest.faults, run(&smallest).violations);
+    }
+    report
+}
+
+#[test]
+fn a_calm_rollover_rotates() {
+    let report = check(&Scenario::calm(ROLLOVER, 2, EVERYBODY));
+    assert_eq!(report.end, End::Finished(Outcome::Rotated));
+}
+
+#[test]
+fn a_calm_renewal_rotates() {
+    let report = check(&Scenario::calm(RENEWAL, 2, EVERYBODY));
+    assert_eq!(report.end, End::Finished(Outcome::Rotated));
+}
+
+/// Every kind of fault at every call of a rollover and of a renewal.
+#[test]
+fn one_fault_anywhere() {
+    for kind in [ROLLOVER, RENEWAL] {
+        let calm = Scenario::calm(kind, 2, EVERYBODY);
+        let calls = run(&calm).calls;
+        for call in 0..calls + 5 {
+            for fault in FaultKind::ALL {
+                let faults = vec![Fault { call, kind: fault }];
+                let report = check(&Scenario {
+                    faults,
+                    ..calm.clone()
+                });
+                let ended = matches!(report.end, End::Finished(_));
+                assert!(
+                    ended || fault.is_outside_interference(),
+                    "{fault:?} at {call}: {:?}",
+                    report.end
+                );
+            }
+        }
+    }
+}
+
+/// A crash at every call, again and again, in one rotation.
+#[test]
+fn a_crash_at_every_call() {
+    for kind in [FaultKind::CrashBefore, FaultKind::CrashAfter] {
+        let mut scenario = Scenario::calm(ROLLOVER, 2, EVERYBODY);
+        scenario.faults = (0..200)
+            .step_by(2)
+            .map(|call| Fault { call, kind })
+            .collect();
+        let report = check(&scenario);
+        assert_eq!(report.end, End::Finished(Outcome::Rotated));
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn many_faults_anywhere(seed: u64, more in proptest::collection::vec((0..120_usize, 0..FaultKind::ALL.len()), 0..6)) {
+        let mut scenario = Scenario::random(seed);
+        scenario.faults.extend(more.into_iter().map(|(call, kind)| Fault { call, kind: FaultKind::ALL[kind] }));
+        let report = run(&scenario);
+        prop_assert!(report.violations.is_empty(), "{:?}", report.violations);
+    }
+}
