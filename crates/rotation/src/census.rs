@@ -36,6 +36,10 @@ pub struct Issued {
 /// What matters of a leaf that we issued.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IssuedLeaf {
+    /// For whom.
+    pub holder: HolderId,
+    /// When, which is before it was put where the holder reads it.
+    pub issued_at: Timestamp,
     /// Which CA signed it.
     pub generation: Generation,
     /// Whether it was issued for the rotation that asks.
@@ -56,6 +60,9 @@ pub struct Window {
 }
 
 /// Takes the census. `why_unknown` says, for a holder without a report, why there is none.
+///
+/// A report from before the holder's newest leaf was issued says nothing: since then it may have changed,
+/// and on the way back an old report would even say what is wished for.
 pub fn take(
     holders: &[HolderId],
     reports: &[Report],
@@ -88,6 +95,17 @@ pub fn take(
         .filter(|r| r.holder.as_ref().is_none_or(|h| !holders.contains(h)));
     census.unregistered = distinct(nobodys.map(|r| sighting(r, issued)));
     census
+}
+
+impl Issued {
+    /// Returns when the newest leaf of this holder was issued.
+    fn newest(&self, holder: &HolderId) -> Option<Timestamp> {
+        self.leaves
+            .values()
+            .filter(|leaf| leaf.holder == *holder)
+            .map(|leaf| leaf.issued_at)
+            .max()
+    }
 }
 
 /// A report from the future is as useless as one from long ago.
