@@ -337,7 +337,6 @@ impl SignatureAlgorithm {
             (oid_registry::OID_PKCS1_SHA256WITHRSA, Self::RsaSha256),
             (oid_registry::OID_PKCS1_SHA384WITHRSA, Self::RsaSha384),
             (oid_registry::OID_PKCS1_SHA512WITHRSA, Self::RsaSha512),
-            (oid_registry::OID_PKCS1_RSASSAPSS, Self::rsa_pss(algorithm)),
             (oid_registry::OID_SIG_ECDSA_WITH_SHA256, Self::EcdsaSha256),
             (oid_registry::OID_SIG_ECDSA_WITH_SHA384, Self::EcdsaSha384),
             (oid_registry::OID_SIG_ECDSA_WITH_SHA512, Self::EcdsaSha512),
@@ -345,6 +344,7 @@ impl SignatureAlgorithm {
         ];
         match known.into_iter().find(|(known, _)| known == oid) {
             Some((_, algorithm)) => algorithm,
+            None if *oid == oid_registry::OID_PKCS1_RSASSAPSS => Self::rsa_pss(algorithm),
             None if oid.to_id_string() == "1.2.840.10045.4.1" => Self::EcdsaSha1,
             None => Self::Other(oid.to_id_string()),
         }

@@ -17,6 +17,8 @@ pub mod describe;
 pub mod extension;
 pub mod filter;
 pub mod fingerprint;
+#[cfg(test)]
+mod forge;
 pub mod issue;
 pub mod key;
 pub mod lint;

@@ -336,3 +336,6 @@ impl fmt::Display for Finding {
         write!(f, "{}[{}] {subject}: {message}", lint.severity, lint.code)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -67,7 +67,9 @@ pub enum PemError {
         label: String,
     },
     /// A block whose body is not base64.
-    #[error("the `{label}` block that begins on line {line} is not base64")]
+    #[error(
+        "line {line}: expected base64 in the `{label}` block that begins here, found something else"
+    )]
     NotBase64 {
         /// The line of the `BEGIN`.
         line: usize,

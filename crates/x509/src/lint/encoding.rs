@@ -269,7 +269,10 @@ fn blocks(report: &mut Report<'_>, document: &pem::Document) {
                     report.add(&DUPLICATE_IN_TEXT, label(&certificate), found);
                 }
                 Ok(_) => {}
-                Err(error) => report.add(&UNREADABLE_CERTIFICATE, at, error.to_string()),
+                Err(error) => {
+                    let found = format!("expected a certificate, found none: {error}");
+                    report.add(&UNREADABLE_CERTIFICATE, at, found);
+                }
             }
         }
     }
