@@ -1,6 +1,6 @@
 //! A trust bundle: the set of CA certificates that a verifier accepts.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
@@ -9,6 +9,12 @@ use crate::{
     fingerprint::Fingerprint,
     pem,
 };
+
+/// The most CA certificates that Temporal Cloud keeps for a namespace (docs.temporal.io/evaluate/cloud/limits).
+pub const MAX_CLOUD_MEMBERS: usize = 16;
+
+/// The most bytes of PEM that Temporal Cloud keeps for a namespace: 32 KB before base64.
+pub const MAX_CLOUD_PEM_BYTES: usize = 32 * 1024;
 
 /// A set of CA certificates, compared by DER fingerprint and never by text.
 ///
@@ -30,11 +36,10 @@ pub struct Difference {
 impl TrustBundle {
     /// Makes a bundle; a member that is there twice is kept once.
     pub fn new(members: impl IntoIterator<Item = Certificate>) -> Self {
-        let mut bundle = Self::default();
-        for member in members {
-            bundle.insert(member);
-        }
-        bundle
+        let mut seen = BTreeSet::new();
+        let mut members: Vec<_> = members.into_iter().collect();
+        members.retain(|member| seen.insert(member.fingerprint()));
+        Self { members }
     }
 
     /// Reads a PEM text, such as a namespace's accepted client CAs. An empty text is an empty bundle; a
@@ -123,18 +128,15 @@ impl TrustBundle {
         }
     }
 
-    fn by_fingerprint(&self) -> BTreeMap<Fingerprint, &Certificate> {
-        self.members
-            .iter()
-            .map(|member| (member.fingerprint(), member))
-            .collect()
+    fn fingerprints(&self) -> BTreeSet<Fingerprint> {
+        self.members.iter().map(Certificate::fingerprint).collect()
     }
 }
 
 /// Two bundles are equal if they trust the same certificates, in whatever order.
 impl PartialEq for TrustBundle {
     fn eq(&self, other: &Self) -> bool {
-        self.by_fingerprint() == other.by_fingerprint()
+        self.fingerprints() == other.fingerprints()
     }
 }
 

@@ -7,7 +7,7 @@ use x509_parser::prelude::*;
 
 use crate::{
     extension::{Extensions, Purpose, Usage},
-    fingerprint::{Fingerprint, Sha1Fingerprint, hex},
+    fingerprint::{Fingerprint, Hex, Sha1Fingerprint},
     key::PublicKey,
     name::DistinguishedName,
     pem,
@@ -47,7 +47,10 @@ pub enum SignatureAlgorithm {
     RsaSha256,
     RsaSha384,
     RsaSha512,
+    /// RSA-PSS over SHA-256, SHA-384 or SHA-512.
     RsaPss,
+    /// RSA-PSS over SHA-1 (which its parameters mean by default), or over something that cannot be read.
+    RsaPssWeak,
     EcdsaSha1,
     EcdsaSha256,
     EcdsaSha384,
@@ -78,9 +81,6 @@ pub enum CertificateError {
         /// How many.
         extra: usize,
     },
-    /// A time outside the years that can be told.
-    #[error("cannot read the certificate's validity: a time is out of range")]
-    TimeOutOfRange,
 }
 
 /// Why a text is not a list of certificates.
@@ -138,8 +138,8 @@ impl Certificate {
             signature_algorithm: outer,
             issuer: DistinguishedName::read(parsed.issuer()),
             subject: DistinguishedName::read(parsed.subject()),
-            not_before: instant(parsed.validity().not_before)?,
-            not_after: instant(parsed.validity().not_after)?,
+            not_before: instant(parsed.validity().not_before),
+            not_after: instant(parsed.validity().not_after),
             public_key: PublicKey::read(parsed.public_key()),
             extensions: Extensions::read(&parsed),
         })))
@@ -196,12 +196,6 @@ impl Certificate {
 
     /// Returns the serial number in hexadecimal.
     pub fn serial_hex(&self) -> String {
-        struct Hex<'a>(&'a [u8]);
-        impl fmt::Display for Hex<'_> {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                hex(f, self.0)
-            }
-        }
         Hex(self.serial()).to_string()
     }
 
@@ -283,6 +277,17 @@ impl Certificate {
             })
     }
 
+    /// Returns whether both carry the same subject key identifier.
+    pub fn shares_key_id_with(&self, other: &Self) -> bool {
+        let id = |c: &Self| {
+            c.extensions()
+                .subject_key_id
+                .as_ref()
+                .map(|id| id.value.clone())
+        };
+        id(self).is_some_and(|ours| id(other) == Some(ours))
+    }
+
     /// Returns whether `issuer` signed this certificate: its name is ours to name, and its key verifies our signature.
     pub fn is_signed_by(&self, issuer: &Self) -> bool {
         if self.issuer() != issuer.subject() {
@@ -317,8 +322,10 @@ impl fmt::Debug for Certificate {
     }
 }
 
-fn instant(time: ASN1Time) -> Result<Timestamp, CertificateError> {
-    Timestamp::from_second(time.timestamp()).map_err(|_error| CertificateError::TimeOutOfRange)
+/// The last day of the year 9999, with which RFC 5280 §4.1.2.5 says "no end", lies past the end of what can be
+/// told; it becomes the last instant that can.
+fn instant(time: ASN1Time) -> Timestamp {
+    Timestamp::from_second(time.timestamp()).unwrap_or(Timestamp::MAX)
 }
 
 impl SignatureAlgorithm {
@@ -330,7 +337,6 @@ impl SignatureAlgorithm {
             (oid_registry::OID_PKCS1_SHA256WITHRSA, Self::RsaSha256),
             (oid_registry::OID_PKCS1_SHA384WITHRSA, Self::RsaSha384),
             (oid_registry::OID_PKCS1_SHA512WITHRSA, Self::RsaSha512),
-            (oid_registry::OID_PKCS1_RSASSAPSS, Self::RsaPss),
             (oid_registry::OID_SIG_ECDSA_WITH_SHA256, Self::EcdsaSha256),
             (oid_registry::OID_SIG_ECDSA_WITH_SHA384, Self::EcdsaSha384),
             (oid_registry::OID_SIG_ECDSA_WITH_SHA512, Self::EcdsaSha512),
@@ -338,8 +344,24 @@ impl SignatureAlgorithm {
         ];
         match known.into_iter().find(|(known, _)| known == oid) {
             Some((_, algorithm)) => algorithm,
+            None if *oid == oid_registry::OID_PKCS1_RSASSAPSS => Self::rsa_pss(algorithm),
             None if oid.to_id_string() == "1.2.840.10045.4.1" => Self::EcdsaSha1,
             None => Self::Other(oid.to_id_string()),
+        }
+    }
+
+    fn rsa_pss(algorithm: &AlgorithmIdentifier<'_>) -> Self {
+        use x509_parser::signature_algorithm::SignatureAlgorithm as Parsed;
+        let strong = [
+            oid_registry::OID_NIST_HASH_SHA256,
+            oid_registry::OID_NIST_HASH_SHA384,
+            oid_registry::OID_NIST_HASH_SHA512,
+        ];
+        match Parsed::try_from(algorithm) {
+            Ok(Parsed::RSASSA_PSS(pss)) if strong.contains(pss.hash_algorithm_oid()) => {
+                Self::RsaPss
+            }
+            Ok(_) | Err(_) => Self::RsaPssWeak,
         }
     }
 
@@ -352,6 +374,7 @@ impl SignatureAlgorithm {
             Self::RsaSha384 => "SHA384-RSA",
             Self::RsaSha512 => "SHA512-RSA",
             Self::RsaPss => "RSA-PSS",
+            Self::RsaPssWeak => "RSA-PSS over SHA-1",
             Self::EcdsaSha1 => "ECDSA-SHA1",
             Self::EcdsaSha256 => "ECDSA-SHA256",
             Self::EcdsaSha384 => "ECDSA-SHA384",

@@ -56,7 +56,9 @@ pub enum Refusal {
         not_after: Timestamp,
     },
     /// Another rule of path validation (RFC 5280 §6).
-    #[error("the chain fails path validation (RFC 5280 §6): {reason}")]
+    #[error(
+        "expected a chain that passes path validation (RFC 5280 §6), found one that does not: {reason}"
+    )]
     Path {
         /// What the verifier said.
         reason: String,

@@ -279,6 +279,15 @@ impl AuthorityKeyId {
 }
 
 impl GeneralName {
+    /// Returns the name as text, if it is of a kind that is written as text: DNS, URI, email, IP.
+    pub fn text(&self) -> Option<String> {
+        match self {
+            Self::Dns(text) | Self::Uri(text) | Self::Email(text) => Some(text.clone()),
+            Self::Ip(ip) => Some(ip.to_string()),
+            Self::Directory(_) | Self::Other(_) | Self::Malformed(_) => None,
+        }
+    }
+
     fn read(name: &Parsed<'_>) -> Self {
         match name {
             Parsed::DNSName(name) => Self::Dns((*name).to_owned()),

@@ -8,14 +8,15 @@ use std::net::IpAddr;
 
 use jiff::Timestamp;
 use rcgen::{
-    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa,
-    KeyUsagePurpose, SanType, SerialNumber,
+    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, KeyUsagePurpose,
+    SanType, SerialNumber,
 };
 
 use crate::{
     certificate::{Certificate, CertificateError},
     extension::Usage,
     key::PrivateKey,
+    name::DistinguishedName,
 };
 
 /// The upper bound of an attribute of a name: X.520 `ub-common-name` and its sisters.
@@ -213,8 +214,8 @@ impl Subject {
         self.organizational_unit.as_deref()
     }
 
-    fn to_rcgen(&self) -> DistinguishedName {
-        let mut name = DistinguishedName::new();
+    fn to_rcgen(&self) -> rcgen::DistinguishedName {
+        let mut name = rcgen::DistinguishedName::new();
         if let Some(organization) = &self.organization {
             name.push(DnType::OrganizationName, organization.as_str());
         }
@@ -288,6 +289,10 @@ pub fn leaf(
             ca_not_before,
         });
     }
+    if DistinguishedName::from(&template.subject).collides_with(ca.subject()) {
+        let subject = ca.subject().to_string();
+        return Err(IssueError::SubjectIsIssuer { subject });
+    }
     let mut params = params(&template.subject, &template.serial, template.validity)?;
     params.is_ca = IsCa::ExplicitNoCa;
     params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
@@ -307,13 +312,7 @@ pub fn leaf(
                 reason: error.to_string(),
             }
         })?;
-    let certificate = read_back(params.signed_by(key.pair(), &signer))?;
-    if certificate.subject().collides_with(ca.subject()) {
-        return Err(IssueError::SubjectIsIssuer {
-            subject: ca.subject().to_string(),
-        });
-    }
-    Ok(certificate)
+    read_back(params.signed_by(key.pair(), &signer))
 }
 
 fn params(
@@ -353,6 +352,14 @@ fn read_back(signed: Result<rcgen::Certificate, rcgen::Error>) -> Result<Certifi
 }
 
 impl San {
+    /// Returns the name as text.
+    pub fn text(&self) -> String {
+        match self {
+            Self::Dns(text) | Self::Uri(text) => text.clone(),
+            Self::Ip(ip) => ip.to_string(),
+        }
+    }
+
     fn to_rcgen(&self) -> Result<SanType, IssueError> {
         let bad = |found: &str| IssueError::San {
             found: found.to_owned(),

@@ -8,21 +8,27 @@
 //! **What never will.** No I/O, no clock, no randomness of its own: `now`, serial numbers and keys
 //! come in as arguments. No network, no files, no runtime (`cargo xtask tidy` proves it).
 //!
-//! **Where to start reading.** [`Certificate`], then [`TrustBundle`], then [`issue`].
+//! **Where to start reading.** [`Certificate`], then [`TrustBundle`], then [`issue`] and [`lint`].
 
 pub mod bundle;
 pub mod certificate;
 pub mod chain;
+pub mod describe;
 pub mod extension;
+pub mod filter;
 pub mod fingerprint;
+#[cfg(test)]
+mod forge;
 pub mod issue;
 pub mod key;
+pub mod lint;
 pub mod name;
 pub mod pem;
 
 pub use bundle::TrustBundle;
 pub use certificate::{Certificate, SignatureAlgorithm};
 pub use chain::Chain;
+pub use filter::{Filter, Filters};
 pub use fingerprint::{Fingerprint, Sha1Fingerprint};
 pub use key::{KeyAlgorithm, PrivateKey, PublicKey};
 pub use name::DistinguishedName;

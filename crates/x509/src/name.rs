@@ -4,6 +4,8 @@ use std::fmt;
 
 use x509_parser::x509::{AttributeTypeAndValue, X509Name};
 
+use crate::{fingerprint::Hex, issue::Subject};
+
 /// A sequence of relative distinguished names, in the order of the certificate.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct DistinguishedName {
@@ -15,8 +17,11 @@ pub struct DistinguishedName {
 pub struct Attribute {
     /// The attribute's object identifier in dotted form.
     pub oid: String,
-    /// The value, if it is text; else the bytes in hexadecimal with a leading `#` (RFC 4514 §2.4).
+    /// The value, if it is text; else its content octets in hexadecimal with a leading `#`, as RFC 4514 §2.4 prints
+    /// what it cannot say.
     pub value: String,
+    /// Whether the value is text: a UTF-8, printable, numeric or IA5 string.
+    pub is_text: bool,
 }
 
 /// Object identifiers of the attributes that newleaf writes and Temporal's filters read.
@@ -45,6 +50,29 @@ const SHORT_NAMES: &[(&str, &str)] = &[
     ("1.2.840.113549.1.9.1", "emailAddress"),
 ];
 
+/// The name that a subject will have once it is certified.
+impl From<&Subject> for DistinguishedName {
+    fn from(subject: &Subject) -> Self {
+        let attribute = |oid: &str, value: &str| {
+            vec![Attribute {
+                oid: oid.to_owned(),
+                value: value.to_owned(),
+                is_text: true,
+            }]
+        };
+        let organization = subject.organization();
+        let unit = subject.organizational_unit();
+        let rdns = organization
+            .map(|value| attribute(oid::ORGANIZATION, value))
+            .into_iter()
+            .chain(unit.map(|value| attribute(oid::ORGANIZATIONAL_UNIT, value)))
+            .chain([attribute(oid::COMMON_NAME, subject.common_name())]);
+        Self {
+            rdns: rdns.collect(),
+        }
+    }
+}
+
 impl DistinguishedName {
     pub(crate) fn read(name: &X509Name<'_>) -> Self {
         let rdns = name
@@ -64,10 +92,10 @@ impl DistinguishedName {
         self.rdns.iter().flatten()
     }
 
-    /// Returns the values of one attribute type, for example of [`oid::COMMON_NAME`].
+    /// Returns the values of one attribute type that are text, for example of [`oid::COMMON_NAME`].
     pub fn values<'a>(&'a self, oid: &'a str) -> impl Iterator<Item = &'a str> {
         self.attributes()
-            .filter(move |a| a.oid == oid)
+            .filter(move |a| a.is_text && a.oid == oid)
             .map(|a| a.value.as_str())
     }
 
@@ -88,6 +116,7 @@ impl DistinguishedName {
                 .collect::<Vec<_>>()
                 .join(" ")
                 .to_lowercase(),
+            is_text: a.is_text,
         };
         let rdns = self.rdns.iter().map(|rdn| {
             let mut folded: Vec<Attribute> = rdn.iter().map(fold).collect();
@@ -107,18 +136,20 @@ impl DistinguishedName {
 
 impl Attribute {
     fn read(attribute: &AttributeTypeAndValue<'_>) -> Self {
-        let value = attribute.as_str().map_or_else(
-            |_| {
-                attribute
-                    .as_slice()
-                    .iter()
-                    .fold(String::from("#"), |s, b| s + &format!("{b:02x}"))
-            },
-            str::to_owned,
-        );
+        let oid = attribute.attr_type().to_id_string();
+        if let Ok(text) = attribute.as_str() {
+            let value = text.to_owned();
+            return Self {
+                oid,
+                value,
+                is_text: true,
+            };
+        }
+        let value = format!("#{}", Hex(attribute.as_slice()));
         Self {
-            oid: attribute.attr_type().to_id_string(),
+            oid,
             value,
+            is_text: false,
         }
     }
 
@@ -139,11 +170,23 @@ impl fmt::Display for DistinguishedName {
             for (j, attribute) in rdn.iter().enumerate() {
                 f.write_str(if j == 0 { "" } else { "+" })?;
                 write!(f, "{}=", attribute.short_name())?;
-                escape(f, &attribute.value)?;
+                if attribute.is_text {
+                    escape(f, &attribute.value)?;
+                } else {
+                    f.write_str(&attribute.value)?;
+                }
             }
         }
         Ok(())
     }
+}
+
+/// Returns whether a character is a control, or one that changes how those around it are shown: zero-width
+/// characters, and the marks that turn the direction of writing (Unicode TR 36 §2.5).
+pub(crate) fn is_unseen(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{00ad}' | '\u{061c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }
 
 fn escape(f: &mut fmt::Formatter<'_>, value: &str) -> fmt::Result {
@@ -152,8 +195,9 @@ fn escape(f: &mut fmt::Formatter<'_>, value: &str) -> fmt::Result {
         match c {
             ',' | '+' | '"' | '\\' | '<' | '>' | ';' => write!(f, "\\{c}")?,
             ' ' if i == 0 || i == last => f.write_str("\\ ")?,
-            // A control character in a name must not reach a terminal.
-            c if c.is_control() => write!(f, "\\u{{{:04x}}}", u32::from(c))?,
+            '#' if i == 0 => f.write_str("\\#")?,
+            // What is not seen, or turns the line around, must not reach a terminal.
+            c if is_unseen(c) => write!(f, "\\u{{{:04x}}}", u32::from(c))?,
             c => write!(f, "{c}")?,
         }
     }

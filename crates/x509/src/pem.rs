@@ -67,12 +67,23 @@ pub enum PemError {
         label: String,
     },
     /// A block whose body is not base64.
-    #[error("the `{label}` block that begins on line {line} is not base64")]
+    #[error(
+        "line {line}: expected base64 in the `{label}` block that begins here, found something else"
+    )]
     NotBase64 {
         /// The line of the `BEGIN`.
         line: usize,
         /// The label of the block.
         label: String,
+    },
+    /// A `BEGIN` or `END` that does not stand alone at the beginning of its line, or an `END` of nothing. A lenient
+    /// reader would skip the block in silence.
+    #[error(
+        "line {line}: expected a BEGIN alone at the beginning of its line, found a misplaced boundary"
+    )]
+    MisplacedBoundary {
+        /// The line.
+        line: usize,
     },
     /// No block at all.
     #[error("expected at least one `-----BEGIN …-----` block, found none")]
@@ -93,11 +104,14 @@ pub fn parse(text: &str) -> Result<Document, PemError> {
             (None, Some(Boundary::Begin(label))) => {
                 open = Some((label.to_owned(), number, Zeroizing::new(String::new())));
             }
-            (None, Some(Boundary::End(_)) | None) => {
-                if !line.trim().is_empty() {
-                    document.stray_lines.push(number);
-                }
+            (None, Some(Boundary::End(_))) => {
+                return Err(PemError::MisplacedBoundary { line: number });
             }
+            (None, None) if line.contains("-----BEGIN ") || line.contains("-----END ") => {
+                return Err(PemError::MisplacedBoundary { line: number });
+            }
+            (None, None) if line.trim().is_empty() => {}
+            (None, None) => document.stray_lines.push(number),
             (Some((label, begin, mut body)), None) => {
                 body.push_str(line.trim());
                 body.push('\n');

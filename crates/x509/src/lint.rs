@@ -1,0 +1,341 @@
+//! Lints: what is wrong with a certificate, a chain, a bundle, a change or filters, and what to do about it.
+//!
+//! A lint is data: a stable code, a fact for a name, a severity, where the rule is written, why it matters, what to
+//! do. All of them stand in one table ([`table`]), a family a file. A [`Finding`] is a lint that was met in one
+//! place, with what was expected there and what was found. Everything here is a pure function of its arguments.
+//!
+//! One rule of Temporal Cloud is not here: a CA that the public trusts needs certificate filters beside it. To know
+//! such a CA takes the list of public roots, which this crate does not hold.
+
+mod bundle;
+mod chain;
+mod encoding;
+mod filter;
+mod key;
+mod name;
+mod slot;
+mod transition;
+mod usage;
+mod validity;
+
+use std::fmt;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::{
+    bundle::TrustBundle, certificate::Certificate, chain::Chain, filter::Filters, key::PublicKey,
+};
+
+/// How much a finding matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// Good to know.
+    Note,
+    /// Works today; a rule is broken, or trouble is ahead.
+    Warning,
+    /// Refused, or will strand a worker.
+    Error,
+}
+
+/// Who judges.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Profile {
+    /// A namespace of Temporal Cloud.
+    TemporalCloud,
+    /// A Temporal server of one's own.
+    SelfHosted,
+    /// The standard alone.
+    Rfc5280,
+}
+
+/// Which part of the work a lint looks at: a family is a file, and a hundred of codes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Family {
+    /// `NL0…`: the text, the DER, the frame of the certificate.
+    Encoding,
+    /// `NL1…`: distinguished names.
+    Name,
+    /// `NL2…`: keys and signature algorithms.
+    Key,
+    /// `NL3…`: from when to when.
+    Validity,
+    /// `NL4…`: what a certificate may do.
+    Usage,
+    /// `NL5…`: a leaf and what follows it.
+    Chain,
+    /// `NL6…`: the set of accepted CAs.
+    Bundle,
+    /// `NL7…`: from one set to the next.
+    Transition,
+    /// `NL8…`: certificate filters.
+    Filter,
+    /// `NL9…`: the CA files of a Temporal server of one's own.
+    Slot,
+}
+
+/// One rule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Lint {
+    /// The stable code, such as `NL501`.
+    pub code: &'static str,
+    /// The fact that it finds, such as `LeafOutlivesIssuer`.
+    pub name: &'static str,
+    /// How much it matters.
+    pub severity: Severity,
+    /// What it looks at.
+    pub family: Family,
+    /// For whom it is a rule.
+    pub profiles: &'static [Profile],
+    /// Where the rule is written.
+    pub citation: &'static str,
+    /// What is wrong and why it matters.
+    pub says: &'static str,
+    /// What to do.
+    pub advice: &'static str,
+}
+
+/// A lint, met in one place.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// The rule that is broken.
+    pub lint: &'static Lint,
+    /// Where: a certificate by subject and short fingerprint, a filter, a line.
+    pub subject: String,
+    /// What was expected, and what was found.
+    pub message: String,
+}
+
+/// By which rules, and when.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Context {
+    /// Who judges.
+    pub profile: Profile,
+    /// The instant of judgement.
+    pub now: Timestamp,
+}
+
+const EVERYWHERE: &[Profile] = &[
+    Profile::TemporalCloud,
+    Profile::SelfHosted,
+    Profile::Rfc5280,
+];
+const TEMPORAL: &[Profile] = &[Profile::TemporalCloud, Profile::SelfHosted];
+const CLOUD: &[Profile] = &[Profile::TemporalCloud];
+const SELF_HOSTED: &[Profile] = &[Profile::SelfHosted];
+const NOT_CLOUD: &[Profile] = &[Profile::SelfHosted, Profile::Rfc5280];
+
+/// Returns every lint, in the order of the codes.
+pub fn table() -> impl Iterator<Item = &'static Lint> {
+    let families: [&[&Lint]; 10] = [
+        encoding::LINTS,
+        name::LINTS,
+        key::LINTS,
+        validity::LINTS,
+        usage::LINTS,
+        chain::LINTS,
+        bundle::LINTS,
+        transition::LINTS,
+        filter::LINTS,
+        slot::LINTS,
+    ];
+    families
+        .into_iter()
+        .flat_map(|family| family.iter().copied())
+}
+
+/// Returns the lint with this code or name, whatever its case.
+pub fn find(code_or_name: &str) -> Option<&'static Lint> {
+    table().find(|lint| {
+        lint.code.eq_ignore_ascii_case(code_or_name) || lint.name.eq_ignore_ascii_case(code_or_name)
+    })
+}
+
+/// Returns the gravest severity among the findings.
+pub fn worst(findings: &[Finding]) -> Option<Severity> {
+    findings.iter().map(|finding| finding.lint.severity).max()
+}
+
+/// Lints a certificate, as a CA if it says that it is one, else as a leaf.
+pub fn certificate(certificate: &Certificate, context: &Context) -> Vec<Finding> {
+    if certificate.is_ca() {
+        ca(certificate, context)
+    } else {
+        leaf(certificate, context)
+    }
+}
+
+/// Lints a certificate that is meant to be a CA.
+pub fn ca(certificate: &Certificate, context: &Context) -> Vec<Finding> {
+    let mut report = Report::new(context);
+    report.ca(certificate);
+    validity::now(&mut report, certificate);
+    report.findings
+}
+
+/// Lints a certificate that is meant to be a leaf.
+pub fn leaf(certificate: &Certificate, context: &Context) -> Vec<Finding> {
+    let mut report = Report::new(context);
+    report.leaf(certificate);
+    chain::names(&mut report, &[certificate]);
+    report.findings
+}
+
+/// Lints whether a private key, by its public half, is the certificate's.
+pub fn key_pair(certificate: &Certificate, key: &PublicKey, context: &Context) -> Vec<Finding> {
+    let mut report = Report::new(context);
+    key::pair(&mut report, certificate, key);
+    report.findings
+}
+
+/// Lints a chain by itself: its leaf, its intermediates, and how they fit.
+pub fn chain(chain: &Chain, context: &Context) -> Vec<Finding> {
+    let mut report = Report::new(context);
+    chain::check(&mut report, chain, None);
+    report.findings
+}
+
+/// Lints a chain against the bundle that is to accept it.
+pub fn chain_to(chain: &Chain, bundle: &TrustBundle, context: &Context) -> Vec<Finding> {
+    let mut report = Report::new(context);
+    chain::check(&mut report, chain, Some(bundle));
+    report.findings
+}
+
+/// Lints a bundle: each member as a CA, and the set.
+pub fn bundle(bundle: &TrustBundle, context: &Context) -> Vec<Finding> {
+    let mut report = Report::new(context);
+    bundle::check(&mut report, bundle);
+    report.findings
+}
+
+/// Lints a PEM text that should hold certificates and nothing else. A private key in it is never quoted.
+///
+/// Only the text is judged; what the certificates say is left to [`certificate`], [`chain`] and [`bundle`].
+pub fn pem_text(text: &str, context: &Context) -> Vec<Finding> {
+    let mut report = Report::new(context);
+    encoding::text(&mut report, text);
+    report.findings
+}
+
+/// Lints a change of a bundle against the chains that are in use. The proposed bundle itself is left to [`bundle`].
+pub fn transition(
+    current: &TrustBundle,
+    proposed: &TrustBundle,
+    in_use: &[Chain],
+    context: &Context,
+) -> Vec<Finding> {
+    let mut report = Report::new(context);
+    transition::check(&mut report, current, proposed, in_use);
+    report.findings
+}
+
+/// Lints filters against the leaves that must pass them, beside the bundle that they narrow.
+pub fn filters(
+    filters: &Filters,
+    leaves: &[Certificate],
+    bundle: &TrustBundle,
+    context: &Context,
+) -> Vec<Finding> {
+    let mut report = Report::new(context);
+    filter::check(&mut report, filters, leaves, bundle);
+    report.findings
+}
+
+/// Lints the CA files of a Temporal server of one's own, one bundle a file.
+pub fn ca_slot_files(files: &[TrustBundle], context: &Context) -> Vec<Finding> {
+    let mut report = Report::new(context);
+    slot::files(&mut report, files);
+    report.findings
+}
+
+/// Lints a change of the CA files of a Temporal server of one's own: whether its reload would see it.
+pub fn ca_slot_change(
+    before: &[TrustBundle],
+    after: &[TrustBundle],
+    context: &Context,
+) -> Vec<Finding> {
+    let mut report = Report::new(context);
+    slot::change(&mut report, before, after);
+    report.findings
+}
+
+/// The findings so far, and by which rules.
+struct Report<'c> {
+    context: &'c Context,
+    findings: Vec<Finding>,
+}
+
+impl<'c> Report<'c> {
+    fn new(context: &'c Context) -> Self {
+        let findings = Vec::new();
+        Self { context, findings }
+    }
+
+    /// Records a finding, if the lint is a rule of this profile.
+    fn add(&mut self, lint: &'static Lint, subject: impl Into<String>, message: impl Into<String>) {
+        if lint.profiles.contains(&self.context.profile) {
+            self.findings.push(Finding {
+                lint,
+                subject: subject.into(),
+                message: message.into(),
+            });
+        }
+    }
+
+    /// What a CA is judged by wherever it stands; whether it is valid now depends on where.
+    fn ca(&mut self, certificate: &Certificate) {
+        encoding::certificate(self, certificate);
+        name::ca(self, certificate);
+        key::certificate(self, certificate);
+        validity::ca(self, certificate);
+        usage::ca(self, certificate);
+    }
+
+    fn leaf(&mut self, certificate: &Certificate) {
+        encoding::certificate(self, certificate);
+        name::leaf(self, certificate);
+        key::certificate(self, certificate);
+        validity::leaf(self, certificate);
+        usage::leaf(self, certificate);
+        validity::now(self, certificate);
+    }
+}
+
+/// Names a certificate to a person.
+fn label(certificate: &Certificate) -> String {
+    let short = certificate.fingerprint().short();
+    if certificate.subject().is_empty() {
+        format!("no subject ({short})")
+    } else {
+        format!("{} ({short})", certificate.subject())
+    }
+}
+
+impl fmt::Display for Severity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Note => "note",
+            Self::Warning => "warning",
+            Self::Error => "error",
+        })
+    }
+}
+
+/// Prints one line, as `error[NL501] O=acme, CN=w (ab…): expected …, found …`.
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            lint,
+            subject,
+            message,
+        } = self;
+        write!(f, "{}[{}] {subject}: {message}", lint.severity, lint.code)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,167 @@
+//! Keys and signature algorithms.
+
+use super::{CLOUD, EVERYWHERE, Family, Lint, Report, Severity, TEMPORAL, label};
+use crate::{
+    certificate::{Certificate, SignatureAlgorithm},
+    key::{KeyAlgorithm, PublicKey},
+};
+
+pub(super) const LINTS: &[&Lint] = &[
+    &KEY_NOT_RSA_OR_ECDSA,
+    &KEY_UNKNOWN,
+    &WEAK_SIGNATURE,
+    &SIGNATURE_NOT_RSA_OR_ECDSA,
+    &RSA_TOO_SMALL,
+    &RSA_TOO_LARGE,
+    &KEY_MISMATCH,
+];
+
+/// The smallest RSA modulus that is safe (NIST SP 800-131A) and that webpki accepts.
+const MIN_RSA_BITS: u32 = 2048;
+
+/// The largest RSA modulus that Go's TLS accepts in a handshake (CVE-2023-29409).
+const MAX_RSA_BITS: u32 = 8192;
+
+static KEY_NOT_RSA_OR_ECDSA: Lint = Lint {
+    code: "NL201",
+    name: "KeyNotRsaOrEcdsa",
+    severity: Severity::Error,
+    family: Family::Key,
+    profiles: CLOUD,
+    citation: "docs.temporal.io/cloud/certificates",
+    says: "Temporal Cloud names RSA and ECDSA as the algorithms it accepts; an Ed25519 key is neither.",
+    advice: "Issue with an ECDSA P-256 or P-384 key, or RSA of 2048 bits or more.",
+};
+
+static KEY_UNKNOWN: Lint = Lint {
+    code: "NL202",
+    name: "KeyUnknown",
+    severity: Severity::Error,
+    family: Family::Key,
+    profiles: EVERYWHERE,
+    citation: "RFC 5480; RFC 8446 §4.2.3",
+    says: "The key is of a kind, or on a curve, that TLS 1.3 has no signature scheme for.",
+    advice: "Issue with an ECDSA P-256 or P-384 key, or RSA of 2048 bits or more.",
+};
+
+static WEAK_SIGNATURE: Lint = Lint {
+    code: "NL203",
+    name: "WeakSignature",
+    severity: Severity::Error,
+    family: Family::Key,
+    profiles: EVERYWHERE,
+    citation: "docs.temporal.io/cloud/certificates (SHA-256 or stronger); RFC 9155",
+    says: "The certificate is signed over MD5 or SHA-1, for which forgeries are practical. Temporal and Go refuse it.",
+    advice: "Issue the certificate again over SHA-256 or stronger.",
+};
+
+static SIGNATURE_NOT_RSA_OR_ECDSA: Lint = Lint {
+    code: "NL204",
+    name: "SignatureNotRsaOrEcdsa",
+    severity: Severity::Error,
+    family: Family::Key,
+    profiles: CLOUD,
+    citation: "docs.temporal.io/cloud/certificates",
+    says: "Temporal Cloud accepts signatures by RSA or ECDSA over SHA-256 or stronger.",
+    advice: "Issue under a CA with an ECDSA or RSA key.",
+};
+
+static RSA_TOO_SMALL: Lint = Lint {
+    code: "NL205",
+    name: "RsaTooSmall",
+    severity: Severity::Error,
+    family: Family::Key,
+    profiles: EVERYWHERE,
+    citation: "NIST SP 800-131A revision 2, table 2",
+    says: "An RSA key of fewer than 2048 bits can be broken. Verifiers refuse it.",
+    advice: "Issue with RSA of 2048 bits or more, or ECDSA P-256.",
+};
+
+static RSA_TOO_LARGE: Lint = Lint {
+    code: "NL206",
+    name: "RsaTooLarge",
+    severity: Severity::Error,
+    family: Family::Key,
+    profiles: TEMPORAL,
+    citation: "Go crypto/tls (CVE-2023-29409)",
+    says: "Go's TLS, which is Temporal's, refuses a handshake with an RSA key of more than 8192 bits.",
+    advice: "Issue with RSA of at most 4096 bits, or ECDSA P-384.",
+};
+
+static KEY_MISMATCH: Lint = Lint {
+    code: "NL207",
+    name: "KeyMismatch",
+    severity: Severity::Error,
+    family: Family::Key,
+    profiles: EVERYWHERE,
+    citation: "RFC 8446 §4.4.3",
+    says: "The private key is not the certificate's: nobody can finish a handshake with this pair. Often one of two \
+           files was replaced and the other was not.",
+    advice: "Bring the key that belongs to the certificate, or issue a new leaf for this key.",
+};
+
+pub(super) fn certificate(report: &mut Report<'_>, certificate: &Certificate) {
+    algorithm(report, certificate);
+    signature(report, certificate);
+}
+
+fn algorithm(report: &mut Report<'_>, certificate: &Certificate) {
+    let who = label(certificate);
+    match certificate.public_key().algorithm() {
+        KeyAlgorithm::Rsa(bits) if bits < MIN_RSA_BITS => {
+            let found = format!("expected RSA of at least {MIN_RSA_BITS} bits, found {bits}");
+            report.add(&RSA_TOO_SMALL, who, found);
+        }
+        KeyAlgorithm::Rsa(bits) if bits > MAX_RSA_BITS => {
+            let found = format!("expected RSA of at most {MAX_RSA_BITS} bits, found {bits}");
+            report.add(&RSA_TOO_LARGE, who, found);
+        }
+        KeyAlgorithm::Rsa(_)
+        | KeyAlgorithm::EcdsaP256
+        | KeyAlgorithm::EcdsaP384
+        | KeyAlgorithm::EcdsaP521 => {}
+        KeyAlgorithm::Ed25519 => {
+            let found = "expected an RSA or ECDSA key, found Ed25519";
+            report.add(&KEY_NOT_RSA_OR_ECDSA, who, found);
+        }
+        KeyAlgorithm::Other => {
+            let found =
+                "expected an RSA, ECDSA (P-256, P-384, P-521) or Ed25519 key, found another";
+            report.add(&KEY_UNKNOWN, who, found);
+        }
+    }
+}
+
+fn signature(report: &mut Report<'_>, certificate: &Certificate) {
+    use SignatureAlgorithm as S;
+    let algorithm = certificate.signature_algorithm();
+    let name = algorithm.name();
+    match algorithm {
+        S::RsaMd5 | S::RsaSha1 | S::RsaPssWeak | S::EcdsaSha1 => {
+            let found = format!("expected a signature over SHA-256 or stronger, found {name}");
+            report.add(&WEAK_SIGNATURE, label(certificate), found);
+        }
+        S::Ed25519 | S::Other(_) => {
+            let found = format!("expected a signature by RSA or ECDSA, found {name}");
+            report.add(&SIGNATURE_NOT_RSA_OR_ECDSA, label(certificate), found);
+        }
+        S::RsaSha256
+        | S::RsaSha384
+        | S::RsaSha512
+        | S::RsaPss
+        | S::EcdsaSha256
+        | S::EcdsaSha384
+        | S::EcdsaSha512 => {}
+    }
+}
+
+pub(super) fn pair(report: &mut Report<'_>, certificate: &Certificate, key: &PublicKey) {
+    if certificate.public_key() != key {
+        let found = format!(
+            "expected the private key of this {} certificate, found another {} key",
+            certificate.public_key().algorithm(),
+            key.algorithm(),
+        );
+        report.add(&KEY_MISMATCH, label(certificate), found);
+    }
+}
