@@ -10,6 +10,7 @@ mod debian;
 mod python;
 mod table;
 
+use std::error::Error as _;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -83,6 +84,22 @@ pub(crate) enum Reason {
     Write { path: PathBuf, source: io::Error },
 }
 
+impl Reason {
+    /// The reason and what caused it, in full: an installer may have said a lot.
+    pub(crate) fn in_full(&self) -> String {
+        let causes = std::iter::successors(self.source(), |error| (*error).source());
+        causes.fold(self.to_string(), |said, cause| format!("{said}: {cause}"))
+    }
+
+    /// The reason and the last thing that was said about it: by custom of installers, the error.
+    pub(crate) fn in_short(&self) -> String {
+        let causes = std::iter::successors(self.source(), |error| (*error).source());
+        let last = causes.last().map(ToString::to_string);
+        let last = last.as_deref().and_then(|said| said.lines().last());
+        last.map_or_else(|| self.to_string(), |last| format!("{self}: {last}"))
+    }
+}
+
 /// Why parts could not be prepared at all.
 #[derive(Debug, thiserror::Error)]
 #[error("could not lock `{}`", path.display())]
@@ -101,22 +118,35 @@ pub(crate) struct Prepared {
 }
 
 impl Prepared {
-    /// The parts that could not be had.
-    pub(crate) fn missing(&self) -> impl Iterator<Item = &'static Part> {
+    /// The parts that could not be had, and why.
+    pub(crate) fn missing(&self) -> impl Iterator<Item = (&'static Part, &Reason)> {
         self.parts
             .iter()
-            .filter(|(_, standing)| matches!(standing, Standing::Missing(_)))
-            .map(|(part, _)| *part)
+            .filter_map(|(part, standing)| match standing {
+                Standing::Missing(reason) => Some((*part, reason)),
+                Standing::Real(_) | Standing::Fake(_) => None,
+            })
     }
 }
 
-/// Makes every one of `parts` real that can be. Only one run at a time prepares; others wait.
+impl Part {
+    /// Whether `CI=true` insists on it: on all but what we never install.
+    pub(crate) fn is_required(&self) -> bool {
+        match self.source {
+            Source::Python { .. } | Source::Debian { .. } | Source::Played { .. } => true,
+            Source::Path { .. } => false,
+        }
+    }
+}
+
+/// Makes every one of `parts` real that can be. Only one run at a time prepares; others wait. The
+/// lock lies beside the directory, not in it: making an environment anew clears all that is there.
 pub(crate) fn prepare(
     environment: &Environment,
     parts: impl IntoIterator<Item = &'static Part>,
 ) -> Result<Prepared, PrepareError> {
     let directory = environment.cache().join("parts");
-    let lock = directory.join("lock");
+    let lock = environment.cache().join("parts.lock");
     let taken = fs_err::create_dir_all(directory.join("bin"))
         .and_then(|()| fs_err::File::create(&lock))
         .and_then(|file| file.lock().map(|()| file));
@@ -125,10 +155,8 @@ pub(crate) fn prepare(
         environment,
         directory: &directory,
     };
-    let parts = parts
-        .into_iter()
-        .map(|part| (part, kitchen.make(&part.source)))
-        .collect();
+    let parts = parts.into_iter();
+    let parts = parts.map(|part| (part, kitchen.make(part))).collect();
     Ok(Prepared { directory, parts })
 }
 
@@ -139,15 +167,19 @@ struct Kitchen<'a> {
 }
 
 impl Kitchen<'_> {
-    fn make(&self, source: &Source) -> Standing {
-        let made = match source {
+    fn make(&self, part: &Part) -> Standing {
+        let made = match &part.source {
             Source::Played { by } => return Standing::Fake(by),
-            Source::Python { lock, check } => self
-                .check(check)
-                .or_else(|_| self.install_python(lock).and_then(|()| self.check(check))),
-            Source::Debian { package, check } => self
-                .find(check)
-                .or_else(|_| self.install_debian(package).and_then(|()| self.find(check))),
+            Source::Python { lock, check } => self.check(check).or_else(|_| {
+                eprintln!("fetching {}", part.name);
+                self.install_python(lock)?;
+                self.check(check)
+            }),
+            Source::Debian { package, check } => self.find(check).or_else(|_| {
+                eprintln!("installing the package {package}");
+                self.install_debian(package)?;
+                self.find(check)
+            }),
             Source::Path { check } => self.find(check),
         };
         made.map_or_else(Standing::Missing, Standing::Real)

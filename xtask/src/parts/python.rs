@@ -23,6 +23,7 @@ impl Kitchen<'_> {
             "--quiet",
             "--no-input",
             "--disable-pip-version-check",
+            "--retries=2",
         ])
         .args([
             "--only-binary=:all:",

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Check, Kitchen, PARTS, Reason, Source, Standing};
+use super::{Check, Kitchen, PARTS, Part, Reason, Source, Standing};
 use crate::environment::Environment;
 
 /// The parts share one environment: two locks that disagree would break each other's part.
@@ -52,15 +52,23 @@ const OTHER_SHELL: Check = Check {
     ..SHELL
 };
 
+fn part(source: Source) -> Part {
+    Part {
+        name: "part",
+        purpose: "showing how parts are made",
+        source,
+    }
+}
+
 #[track_caller]
-fn make(directory: &std::path::Path, source: &Source) -> Standing {
+fn make(directory: &std::path::Path, source: Source) -> Standing {
     fs_err::create_dir_all(directory.join("bin")).unwrap();
     let environment = Environment::for_test(directory);
     Kitchen {
         environment: &environment,
         directory,
     }
-    .make(source)
+    .make(&part(source))
 }
 
 #[test]
@@ -68,7 +76,7 @@ fn a_part_is_real_when_it_answers_as_expected() {
     let cache = tempfile::tempdir().unwrap();
     // Twice: the second time it is there already.
     for _ in 0..2 {
-        let standing = make(cache.path(), &Source::Path { check: SHELL });
+        let standing = make(cache.path(), Source::Path { check: SHELL });
         assert!(
             matches!(&standing, Standing::Real(proof) if proof == "two 2.0"),
             "{standing:?}"
@@ -79,7 +87,7 @@ fn a_part_is_real_when_it_answers_as_expected() {
 #[test]
 fn another_answer_is_not_the_part() {
     let cache = tempfile::tempdir().unwrap();
-    let standing = make(cache.path(), &Source::Path { check: OTHER_SHELL });
+    let standing = make(cache.path(), Source::Path { check: OTHER_SHELL });
     let Standing::Missing(reason) = standing else {
         panic!("{standing:?}")
     };
@@ -96,7 +104,7 @@ fn what_cannot_be_installed_is_named() {
     };
     let standing = make(
         cache.path(),
-        &Source::Debian {
+        Source::Debian {
             package: "no-such-package",
             check,
         },
@@ -114,7 +122,7 @@ fn a_broken_link_is_made_anew() {
     let link = cache.path().join("bin").join("sh");
     fs_err::create_dir_all(link.parent().unwrap()).unwrap();
     fs_err::os::unix::fs::symlink("/nowhere/sh", &link).unwrap();
-    let standing = make(cache.path(), &Source::Path { check: SHELL });
+    let standing = make(cache.path(), Source::Path { check: SHELL });
     assert!(matches!(standing, Standing::Real(_)), "{standing:?}");
 }
 
@@ -133,7 +141,7 @@ fn a_half_made_environment_is_made_anew() {
     };
     let standing = make(
         cache.path(),
-        &Source::Python {
+        Source::Python {
             lock: "# nothing\n",
             check,
         },
@@ -153,7 +161,7 @@ fn without_python_its_parts_are_missing() {
         program: "python",
         ..SHELL
     };
-    let standing = kitchen.make(&Source::Python { lock: "", check });
+    let standing = kitchen.make(&part(Source::Python { lock: "", check }));
     assert!(
         matches!(standing, Standing::Missing(Reason::NotOnPath)),
         "{standing:?}"
