@@ -28,11 +28,7 @@ pub(crate) fn run(workspace: &Workspace, environment: &Environment) -> Result<Ex
         eprint!("{}", crate::test::table(&prepared));
         eprintln!("error: licences, bans and sources were NOT checked");
         let failed = environment.is_ci() && crate::test::lacks_required(&prepared);
-        return Ok(if failed {
-            ExitCode::FAILURE
-        } else {
-            ExitCode::SUCCESS
-        });
+        return Ok(ExitCode::from(u8::from(failed)));
     }
     let mut deny = Command::new(prepared.directory.join("bin").join(CARGO_DENY));
     deny.current_dir(workspace.root());
@@ -44,9 +40,5 @@ pub(crate) fn run(workspace: &Workspace, environment: &Environment) -> Result<Ex
         "sources",
     ]);
     let passed = process::succeeds(&mut deny).map_err(|source| DenyError::RunDeny { source })?;
-    Ok(if passed {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
+    Ok(ExitCode::from(u8::from(!passed)))
 }

@@ -63,11 +63,7 @@ pub(crate) fn run(workspace: &Workspace, arguments: &Arguments) -> Result<ExitCo
     for path in &stale {
         eprintln!("{path}: is stale; run `cargo xtask generate` and commit it");
     }
-    Ok(if stale.is_empty() {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
+    Ok(ExitCode::from(u8::from(!stale.is_empty())))
 }
 
 /// Whether the file at `path` holds exactly what was made. A file that is not there does not.

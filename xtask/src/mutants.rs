@@ -94,11 +94,7 @@ pub(crate) fn run(
     })?;
     let tried = list.mutations.len();
     println!("{} of {tried} caught", tried - survived);
-    Ok(if survived == 0 {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
+    Ok(ExitCode::from(u8::from(survived > 0)))
 }
 
 /// Tries every mutation, tells each verdict, and answers how many survived. The whole list is

@@ -60,11 +60,7 @@ pub(crate) fn run(
     let passed = process::succeeds(&mut cargo).map_err(|source| TestError::RunTests { source })?;
     print!("\n{}", table(&prepared));
     println!("{}", verdict(passed, &prepared));
-    Ok(if passed {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
+    Ok(ExitCode::from(u8::from(!passed)))
 }
 
 /// Says what is required and missing, if anything is.
