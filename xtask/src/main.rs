@@ -1,2 +1,88 @@
-//! xtask
-fn main() {}
+//! Everything a contributor would otherwise have to remember, as commands: `cargo xtask …`.
+//!
+//! One file per command. A command's file holds its arguments, its work and its errors; what
+//! several commands need lies in [`workspace`], [`process`], [`environment`] and [`parts`].
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a development tool speaks to the person at the terminal"
+)]
+
+mod bench_build;
+mod deny;
+mod environment;
+mod generate;
+mod mutants;
+mod parts;
+mod process;
+mod test;
+mod tidy;
+mod workspace;
+
+use std::error::Error;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::environment::Environment;
+use crate::workspace::Workspace;
+
+/// Development tasks of newleaf.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Check what the compiler cannot: module docs, room borders, pages, links.
+    Tidy,
+    /// Fetch the real parts, then run every test against them.
+    Test(test::Arguments),
+    /// Check licences, banned crates and sources of every dependency with cargo-deny.
+    Deny,
+    /// Make the generated files that are checked in, or compare them.
+    Generate(generate::Arguments),
+    /// Break each invariant of the rotation on purpose and see that a test notices.
+    MutantsRotation,
+    /// Measure the cold release build of the demo in an empty target directory.
+    BenchBuild(bench_build::Arguments),
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    match run(&arguments.command) {
+        Ok(code) => code,
+        Err(error) => {
+            report(error.as_ref());
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Runs one command. A command that has said everything itself answers with its exit code; one
+/// that could not do its work answers with an error.
+fn run(command: &Command) -> Result<ExitCode, Box<dyn Error>> {
+    let workspace = Workspace::of_this_build();
+    let environment = Environment::read();
+    match command {
+        Command::Tidy => Ok(tidy::run(&workspace)?),
+        Command::Test(arguments) => Ok(test::run(&workspace, &environment, arguments)?),
+        Command::Deny => Ok(deny::run(&workspace, &environment)?),
+        Command::Generate(arguments) => Ok(generate::run(&workspace, arguments)?),
+        Command::MutantsRotation => Ok(mutants::run(&workspace, &environment)?),
+        Command::BenchBuild(arguments) => Ok(bench_build::run(&workspace, arguments)?),
+    }
+}
+
+/// Prints an error and everything that caused it.
+fn report(error: &dyn Error) {
+    eprintln!("error: {error}");
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        eprintln!("  caused by: {error}");
+        cause = error.source();
+    }
+}

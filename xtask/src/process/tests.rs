@@ -1,0 +1,55 @@
+//! Programs that end, fail, and never end.
+
+use std::process::Command;
+use std::sync::mpsc;
+use std::time::Duration;
+
+use super::{Ended, RunError, capture, finish_within};
+
+fn shell(script: &str) -> Command {
+    let mut command = Command::new("sh");
+    command.args(["-c", script]);
+    command
+}
+
+#[test]
+fn a_failure_carries_what_was_said() {
+    let error = capture(&mut shell("echo out; echo err >&2; exit 3")).unwrap_err();
+    let RunError::Failed { said, status, .. } = error else {
+        panic!("{error}")
+    };
+    assert_eq!((said.as_str(), status.code()), ("out\nerr", Some(3)));
+}
+
+#[test]
+fn a_missing_program_is_named() {
+    let error = capture(&mut Command::new("newleaf-no-such-program")).unwrap_err();
+    assert_eq!(error.to_string(), "could not run `newleaf-no-such-program`");
+}
+
+#[test]
+fn each_ending_is_told_apart() {
+    let directory = tempfile::tempdir().unwrap();
+    let log = directory.path().join("log");
+    let check = |script: &str, limit: u64| {
+        finish_within(&mut shell(script), Duration::from_secs(limit), &log).unwrap()
+    };
+    assert_eq!(check("exit 0", 60), Ended::Passed);
+    assert_eq!(check("echo why; exit 1", 60), Ended::Failed);
+    assert_eq!(fs_err::read_to_string(&log).unwrap(), "why\n");
+}
+
+/// The grandchild holds the pipe open: were only the shell killed, reading would wait for it.
+#[test]
+fn what_does_not_end_dies_with_its_children() {
+    let directory = tempfile::tempdir().unwrap();
+    let (log, pipe) = (directory.path().join("log"), directory.path().join("pipe"));
+    capture(Command::new("mkfifo").arg(&pipe)).unwrap();
+    let (send, read) = mpsc::channel();
+    let reader = pipe.clone();
+    std::thread::spawn(move || send.send(fs_err::read(reader).unwrap()));
+    let script = format!("sleep 600 > '{}' & sleep 600", pipe.display());
+    let ended = finish_within(&mut shell(&script), Duration::from_secs(3), &log).unwrap();
+    assert_eq!(ended, Ended::TooLate);
+    assert_eq!(read.recv_timeout(Duration::from_mins(1)).unwrap(), b"");
+}
