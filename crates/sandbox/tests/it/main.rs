@@ -2,7 +2,7 @@
 
 #![expect(
     clippy::unwrap_used,
-    clippy::panic,
+    clippy::indexing_slicing,
     reason = "a failed test should panic"
 )]
 
@@ -11,3 +11,4 @@ mod cloud;
 mod endpoint;
 mod pki;
 mod play;
+mod relay;

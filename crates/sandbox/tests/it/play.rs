@@ -1,7 +1,6 @@
 //! A sandbox with one namespace, as most tests want it.
 
 use std::{
-    future::Future,
     net::{Ipv4Addr, SocketAddr},
     sync::Arc,
     time::Duration,
@@ -145,12 +144,11 @@ pub(crate) async fn ended(cloud: &Wire, id: &str) -> AsyncOperation {
     let gives_up_at = Instant::now() + PATIENCE;
     loop {
         let operation = operation(cloud, id).await;
-        match operation.state() {
-            State::Pending | State::InProgress if Instant::now() < gives_up_at => {
-                sleep(Duration::from_millis(10)).await;
-            }
-            _ => return operation,
+        let is_over = !matches!(operation.state(), State::Pending | State::InProgress);
+        if is_over || Instant::now() >= gives_up_at {
+            return operation;
         }
+        sleep(Duration::from_millis(10)).await;
     }
 }
 
