@@ -2,7 +2,6 @@
 
 use std::{
     collections::BTreeMap,
-    convert::Infallible,
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -16,12 +15,15 @@ use temporalio_protos::protos::temporal::api::cloud::{
     resource::v1::ResourceState,
 };
 use tokio::{sync::mpsc, time::Instant};
-use tonic::{Response as Reply, Status, body::Body, codegen::Service as _};
+use tonic::{
+    Response as Reply, Status, body::Body, codec::CompressionEncoding, server::NamedService as _,
+};
 
 use crate::{
     account::{Account, Rollout},
     clock,
     connection::Line,
+    dispatch,
     faults::Faults,
     gate::Gate,
     options::{ApiKey, Owner},
@@ -50,22 +52,24 @@ impl Cloud {
         self: Arc<Self>,
         mut request: Request<Incoming>,
         line: Line,
-    ) -> Result<Response<Body>, Infallible> {
-        let delay = self.faults.delay();
-        if !delay.is_zero() {
-            tokio::time::sleep(delay).await;
+    ) -> Response<Body> {
+        type Server = CloudServiceServer<Cloud>;
+        let path = request.uri().path();
+        if dispatch::service_name(path) != Server::NAME {
+            return dispatch::unknown_service(path);
         }
+        tokio::time::sleep(self.faults.delay()).await;
         if self.faults.take_unavailable() {
-            return Ok(Status::unavailable("the sandbox was asked to be unavailable").into_http());
+            return Status::unavailable("the sandbox was asked to be unavailable").into_http();
         }
         match self.gate.admit(request.headers(), clock::now()) {
             Ok(key) => {
                 request.extensions_mut().insert(key);
                 request.extensions_mut().insert(line);
-                let mut service = CloudServiceServer::from_arc(self);
-                service.call(request).await
+                let server = Server::from_arc(self).accept_compressed(CompressionEncoding::Gzip);
+                dispatch::call(server, request).await
             }
-            Err(status) => Ok(status.into_http()),
+            Err(status) => status.into_http(),
         }
     }
 

@@ -79,13 +79,16 @@ pub(crate) async fn serve<S, Answer>(
     cut: impl Future<Output = ()>,
 ) where
     S: Fn(Request<Incoming>) -> Answer + Unpin,
-    Answer: Future<Output = Result<Response<Body>, Infallible>> + Send + 'static,
+    Answer: Future<Output = Response<Body>> + Send + 'static,
 {
     let mut builder = http2::Builder::new(TokioExecutor::new());
     builder
         .timer(TokioTimer::new())
         .max_concurrent_streams(MAX_STREAMS);
-    let service = hyper::service::service_fn(service);
+    let service = hyper::service::service_fn(move |request| {
+        let answer = service(request);
+        async move { Ok::<_, Infallible>(answer.await) }
+    });
     let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
     let old = pin!(sleep_or_never(lifetime.map(|lifetime| lifetime.age)));
     let mut cut = pin!(cut);

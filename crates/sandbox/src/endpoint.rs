@@ -1,7 +1,6 @@
 //! A namespace's mTLS endpoint: judged in the handshake by the accepted client CAs, per call by the filters.
 
 use std::{
-    convert::Infallible,
     sync::{Arc, OnceLock},
     time::Duration,
 };
@@ -224,19 +223,15 @@ impl Endpoint {
         }
     }
 
-    async fn answer(
-        &self,
-        caller: &Caller,
-        request: Request<Incoming>,
-    ) -> Result<Response<Body>, Infallible> {
+    async fn answer(&self, caller: &Caller, request: Request<Incoming>) -> Response<Body> {
         caller.open.call(clock::now());
         if let Some(denial) = self.denial(caller, request.uri().path()) {
             caller.open.deny();
-            return Ok(denial.into_http());
+            return denial.into_http();
         }
         match &caller.answers {
             Answers::Frontend(frontend) => frontend.answer(request).await,
-            Answers::Relay(relay) => Ok(relay.forward(request).await),
+            Answers::Relay(relay) => relay.forward(request).await,
         }
     }
 
@@ -266,3 +261,6 @@ fn spread(age: Duration, number: u64) -> Duration {
     let offset = ((tenths * 2).as_nanos() * u128::from(fraction)) >> 32;
     age.saturating_sub(tenths) + Duration::from_nanos(u64::try_from(offset).unwrap_or(0))
 }
+
+#[cfg(test)]
+mod tests;

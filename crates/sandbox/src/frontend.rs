@@ -3,7 +3,6 @@
 
 use std::{
     collections::BTreeMap,
-    convert::Infallible,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -22,10 +21,13 @@ use temporalio_protos::protos::{
         workflowservice::v1 as api,
     },
 };
-use tonic::{Response as Reply, Status, body::Body, codegen::Service as _, metadata::MetadataMap};
+use tonic::{
+    Response as Reply, Status, body::Body, codec::CompressionEncoding, metadata::MetadataMap,
+    server::NamedService as _,
+};
 
 use crate::{
-    clock,
+    clock, dispatch,
     wire::{
         health::health_server::{Health, HealthServer},
         workflow::workflow_service_server::{WorkflowService, WorkflowServiceServer},
@@ -65,14 +67,19 @@ impl Frontend {
     }
 
     /// Answers one call; one that is not known with `UNIMPLEMENTED`.
-    pub(crate) async fn answer(
-        &self,
-        request: Request<Incoming>,
-    ) -> Result<Response<Body>, Infallible> {
-        if request.uri().path().starts_with("/grpc.health.v1.Health/") {
-            return HealthServer::new(self.clone()).call(request).await;
+    pub(crate) async fn answer(&self, request: Request<Incoming>) -> Response<Body> {
+        let path = request.uri().path();
+        match dispatch::service_name(path) {
+            WorkflowServiceServer::<Self>::NAME => {
+                let server = WorkflowServiceServer::new(self.clone());
+                dispatch::call(server.accept_compressed(CompressionEncoding::Gzip), request).await
+            }
+            HealthServer::<Self>::NAME => {
+                let server = HealthServer::new(self.clone());
+                dispatch::call(server.accept_compressed(CompressionEncoding::Gzip), request).await
+            }
+            _unknown => dispatch::unknown_service(path),
         }
-        WorkflowServiceServer::new(self.clone()).call(request).await
     }
 
     fn check_namespace(&self, name: &str) -> Result<(), Status> {
@@ -256,3 +263,6 @@ fn grpc_timeout(metadata: &MetadataMap) -> Option<Duration> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests;

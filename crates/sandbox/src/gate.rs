@@ -105,3 +105,6 @@ fn is_version(text: &str) -> bool {
     let parts: Vec<_> = numbers.split('.').collect();
     parts.len() == 3 && parts.iter().all(|part| part.parse::<u32>().is_ok())
 }
+
+#[cfg(test)]
+mod tests;

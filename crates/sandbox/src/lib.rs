@@ -15,6 +15,7 @@ mod account;
 mod clock;
 mod cloud;
 mod connection;
+mod dispatch;
 mod endpoint;
 mod faults;
 mod filter;

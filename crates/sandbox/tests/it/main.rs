@@ -5,10 +5,15 @@
     clippy::indexing_slicing,
     reason = "a failed test should panic"
 )]
+#![expect(
+    clippy::print_stderr,
+    reason = "a missing part is said, never skipped in silence"
+)]
 
 mod client;
 mod cloud;
 mod endpoint;
+mod judges;
 mod pki;
 mod play;
 mod relay;
