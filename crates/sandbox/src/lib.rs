@@ -1,1 +1,42 @@
-//! sandbox
+//! The stage: a Temporal Cloud for the desk.
+//!
+//! **What lives here.** The Cloud Ops API over its real wire (gRPC, TLS, API keys, `resource_version`, asynchronous
+//! operations, rate limits, the documented rules for accepted client CAs), and for each namespace an mTLS endpoint
+//! that enforces the bundle in the handshake and the filters per call, grows old as Temporal's connections do, and
+//! relays to a real Temporal or answers by itself. Where the real service's behaviour is not documented there is a
+//! [`quirks`] enum; bad luck is ordered through [`Faults`]; what the endpoints saw is in [`Seen`].
+//!
+//! **What never will.** Nothing of newleaf's own decisions or deeds: the sandbox is what they are tried on, so it
+//! knows only certificates (`x509`) and Temporal's own messages.
+//!
+//! **Where to start reading.** [`start`], then `account` (the control plane) and `endpoint` (the data plane).
+
+mod account;
+mod clock;
+mod cloud;
+mod connection;
+mod dispatch;
+mod endpoint;
+mod faults;
+mod filter;
+mod frontend;
+mod gate;
+mod generate;
+mod ledger;
+mod options;
+mod pki;
+pub mod quirks;
+mod relay;
+mod rules;
+mod stage;
+mod trust;
+mod verifier;
+mod wire;
+
+pub use faults::{BadEnding, Faults};
+pub use generate::GenerateError;
+pub use ledger::{Refusal, Seen, SeenLeaf};
+pub use options::{ApiKey, Limits, NamespaceOptions, Options, Owner, Timing};
+pub use pki::PkiError;
+pub use quirks::Quirks;
+pub use stage::{Sandbox, StartError, start};

@@ -1,0 +1,19 @@
+//! The sandbox as its clients meet it: over real TLS and real HTTP/2, on loopback.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a failed test should panic"
+)]
+#![expect(
+    clippy::print_stderr,
+    reason = "a missing part is said, never skipped in silence"
+)]
+
+mod client;
+mod cloud;
+mod endpoint;
+mod judges;
+mod pki;
+mod play;
+mod relay;
