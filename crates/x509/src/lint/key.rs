@@ -2,8 +2,9 @@
 
 use super::{CLOUD, EVERYWHERE, Family, Lint, Report, Severity, TEMPORAL, label};
 use crate::{
-    certificate::{Certificate, SignatureAlgorithm},
+    certificate::Certificate,
     key::{KeyAlgorithm, PublicKey},
+    signature::SignatureAlgorithm,
 };
 
 pub(super) const LINTS: &[&Lint] = &[
@@ -73,7 +74,7 @@ static RSA_TOO_SMALL: Lint = Lint {
     family: Family::Key,
     profiles: EVERYWHERE,
     citation: "NIST SP 800-131A revision 2, table 2",
-    says: "An RSA key of fewer than 2048 bits can be broken. Verifiers refuse it.",
+    says: "An RSA key of fewer than 2048 bits can be broken, and strict verifiers refuse it.",
     advice: "Issue with RSA of 2048 bits or more, or ECDSA P-256.",
 };
 

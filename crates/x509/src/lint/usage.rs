@@ -106,7 +106,8 @@ static LEAF_MAY_NOT_SIGN_HANDSHAKE: Lint = Lint {
     family: Family::Usage,
     profiles: EVERYWHERE,
     citation: "docs.temporal.io/cloud/certificates; RFC 8446 §4.4.2.2",
-    says: "The leaf's key usage leaves out `digitalSignature`, which a client needs to prove that it holds the key.",
+    says: "The leaf's key usage leaves out `digitalSignature`, with which a client proves that it holds the key. \
+           Temporal asks for it, and strict servers refuse a client without it.",
     advice: "Issue the leaf again: `newleaf leaf issue`.",
 };
 
@@ -219,12 +220,11 @@ static WITHOUT_AUTHORITY_KEY_ID: Lint = Lint {
 static KEY_ID_CRITICAL: Lint = Lint {
     code: "NL417",
     name: "KeyIdCritical",
-    severity: Severity::Warning,
+    severity: Severity::Error,
     family: Family::Usage,
     profiles: EVERYWHERE,
     citation: "RFC 5280 §4.2.1.1 and §4.2.1.2",
-    says: "A key identifier is marked critical, which it must not be. Verifiers that do not use it refuse the \
-           certificate.",
+    says: "A key identifier is marked critical, which it must not be. Go refuses to read such a certificate.",
     advice: "Issue the certificate again.",
 };
 
