@@ -306,3 +306,6 @@ impl fmt::Debug for Certificate {
 fn instant(time: ASN1Time) -> Timestamp {
     Timestamp::from_second(time.timestamp()).unwrap_or(Timestamp::MAX)
 }
+
+#[cfg(test)]
+mod tests;
