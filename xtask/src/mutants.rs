@@ -137,7 +137,11 @@ fn judge(stage: &Stage, list: &List, mutation: &Mutation) -> Result<Verdict, Mut
     match stage.run(&tests.map_err(does_not_compile)?)? {
         Ended::Passed => Ok(Verdict::Survived),
         Ended::Failed => Ok(Verdict::Caught(failed_tests(&stage.said()))),
-        Ended::TooLate => Ok(Verdict::CaughtByTime),
+        // One test has failed already, and another goes on for ever: it is caught by the first.
+        Ended::TooLate => match failed_tests(&stage.said()) {
+            failed if failed.is_empty() => Ok(Verdict::CaughtByTime),
+            failed => Ok(Verdict::Caught(failed)),
+        },
     }
 }
 

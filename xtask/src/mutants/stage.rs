@@ -82,7 +82,9 @@ impl Stage {
             .args(["test", "--no-run", "--lib", "--package", package])
             .args(["--message-format", "json-render-diagnostics"])
             .env("CARGO_TARGET_DIR", &self.target)
-            .env("CARGO_TERM_COLOR", "never");
+            .env("CARGO_TERM_COLOR", "never")
+            // Whole rotations run thousands of times, and once more for each mutation.
+            .env("CARGO_PROFILE_TEST_OPT_LEVEL", "1");
         match process::capture(&mut cargo) {
             Ok(messages) => match messages.lines().find_map(Tests::from_message) {
                 Some(tests) => Ok(Ok(tests)),
@@ -104,8 +106,9 @@ impl Stage {
             .env("CARGO_MANIFEST_DIR", &tests.directory)
             .env("RUST_BACKTRACE", "0")
             .env("INSTA_UPDATE", "no")
-            // A case that caught one mutation must not be handed to the next.
-            .env("PROPTEST_DISABLE_FAILURE_PERSISTENCE", "1");
+            // A case that caught one mutation must not be handed to the next; nor need it be small.
+            .env("PROPTEST_DISABLE_FAILURE_PERSISTENCE", "1")
+            .env("PROPTEST_MAX_SHRINK_ITERS", "0");
         process::finish_within(&mut command, self.limit, &self.log)
             .map_err(|source| MutantsError::RunTests { source })
     }
