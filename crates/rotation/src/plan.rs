@@ -380,3 +380,6 @@ impl Plan {
         self.forward.iter().chain(back).find(|step| step.id == *id)
     }
 }
+
+#[cfg(test)]
+mod tests;
