@@ -14,16 +14,16 @@ pub(super) const LONG_FILES: &[(&str, &str)] = &[
         "one world: its truth, and everything that moves it",
     ),
     (
+        "crates/rotation/src/standing.rs",
+        "one question: how does each goal stand against what was seen?",
+    ),
+    (
         "crates/rotation/src/state.rs",
         "one fold: what each event does to the state, and what the state answers",
     ),
     (
         "crates/sandbox/src/account.rs",
         "one memory: namespaces, and the operations that change them",
-    ),
-    (
-        "crates/x509/src/lint/usage.rs",
-        "a table of lints with the functions that find them",
     ),
 ];
 
