@@ -6,7 +6,7 @@ use temporalio_protos::protos::temporal::api::cloud::namespace::v1::MtlsAuthSpec
 use tonic::Code;
 
 use super::*;
-use crate::generate;
+use newleaf_identity::generate::{self, KeyKind};
 
 const NAME: &str = "payments.a2dd6";
 const START: Timestamp = Timestamp::UNIX_EPOCH;
@@ -20,7 +20,7 @@ fn ca(common_name: &str, not_after: Timestamp) -> String {
             not_after,
         },
     };
-    issue::ca(&template, &generate::key().unwrap())
+    issue::ca(&template, &generate::key(KeyKind::EcdsaP256).unwrap())
         .unwrap()
         .to_pem()
 }

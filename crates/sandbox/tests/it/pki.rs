@@ -1,6 +1,7 @@
 //! Client CAs and leaves of the tests.
 
 use jiff::{SignedDuration, Timestamp};
+use newleaf_identity::generate::{self, KeyKind};
 use newleaf_x509::{
     Certificate, PrivateKey,
     issue::{self, CaTemplate, Issuer, LeafTemplate, LeafUse, Serial, Subject, Validity},
@@ -118,11 +119,9 @@ fn around(now: Timestamp) -> Validity {
 }
 
 fn key() -> PrivateKey {
-    PrivateKey::new(rcgen::KeyPair::generate().unwrap()).unwrap()
+    generate::key(KeyKind::EcdsaP256).unwrap()
 }
 
 fn serial() -> Serial {
-    let mut bytes = [0; 16];
-    aws_lc_rs::rand::fill(&mut bytes).unwrap();
-    Serial::from_random(bytes)
+    generate::serial().unwrap()
 }
