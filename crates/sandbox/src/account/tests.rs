@@ -2,7 +2,9 @@
 
 use jiff::SignedDuration;
 use newleaf_x509::issue::{self, CaTemplate, Subject, Validity};
-use temporalio_protos::protos::temporal::api::cloud::namespace::v1::MtlsAuthSpec;
+use temporalio_protos::protos::temporal::api::cloud::{
+    namespace::v1::MtlsAuthSpec, operation::v1::async_operation,
+};
 use tonic::Code;
 
 use super::*;

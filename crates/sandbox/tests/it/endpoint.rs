@@ -16,7 +16,7 @@ use tokio::time::Instant;
 use tonic::{Code, Request};
 
 use crate::{
-    client::{Wire, canary},
+    client::{Wire, canary, tls_of},
     pki::{Ca, Leaf},
     play::{NAMESPACE, Play, eventually, options, replacing_bundle, update},
 };
@@ -73,6 +73,22 @@ async fn expired_leaves_and_no_leaves_are_refused() {
     assert_eq!(seen.n_refused, 2);
     assert!(seen.refusals[0].reason.contains("expected a leaf valid at"));
     assert_eq!(seen.refusals[1].leaf, None);
+}
+
+#[tokio::test]
+async fn both_versions_of_tls_are_judged() {
+    let (g1, foreign) = (Ca::new("payments g1"), Ca::new("mallory"));
+    let play = Play::new(options(&[&g1])).await;
+    for version in rustls::ALL_VERSIONS {
+        let config = |ca: &Ca| {
+            let leaf = ca.leaf("worker-1");
+            tls_of(&[version], play.sandbox.server_ca_pem(), Some(&leaf))
+        };
+        canary(play.endpoint(), config(&g1)).await.unwrap();
+        let refused = canary(play.endpoint(), config(&foreign)).await;
+        refused.map(|_wire| ()).unwrap_err();
+    }
+    assert_eq!(play.sandbox.seen(NAMESPACE).unwrap().n_refused, 2);
 }
 
 #[tokio::test]
