@@ -1,10 +1,18 @@
 //! The mTLS endpoint on the wire.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
+use jiff::SignedDuration;
 use newleaf_sandbox::quirks::{Established, FilterDenial, Resumption};
 use newleaf_x509::filter::{Filter, FilterText};
-use rustls::client::Resumption as ClientResumption;
+use rustls::{
+    SignatureScheme,
+    client::{ResolvesClientCert, Resumption as ClientResumption},
+    sign::CertifiedKey,
+};
 use temporalio_protos::protos::temporal::api::{
     taskqueue::v1::TaskQueue,
     workflowservice::v1::{
@@ -211,6 +219,88 @@ async fn a_resumed_session_is_judged_as_the_quirk_says() {
     assert!(!resumes_after_removal(Resumption::Rechecks).await);
     assert!(!resumes_after_removal(Resumption::Off).await);
     assert!(resumes_after_removal(Resumption::IgnoresCaRemoval).await);
+}
+
+/// Presents whatever leaf it holds at the moment, as clients that rotate in place do.
+#[derive(Debug)]
+struct Rotating(Mutex<Arc<CertifiedKey>>);
+
+impl Rotating {
+    fn certified(leaf: &Leaf) -> Arc<CertifiedKey> {
+        let (chain, key) = leaf.for_tls();
+        let provider = rustls::crypto::aws_lc_rs::default_provider();
+        Arc::new(CertifiedKey::from_der(chain, key, &provider).unwrap())
+    }
+}
+
+impl ResolvesClientCert for Rotating {
+    fn resolve(&self, _hints: &[&[u8]], _schemes: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
+        Some(Arc::clone(&self.0.lock().unwrap()))
+    }
+
+    fn has_certs(&self) -> bool {
+        true
+    }
+}
+
+/// The trap for clients that resume: the old leaf is seen after the swap, until its CA is removed; then the
+/// session is forgotten, and the full handshake presents the new leaf.
+#[tokio::test]
+async fn a_resumed_session_presents_the_old_leaf_until_its_ca_is_removed() {
+    let (g1, g2) = (Ca::new("payments g1"), Ca::new("payments g2"));
+    let (old, new) = (g1.leaf("worker-1"), g2.leaf("worker-1"));
+    let play = Play::new(options(&[&g1, &g2])).await;
+    let handshakes = |leaf: &Leaf| {
+        let seen = play.sandbox.seen(NAMESPACE).unwrap();
+        let seen = seen.leaves.get(&leaf.certificate.fingerprint());
+        seen.map_or((0, 0), |seen| (seen.n_handshakes, seen.n_resumed))
+    };
+    let resolver = Arc::new(Rotating(Mutex::new(Rotating::certified(&old))));
+    let mut config = play.presenting(None);
+    config.client_auth_cert_resolver = Arc::<Rotating>::clone(&resolver);
+    config.resumption = ClientResumption::default();
+
+    drop(canary(play.endpoint(), config.clone()).await.unwrap());
+    *resolver.0.lock().unwrap() = Rotating::certified(&new);
+    drop(canary(play.endpoint(), config.clone()).await.unwrap());
+    assert_eq!((handshakes(&old), handshakes(&new)), ((2, 1), (0, 0)));
+
+    let cloud = play.cloud().await;
+    let request = replacing_bundle(&cloud, &g2.pem(), "distrust").await;
+    update(&cloud, request).await.unwrap();
+    eventually("full handshakes of the old leaf are refused", async || {
+        canary(play.endpoint(), play.presenting(Some(&old)))
+            .await
+            .is_err()
+    })
+    .await;
+    canary(play.endpoint(), config).await.unwrap();
+    assert_eq!((handshakes(&old).1, handshakes(&new)), (1, (1, 0)));
+}
+
+#[tokio::test]
+async fn a_session_ends_with_its_leaf_where_resumption_rechecks() {
+    let g1 = Ca::new("payments g1");
+    for (quirk, is_accepted) in [
+        (Resumption::Rechecks, false),
+        (Resumption::IgnoresCaRemoval, true),
+    ] {
+        let mut options = options(&[&g1]);
+        options.quirks.resumption = quirk;
+        let play = Play::new(options).await;
+        let leaf = g1.leaf_for("worker-1", SignedDuration::from_secs(4));
+        let mut config = play.presenting(Some(&leaf));
+        config.resumption = ClientResumption::default();
+        drop(canary(play.endpoint(), config.clone()).await.unwrap());
+        eventually("the leaf has expired", async || {
+            canary(play.endpoint(), play.presenting(Some(&leaf)))
+                .await
+                .is_err()
+        })
+        .await;
+        let resumed = canary(play.endpoint(), config).await;
+        assert_eq!(resumed.is_ok(), is_accepted, "{quirk}");
+    }
 }
 
 fn poll(identity: &str) -> PollWorkflowTaskQueueRequest {

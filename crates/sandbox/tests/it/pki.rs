@@ -65,8 +65,13 @@ impl Ca {
 
     /// A leaf that ended a minute ago.
     pub(crate) fn expired_leaf(&self, common_name: &str) -> Leaf {
+        self.leaf_for(common_name, SignedDuration::from_mins(-1))
+    }
+
+    /// A leaf that ends so long from now.
+    pub(crate) fn leaf_for(&self, common_name: &str, remaining: SignedDuration) -> Leaf {
         let not_before = self.certificate.not_before();
-        let not_after = now() - SignedDuration::from_mins(1);
+        let not_after = now() + remaining;
         self.leaf_valid(
             common_name,
             Validity {
