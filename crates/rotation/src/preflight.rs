@@ -243,3 +243,6 @@ fn known(about: String, fact: &Result<(), String>, good: &str) -> Check {
         },
     }
 }
+
+#[cfg(test)]
+mod tests;

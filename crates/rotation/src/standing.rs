@@ -416,3 +416,6 @@ impl Sighting {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

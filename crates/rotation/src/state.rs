@@ -520,3 +520,6 @@ fn backoff(first: SignedDuration, failures: u32) -> SignedDuration {
         .unwrap_or(LONGEST_REST)
         .min(LONGEST_REST)
 }
+
+#[cfg(test)]
+mod tests;
