@@ -1,6 +1,10 @@
 //! The binary `newleaf-proxy`: parse, run until a signal, exit.
 
-use std::{error::Error, io::Write as _, process::ExitCode};
+use std::{
+    error::Error,
+    io::{IsTerminal as _, Write as _},
+    process::ExitCode,
+};
 
 use clap::Parser as _;
 use newleaf_proxy::{Proxy, cli::Args};
@@ -46,6 +50,7 @@ async fn main() -> ExitCode {
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
         .init();
     let options = match args.resolve() {
         Ok(options) => options,

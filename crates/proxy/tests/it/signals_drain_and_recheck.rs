@@ -1,6 +1,6 @@
 //! The binary: SIGTERM lets calls finish, SIGHUP looks at the files now, wrong arguments exit with 2.
 
-use std::{net::SocketAddr, path::Path, process::Stdio};
+use std::{net::SocketAddr, path::Path, process::Stdio, time::Duration};
 
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::{
@@ -150,4 +150,16 @@ async fn shutdown_as_a_library_ends_when_the_last_call_has() {
         rig.server.seen(|s| s.n_open) == 0
     })
     .await;
+}
+
+#[tokio::test]
+async fn the_drain_is_bounded() {
+    let bound = Duration::from_millis(300);
+    let mut rig = Rig::start_with(|options| options.drain_timeout = bound).await;
+    let mut poller = rig.caller().await;
+    let poll = tokio::spawn(async move { poller.hold(60_000).await });
+    eventually("the poll is held", || rig.server.seen(|s| s.n_holding) == 1).await;
+    rig.proxy.shut_down();
+    eventually("the proxy ends", || rig.proxy.has_ended()).await;
+    assert!(!poll.await.unwrap().is_ok(), "it was cut, and can tell");
 }
