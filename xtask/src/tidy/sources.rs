@@ -21,10 +21,6 @@ pub(super) const LONG_FILES: &[(&str, &str)] = &[
         "crates/rotation/src/state.rs",
         "one fold: what each event does to the state, and what the state answers",
     ),
-    (
-        "crates/sandbox/src/account.rs",
-        "one memory: namespaces, and the operations that change them",
-    ),
 ];
 
 /// What no source may hold, and what to do instead. The words are put together here so that this
