@@ -78,8 +78,9 @@ fn a_crash_at_every_call() {
     }
 }
 
+// Some two thousand schedules; `PROPTEST_CASES` scales them.
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 8 * ProptestConfig::default().cases, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn many_faults_anywhere(seed: u64, more in proptest::collection::vec((0..120_usize, 0..FaultKind::ALL.len()), 0..6)) {

@@ -85,8 +85,8 @@ fn bundle(accepts: &[Generation], census: Option<Census>) -> TrustSight {
 
 /// Judges and prints: the standing's name, and its text.
 #[track_caller]
-fn check(goal: &Goal, sight: Sight, expected: &str) {
-    let said = match goal.standing(&sight, false) {
+fn check(goal: &Goal, sight: &Sight, expected: &str) {
+    let said = match goal.standing(sight, false) {
         Standing::Reached(_) => "reached".to_owned(),
         Standing::Underway(_) => "underway".to_owned(),
         Standing::Open(why) => format!("open: {why}"),
@@ -105,7 +105,7 @@ fn trust_is_taken_away_when_nobody_presents_the_old_ca() {
     );
     check(
         &distrust(),
-        Sight::Trust(seen),
+        &Sight::Trust(seen),
         "open: g1 is still accepted",
     );
 }
@@ -119,7 +119,7 @@ fn trust_stays_while_somebody_presents_the_old_ca() {
     ]);
     check(
         &distrust(),
-        Sight::Trust(bundle(&[OLD, NEW], Some(somebody))),
+        &Sight::Trust(bundle(&[OLD, NEW], Some(somebody))),
         "unproven: 2 of 3 identities still present g1",
     );
 }
@@ -129,22 +129,22 @@ fn unknown_is_not_a_pass() {
     let seen = |presence| Sight::Trust(bundle(&[OLD, NEW], Some(census(&[presence]))));
     check(
         &distrust(),
-        seen(unknown()),
+        &seen(unknown()),
         "unproven: 1 of 1 are unknown: `w0`: its proxy does not answer",
     );
     check(
         &distrust(),
-        seen(Presence::Seen(Vec::new())),
+        &seen(Presence::Seen(Vec::new())),
         "unproven: 1 of 1 are unknown: `w0` was not seen",
     );
     check(
         &distrust(),
-        seen(presents(None)),
+        &seen(presents(None)),
         "unproven: 1 of 1 identities still present g1",
     );
     check(
         &distrust(),
-        Sight::Trust(bundle(&[OLD, NEW], None)),
+        &Sight::Trust(bundle(&[OLD, NEW], None)),
         "unproven: who still presents g1 is not known",
     );
 }
@@ -161,7 +161,7 @@ fn an_unregistered_identity_is_not_a_pass() {
     everybody.unregistered.push(sighting);
     check(
         &distrust(),
-        Sight::Trust(bundle(&[OLD, NEW], Some(everybody))),
+        &Sight::Trust(bundle(&[OLD, NEW], Some(everybody))),
         "unproven: 1 unregistered identities present g1",
     );
 }
@@ -173,15 +173,15 @@ fn what_is_read_back_and_what_the_door_does_must_agree() {
         seen.probes.insert(OLD, vec![probe]);
         Sight::Trust(seen)
     };
-    check(&distrust(), seen(refused()), "reached");
+    check(&distrust(), &seen(refused()), "reached");
     check(
         &distrust(),
-        seen(accepted()),
+        &seen(accepted()),
         "unproven: the bundle is as wanted, but with a g1 leaf ns:7233 still lets it in",
     );
     check(
         &distrust(),
-        seen(unreachable()),
+        &seen(unreachable()),
         "unproven: the bundle is as wanted, but with a g1 leaf ns:7233 could not be reached: timed out",
     );
 }
@@ -195,7 +195,7 @@ fn a_change_that_is_underway_is_waited_for_whatever_is_read() {
         accept: vec![OLD],
         refuse: vec![NEW],
     };
-    check(&back, Sight::Trust(seen), "underway");
+    check(&back, &Sight::Trust(seen), "underway");
 }
 
 #[test]
@@ -216,16 +216,16 @@ fn no_leaf_is_signed_by_a_ca_that_one_trust_point_lacks() {
     };
     check(
         &goal,
-        seen(&[("a", true), ("b", true)]),
+        &seen(&[("a", true), ("b", true)]),
         "open: the store holds no leaf",
     );
     let text = "unsafe: expected g2 to be accepted at every trust point before a leaf is signed, found it missing at";
     check(
         &goal,
-        seen(&[("a", true), ("b", false)]),
+        &seen(&[("a", true), ("b", false)]),
         &format!("{text} `b`"),
     );
-    check(&goal, seen(&[]), &format!("{text} every one of them"));
+    check(&goal, &seen(&[]), &format!("{text} every one of them"));
 }
 
 #[test]
@@ -249,7 +249,7 @@ fn a_leaf_that_is_not_valid_is_no_leaf() {
     };
     check(
         &goal,
-        Sight::Stored(seen),
+        &Sight::Stored(seen),
         &format!("open: the store holds {short}"),
     );
 }
@@ -264,13 +264,13 @@ fn not_reached_is_not_refused() {
             accepted_at: BTreeMap::new(),
         })
     };
-    check(&goal, seen(vec![refused(), refused()]), "reached");
+    check(&goal, &seen(vec![refused(), refused()]), "reached");
     check(
         &goal,
-        seen(vec![refused(), unreachable()]),
+        &seen(vec![refused(), unreachable()]),
         "open: ns:7233 could not be reached: timed out",
     );
-    check(&goal, seen(vec![]), "open: there is no address to try");
+    check(&goal, &seen(vec![]), "open: there is no address to try");
 }
 
 #[test]
@@ -290,8 +290,8 @@ fn a_key_stays_while_its_ca_is_accepted_anywhere() {
         })
     };
     let goal = Goal::KeyDestroyed { generation: OLD };
-    check(&goal, seen(true), "unproven: `ns` still accepts CA g1");
-    check(&goal, seen(false), "open: the key of CA g1 is still there");
+    check(&goal, &seen(true), "unproven: `ns` still accepts CA g1");
+    check(&goal, &seen(false), "open: the key of CA g1 is still there");
 }
 
 #[test]
@@ -302,8 +302,12 @@ fn a_check_that_could_not_be_made_is_not_passed() {
         detail: "no answer".to_owned(),
     };
     let seen = |checks| Sight::Preflight(PreflightSight { checks });
-    check(&Goal::Preflight, seen(vec![line(Verdict::Pass)]), "reached");
+    check(
+        &Goal::Preflight,
+        &seen(vec![line(Verdict::Pass)]),
+        "reached",
+    );
     let mixed = vec![line(Verdict::Pass), line(Verdict::Unknown)];
-    check(&Goal::Preflight, seen(mixed), "unsafe: clock: no answer");
-    check(&Goal::Preflight, seen(vec![]), "unsafe: no check was made");
+    check(&Goal::Preflight, &seen(mixed), "unsafe: clock: no answer");
+    check(&Goal::Preflight, &seen(vec![]), "unsafe: no check was made");
 }

@@ -75,10 +75,10 @@ fn a_ca() -> Sight {
 }
 
 fn pursue(plan: &Plan, state: &State) -> (StepId, u32, String) {
-    match next(plan, state) {
-        Command::Pursue(deed) => (deed.step, deed.attempt, deed.request.as_str().to_owned()),
-        other => panic!("expected a deed, found {other:?}"),
-    }
+    let Command::Pursue(deed) = next(plan, state) else {
+        panic!("expected a deed, found {:?}", next(plan, state));
+    };
+    (deed.step, deed.attempt, deed.request.as_str().to_owned())
 }
 
 #[test]
