@@ -1,0 +1,77 @@
+//! What the tests of this crate share: a small CA, and identities it certified.
+
+use jiff::Timestamp;
+use newleaf_x509::{
+    Certificate, PrivateKey,
+    issue::{self, CaTemplate, Issuer, LeafTemplate, LeafUse, San, Subject, Validity},
+};
+
+use crate::generate::{self, KeyKind};
+
+/// Long enough that a real clock and every `now` of these tests lie within.
+pub(crate) const VALIDITY: (&str, &str) = ("2020-01-01T00:00:00Z", "2090-01-01T00:00:00Z");
+
+pub(crate) fn at(text: &str) -> Timestamp {
+    text.parse().unwrap()
+}
+
+pub(crate) fn now() -> Timestamp {
+    at("2026-06-01T00:00:00Z")
+}
+
+/// A CA, its key, and what it issued as PEM.
+pub(crate) struct Ca {
+    pub(crate) certificate: Certificate,
+    key: PrivateKey,
+}
+
+/// Chain and key as they would lie in files.
+pub(crate) struct Pair {
+    pub(crate) chain: String,
+    pub(crate) key: String,
+}
+
+impl Ca {
+    pub(crate) fn new(common_name: &str) -> Self {
+        let key = generate::key(KeyKind::EcdsaP256).unwrap();
+        let template = CaTemplate {
+            subject: Subject::new(common_name, None, None).unwrap(),
+            serial: generate::serial().unwrap(),
+            validity: validity(VALIDITY),
+        };
+        let certificate = issue::ca(&template, &key).unwrap();
+        Self { certificate, key }
+    }
+
+    pub(crate) fn leaf(&self, common_name: &str) -> Pair {
+        self.leaf_valid(common_name, VALIDITY, LeafUse::Client)
+    }
+
+    pub(crate) fn server(&self) -> Pair {
+        self.leaf_valid("server", VALIDITY, LeafUse::Server)
+    }
+
+    pub(crate) fn leaf_valid(&self, common_name: &str, span: (&str, &str), usage: LeafUse) -> Pair {
+        let key = generate::key(KeyKind::EcdsaP256).unwrap();
+        let template = LeafTemplate {
+            subject: Subject::new(common_name, None, None).unwrap(),
+            sans: vec![San::Dns("localhost".to_owned())],
+            serial: generate::serial().unwrap(),
+            validity: validity(span),
+            usage,
+        };
+        let issuer = Issuer::new(&self.certificate, &self.key).unwrap();
+        let leaf = issue::leaf(&template, &key, &issuer).unwrap();
+        Pair {
+            chain: leaf.to_pem(),
+            key: key.to_pem().to_string(),
+        }
+    }
+}
+
+fn validity((from, to): (&str, &str)) -> Validity {
+    Validity {
+        not_before: at(from),
+        not_after: at(to),
+    }
+}

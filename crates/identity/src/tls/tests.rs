@@ -1,0 +1,110 @@
+//! A handshake against a real server that hands out session tickets.
+
+use std::sync::{Arc, Mutex};
+
+use newleaf_x509::{Fingerprint, TrustBundle};
+use rustls::{
+    RootCertStore, ServerConfig,
+    pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _},
+    server::WebPkiClientVerifier,
+};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio_rustls::{TlsAcceptor, TlsConnector};
+
+use super::{bundle_roots, client_config, provider, server_name};
+use crate::{
+    Identity, publish,
+    testing::{Ca, now},
+};
+
+fn server(ca: &Ca) -> ServerConfig {
+    let provider = Arc::new(provider());
+    let mut roots = RootCertStore::empty();
+    roots
+        .add(CertificateDer::from(ca.certificate.der()))
+        .unwrap();
+    let verifier = WebPkiClientVerifier::builder_with_provider(roots.into(), Arc::clone(&provider));
+    let pair = ca.server();
+    let mut config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_client_cert_verifier(verifier.build().unwrap())
+        .with_single_cert(
+            vec![CertificateDer::from_pem_slice(pair.chain.as_bytes()).unwrap()],
+            PrivateKeyDer::from_pem_slice(pair.key.as_bytes()).unwrap(),
+        )
+        .unwrap();
+    config.alpn_protocols = vec![b"h2".to_vec()];
+    config.ticketer = rustls::crypto::aws_lc_rs::Ticketer::new().unwrap();
+    config.send_tls13_tickets = 4;
+    config
+}
+
+/// Shakes hands once, exchanges a byte each way so that the tickets arrive, and returns the leaf that the server saw.
+async fn shake(acceptor: &TlsAcceptor, connector: &TlsConnector) -> Option<Fingerprint> {
+    let (near, far) = tokio::io::duplex(64 * 1024);
+    let seen = Mutex::new(None);
+    let serve = async {
+        let Ok(mut stream) = acceptor.accept(far).await else {
+            return;
+        };
+        let presented = stream.get_ref().1.peer_certificates().unwrap();
+        *seen.lock().unwrap() = Some(Fingerprint::of(presented.first().unwrap()));
+        let mut byte = [0];
+        stream.read_exact(&mut byte).await.unwrap();
+        stream.write_all(&byte).await.unwrap();
+        stream.shutdown().await.unwrap();
+    };
+    let dial = async {
+        let name = server_name("localhost").unwrap();
+        let Ok(mut stream) = connector.connect(name, near).await else {
+            return;
+        };
+        let mut byte = [7];
+        let _refused = stream.write_all(&byte).await;
+        let _refused = stream.read_exact(&mut byte).await;
+    };
+    tokio::join!(serve, dial);
+    seen.into_inner().unwrap()
+}
+
+#[tokio::test]
+async fn the_new_leaf_is_presented_although_the_server_offers_resumption() {
+    let ca = Ca::new("g1");
+    let acceptor = TlsAcceptor::from(Arc::new(server(&ca)));
+    let (publisher, subscriber) = publish::channel();
+    let roots = bundle_roots(&TrustBundle::new([ca.certificate.clone()])).unwrap();
+    let config = client_config(roots, Arc::new(subscriber)).unwrap();
+    let connector = TlsConnector::from(Arc::new(config));
+
+    assert_eq!(
+        shake(&acceptor, &connector).await,
+        None,
+        "empty: fails closed"
+    );
+    for name in ["one", "two", "three"] {
+        let pair = ca.leaf(name);
+        let identity = Identity::from_pem(&pair.chain, &pair.key, now())
+            .ok()
+            .unwrap();
+        let published = publisher.publish(Arc::new(identity));
+        let expected = Some(published.identity.fingerprint());
+        assert_eq!(shake(&acceptor, &connector).await, expected);
+        assert_eq!(shake(&acceptor, &connector).await, expected);
+    }
+}
+
+#[test]
+fn aes_128_is_offered_first_and_nothing_is_lost() {
+    let (ours, theirs) = (provider(), rustls::crypto::aws_lc_rs::default_provider());
+    assert_eq!(ours.cipher_suites.len(), theirs.cipher_suites.len());
+    let first = ours.cipher_suites.first().unwrap().suite();
+    assert_eq!(first, rustls::CipherSuite::TLS13_AES_128_GCM_SHA256);
+}
+
+#[test]
+fn an_empty_bundle_and_a_wrong_name_are_refused() {
+    assert!(bundle_roots(&TrustBundle::new([])).is_err());
+    let error = server_name("not a name").unwrap_err().to_string();
+    assert!(error.contains("`not a name`"), "{error}");
+}
