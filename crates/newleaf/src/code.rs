@@ -32,6 +32,8 @@ pub(crate) const ALL: &[&Code] = &[
     &NOT_FILTERS,
     &ISSUE,
     &GENERATE,
+    &LISTEN,
+    &QUIRK,
     &UNKNOWN_CODE,
     &OUTPUT,
     &BUG,
@@ -120,6 +122,18 @@ pub(crate) const GENERATE: Code = Code {
     id: "I002",
     exit: Exit::Refused,
     page: include_str!("../../../docs/codes/I002.md"),
+};
+/// An address cannot be listened on, or a listener cannot be set up.
+pub(crate) const LISTEN: Code = Code {
+    id: "W001",
+    exit: Exit::Refused,
+    page: include_str!("../../../docs/codes/W001.md"),
+};
+/// The sandbox has no such quirk.
+pub(crate) const QUIRK: Code = Code {
+    id: "W002",
+    exit: Exit::Usage,
+    page: include_str!("../../../docs/codes/W002.md"),
 };
 /// A code that nobody has.
 pub(crate) const UNKNOWN_CODE: Code = Code {

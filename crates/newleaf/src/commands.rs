@@ -8,6 +8,7 @@ mod generate;
 mod inspect;
 mod leaf;
 mod lint;
+mod sandbox;
 
 use clap::{Parser, Subcommand};
 
@@ -40,6 +41,7 @@ pub(crate) enum Command {
     Lint(lint::Args),
     #[command(subcommand)]
     Config(config::Command),
+    Sandbox(Box<sandbox::Args>),
     Explain(explain::Args),
     Completions(completions::Args),
     #[command(subcommand, hide = true)]
@@ -53,15 +55,15 @@ pub(crate) fn run(command: Command, session: &Session) -> Result<Exit, Failure> 
         Command::Leaf(command) => leaf::run(command, session),
         Command::Inspect(args) => inspect::run(&args, session),
         Command::Lint(args) => lint::run(&args, session),
-        Command::Config(command) => config::run(command, session),
+        Command::Config(command) => config::run(&command, session),
+        Command::Sandbox(args) => sandbox::run(&args, session),
         Command::Explain(args) => explain::run(&args, session),
         Command::Completions(args) => completions::run(&args, session),
-        Command::Generate(command) => generate::run(command, session),
+        Command::Generate(command) => generate::run(&command, session),
     }
 }
 
 /// Waits for a command that waits: one thread is enough for every one of them.
-#[expect(dead_code, reason = "the commands that wait arrive with their rooms")]
 pub(crate) fn block_on<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()

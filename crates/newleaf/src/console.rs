@@ -50,6 +50,10 @@ impl Console {
     }
 
     /// Writes data to stdout, as it is.
+    #[expect(
+        clippy::unused_self,
+        reason = "who speaks was handed a console to speak to"
+    )]
     pub(crate) fn print(self, text: impl Display) -> Result<(), Failure> {
         let mut out = io::stdout().lock();
         write!(out, "{text}")
@@ -63,6 +67,10 @@ impl Console {
     }
 
     /// Writes a line beside the data, to stderr. If nobody can hear it, there is nobody to tell.
+    #[expect(
+        clippy::unused_self,
+        reason = "who speaks was handed a console to speak to"
+    )]
     pub(crate) fn note(self, text: impl Display) {
         drop(writeln!(io::stderr().lock(), "{text}"));
     }

@@ -40,7 +40,6 @@ pub(crate) struct Wanted {
 }
 
 /// A CA that can sign: certificate and key, not yet known to fit.
-#[expect(missing_debug_implementations, reason = "it holds a private key")]
 pub(crate) struct Signer {
     certificate: Certificate,
     key: PrivateKey,
@@ -144,19 +143,23 @@ pub(crate) fn refused(error: IssueError) -> Failure {
     failure.hint("nothing was signed and nothing was written")
 }
 
+/// A leaf that would outlive its CA has a remedy that depends on what is left of the CA.
 fn outlived(error: IssueError, now: Timestamp) -> Failure {
-    let ends = match &error {
-        IssueError::LeafOutlivesCa { ca_not_after, .. } => Some(*ca_not_after),
-        _other => None,
+    let remedy = if let IssueError::LeafOutlivesCa { ca_not_after, .. } = &error {
+        if *ca_not_after <= now {
+            Some("the CA has expired: make a new one".to_owned())
+        } else {
+            let left = describe::span(ca_not_after.duration_since(now));
+            Some(format!(
+                "the CA has {left} left: ask for a shorter `--lifetime`, or make a new CA"
+            ))
+        }
+    } else {
+        None
     };
-    let failure = refused(error);
-    match ends {
-        Some(ends) if ends > now => failure.hint(format!(
-            "the CA has {} left: ask for a shorter `--lifetime`, or make a new CA",
-            describe::span(ends.duration_since(now))
-        )),
-        Some(_) => failure.hint("the CA has expired: make a new one"),
-        None => failure,
+    match remedy {
+        Some(remedy) => refused(error).hint(remedy),
+        None => refused(error),
     }
 }
 

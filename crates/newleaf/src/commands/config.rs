@@ -23,7 +23,7 @@ pub(crate) struct ShowArgs {
 }
 
 /// Runs `newleaf config`.
-pub(crate) fn run(command: Command, session: &Session) -> Result<Exit, Failure> {
+pub(crate) fn run(command: &Command, session: &Session) -> Result<Exit, Failure> {
     let Command::Show(ShowArgs { sources }) = command;
     let config = session.config()?;
     let console = session.console();
@@ -33,7 +33,7 @@ pub(crate) fn run(command: Command, session: &Session) -> Result<Exit, Failure> 
             None => "default".to_owned(),
         };
         let (key, value) = (&setting.key, &setting.value);
-        let line = if sources {
+        let line = if *sources {
             format!(
                 "{key}: {value}  {}",
                 console.paint(FAINT, format_args!("# {source}"))

@@ -22,7 +22,7 @@ pub(crate) enum Command {
 }
 
 /// Runs `newleaf generate`.
-pub(crate) fn run(command: Command, session: &Session) -> Result<Exit, Failure> {
+pub(crate) fn run(command: &Command, session: &Session) -> Result<Exit, Failure> {
     let text = match command {
         Command::Schema => schema()?,
         Command::Cli => reference(),
@@ -54,27 +54,28 @@ fn lints() -> String {
 fn reference() -> String {
     let mut command = Cli::command();
     command.build();
-    let mut text = String::from(
-        "# Commands\n\nThe reference of `newleaf`, made from its help texts by `newleaf generate cli`; do not edit.\n",
-    );
-    chapter(&mut command, "newleaf", &mut text);
-    text
+    let intro = "# Commands\n\nThe reference of `newleaf`, made from its help texts by `newleaf generate cli`; do not edit.\n";
+    let exits = format!("\n## Exit codes\n\n```text\n{EXIT_CODES}\n```\n");
+    [intro.to_owned(), chapter(&mut command, "newleaf"), exits].concat()
 }
 
 /// Writes the help of a command, then those of its own commands.
-fn chapter(command: &mut clap::Command, name: &str, text: &mut String) {
-    let help = command.render_long_help().to_string();
+fn chapter(command: &mut clap::Command, name: &str) -> String {
+    let help = command
+        .render_long_help()
+        .to_string()
+        .replace(EXIT_CODES, "");
     let help: Vec<_> = help.lines().map(str::trim_end).collect();
-    let help = help.join("\n").replace(EXIT_CODES, "");
-    let help = help.trim_end();
-    text.push_str(&format!("\n## {name}\n\n```text\n{help}\n```\n"));
-    if name == "newleaf" {
-        text.push_str(&format!("\n## Exit codes\n\n```text\n{EXIT_CODES}\n```\n"));
-    }
-    for command in command.get_subcommands_mut() {
-        if !command.is_hide_set() && command.get_name() != "help" {
-            let name = format!("{name} {}", command.get_name());
-            chapter(command, &name, text);
-        }
-    }
+    let own = format!(
+        "\n## {name}\n\n```text\n{}\n```\n",
+        help.join("\n").trim_end()
+    );
+    let parts = command
+        .get_subcommands_mut()
+        .filter(|part| !part.is_hide_set() && part.get_name() != "help")
+        .map(|part| {
+            let name = format!("{name} {}", part.get_name());
+            chapter(part, &name)
+        });
+    std::iter::once(own).chain(parts).collect()
 }

@@ -35,6 +35,9 @@ pub(crate) struct Args {
     at: Option<Timestamp>,
 }
 
+/// A mode whose last six bits are clear leaves nothing to group and others.
+const OWNER_ONLY: u32 = 6;
+
 /// Runs `newleaf inspect`.
 pub(crate) fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
     let now = args.at.unwrap_or_else(|| session.now());
@@ -110,7 +113,7 @@ fn key_tree(key: &KeyItem, console: Console) -> String {
     let kind = format!("private key  {}", key.kind);
     let mode = key.mode.map(|mode| {
         let text = format!("mode         {mode:04o}");
-        if mode & 0o077 == 0 {
+        if mode.trailing_zeros() >= OWNER_ONLY {
             text
         } else {
             console

@@ -219,7 +219,8 @@ fn read(path: &Path, context: &Context) -> Result<(Vec<Certificate>, Vec<Finding
     Ok((certificates, findings))
 }
 
-fn read_filters(path: &Path) -> Result<Filters, Failure> {
+/// Reads certificate filters.
+pub(super) fn read_filters(path: &Path) -> Result<Filters, Failure> {
     let text = files::read_text(path)?;
     serde_json::from_str(&text).map_err(|error| {
         Failure::new(&code::NOT_FILTERS, Within::new(path, error))

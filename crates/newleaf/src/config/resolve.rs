@@ -30,6 +30,7 @@ pub(super) fn resolve(path: &Path, text: &str) -> Result<Config, ConfigError> {
         text,
         base: path.parent().unwrap_or(Path::new("")),
         settings: Vec::new(),
+        taken: BTreeMap::new(),
     };
     let state = resolver.path("state", file.state.as_ref(), defaults::STATE);
     let mut domains = BTreeMap::new();
@@ -72,6 +73,7 @@ struct Resolver<'f> {
     text: &'f str,
     base: &'f Path,
     settings: Vec<Setting>,
+    taken: BTreeMap<PathBuf, String>,
 }
 
 impl Resolver<'_> {
@@ -85,6 +87,11 @@ impl Resolver<'_> {
         self.name("a trust domain", name, domain.location)?;
         let raw = &domain.value;
         let issuer = self.issuer(&at, name, raw.issuer.as_ref())?;
+        self.take(
+            &issuer.directory,
+            format!("the CA of trust domain `{name}`"),
+            domain.location,
+        )?;
         let leaf = self.leaf(&at, raw.leaf.as_ref())?;
         let points = self.points(&at, domain)?;
         let holders = self.holders(&at, domain)?;
@@ -278,6 +285,24 @@ impl Resolver<'_> {
     }
 
     // === values ===
+
+    /// A directory has one owner: two would overwrite each other.
+    fn take(
+        &mut self,
+        directory: &Path,
+        owner: String,
+        location: Location,
+    ) -> Result<(), ConfigError> {
+        if let Some(other) = self.taken.get(directory) {
+            let message = format!(
+                "expected a directory of its own for {owner}, found `{}`, which is that of {other}",
+                directory.display()
+            );
+            return Err(self.refuse(location, message));
+        }
+        self.taken.insert(directory.to_owned(), owner);
+        Ok(())
+    }
 
     fn note(&mut self, key: impl Into<String>, value: impl Display, location: Option<Location>) {
         self.settings.push(Setting {

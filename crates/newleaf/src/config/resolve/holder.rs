@@ -1,7 +1,5 @@
 //! Holders: who presents an identity, where it reads it, and where it is seen.
 
-use std::collections::BTreeMap;
-
 use newleaf_rotation::HolderId;
 use newleaf_systems::domain::{Delivery, EvidenceSource, Holder, Store};
 use newleaf_x509::issue::Subject;
@@ -32,17 +30,11 @@ impl Resolver<'_> {
         }
         let mut in_order: Vec<_> = holders.iter().collect();
         in_order.sort_by_key(|(_, holder)| (holder.location.line(), holder.location.column()));
-        let mut stores = BTreeMap::new();
         let mut resolved = Vec::with_capacity(in_order.len());
         for (name, holder) in in_order {
             let one = self.holder(&format!("{at}.holders.{name}"), name, holder, &domain.value)?;
             let Store::Directory(directory) = &one.store;
-            if let Some(other) = stores.insert(directory.clone(), name) {
-                return Err(self.refuse(
-                    holder.location,
-                    format!("expected a store of its own for each holder, found that of `{other}` for `{name}` too"),
-                ));
-            }
+            self.take(directory, format!("holder `{name}`"), holder.location)?;
             resolved.push(one);
         }
         Ok(resolved)
