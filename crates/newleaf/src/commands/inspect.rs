@@ -128,6 +128,3 @@ fn key_tree(key: &KeyItem, console: Console) -> String {
     let lines = [Some(kind), Some(owner), mode];
     lines.into_iter().flatten().collect::<Vec<_>>().join("\n")
 }
-
-#[cfg(test)]
-mod tests;
