@@ -3,7 +3,7 @@
 //! A private key where only certificates belong is refused here, before anything else looks at the text.
 
 use std::{
-    io::{self, Write as _},
+    io::{self, Read as _, Write as _},
     os::unix::fs::PermissionsExt as _,
     path::Path,
 };
@@ -50,17 +50,19 @@ pub(crate) fn read_bytes(path: &Path) -> Result<Zeroizing<Vec<u8>>, Failure> {
             path.display()
         ))
     };
-    let found = fs_err::metadata(path).map_err(unreadable)?.len();
-    if found > MAX_BYTES {
-        return Err(Failure::new(
-            &code::FILE_READ,
-            format!(
-                "expected a file of at most {MAX_BYTES} bytes, found {found} in `{}`",
-                path.display()
-            ),
-        ));
+    let file = fs_err::File::open(path).map_err(unreadable)?;
+    let mut bytes = Zeroizing::new(Vec::new());
+    // One byte more than is allowed tells that there is more, even where a length is not known beforehand.
+    file.take(MAX_BYTES + 1)
+        .read_to_end(&mut bytes)
+        .map_err(unreadable)?;
+    if u64::try_from(bytes.len()).is_ok_and(|found| found <= MAX_BYTES) {
+        return Ok(bytes);
     }
-    fs_err::read(path).map(Zeroizing::new).map_err(unreadable)
+    Err(Failure::new(
+        &code::FILE_READ,
+        format!("expected a file of at most {MAX_BYTES} bytes, found more in `{}`", path.display()),
+    ))
 }
 
 /// Reads a file as text.

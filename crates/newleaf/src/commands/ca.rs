@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use clap::Subcommand;
+use clap::{ArgGroup, Subcommand};
 use jiff::SignedDuration;
 use newleaf_x509::{Certificate, issue::Subject};
 
@@ -30,9 +30,9 @@ pub(crate) enum Command {
 ///
 /// With --out, the CA stands alone: DIR/ca.crt and DIR/ca.key are written, and no configuration is read.
 #[derive(Debug, clap::Args)]
+#[command(group = ArgGroup::new("which").required(true).args(["domain", "out"]))]
 pub(crate) struct NewArgs {
     /// The trust domain, as newleaf.yaml names it
-    #[arg(required_unless_present = "out", conflicts_with = "out")]
     domain: Option<String>,
     #[command(flatten)]
     alone: Alone,
