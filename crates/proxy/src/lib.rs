@@ -1,1 +1,36 @@
-//! proxy
+//! Bytes: carries calls to Temporal under the identity of the moment.
+//!
+//! Callers speak plaintext gRPC to a loopback address or a Unix socket; the server is spoken to over mutual TLS. When the
+//! identity on disk is replaced, no call fails: a new connection is made and proved first, then new streams go
+//! there, then the old connection drains. An identity that the server does not accept is never put to use.
+//!
+//! **What lives here.** Listening ([`listen`](Options::listen)), dialling and proving, forwarding, draining, [`limits`], and
+//! the [`Status`] that tells which leaf every live connection presents.
+//!
+//! **What never will.** Nothing here reads a message, writes an identity, or can change anything in a cloud. No
+//! request chooses where it goes.
+//!
+//! **Where to start reading.** `proxy.rs` puts the parts together; `forward.rs` is the life of a call,
+//! `upstream/keeper.rs` that of the connections.
+
+mod admin;
+pub mod cli;
+mod clock;
+mod connection;
+mod dial;
+mod failure;
+mod forward;
+mod grpc;
+pub mod limits;
+mod listen;
+mod options;
+mod prove;
+mod proxy;
+mod pump;
+mod replay;
+pub mod status;
+mod upstream;
+
+pub use options::{Exposure, Listen, Options, ServerTrust};
+pub use proxy::{Proxy, StartError, run};
+pub use status::Status;

@@ -1,2 +1,102 @@
-//! The binary.
-fn main() {}
+//! The binary `newleaf-proxy`: parse, run until a signal, exit.
+
+use std::{error::Error, io::Write as _, process::ExitCode};
+
+use clap::Parser as _;
+use newleaf_proxy::{Proxy, cli::Args};
+use tokio::signal::unix::{SignalKind, signal};
+use tracing_subscriber::EnvFilter;
+
+/// Arguments or files that say nothing sensible.
+const USAGE: u8 = 2;
+
+/// The world said no, for instance to an address.
+const REFUSED: u8 = 1;
+
+#[derive(Debug, clap::Parser)]
+#[command(name = "newleaf-proxy", version, about, long_about = None)]
+struct Cli {
+    #[command(flatten)]
+    args: Args,
+
+    /// Which log lines are shown, as `tracing` filters are written
+    #[arg(long, value_name = "FILTER", default_value = "info")]
+    log: String,
+}
+
+/// One thread on purpose: measured, a second one doubles the CPU that each call costs.
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    let Cli { args, log } = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version come this way too, and belong to stdout.
+            let _closed_pipe = error.print();
+            return if error.use_stderr() {
+                ExitCode::from(USAGE)
+            } else {
+                ExitCode::SUCCESS
+            };
+        }
+    };
+    let filter = match EnvFilter::try_new(&log) {
+        Ok(filter) => filter,
+        Err(error) => return fail(USAGE, &error),
+    };
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .init();
+    let options = match args.resolve() {
+        Ok(options) => options,
+        Err(error) => return fail(USAGE, &error),
+    };
+    let proxy = match Proxy::bind(options).await {
+        Ok(proxy) => proxy,
+        Err(error) if error.is_usage() => return fail(USAGE, &error),
+        Err(error) => return fail(REFUSED, &error),
+    };
+    match serve(proxy).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => fail(REFUSED, &error),
+    }
+}
+
+/// SIGTERM and SIGINT drain; SIGHUP looks at the identity's files now. A SIGHUP during the drain is heard and changes
+/// nothing, where without a listener it would kill the process.
+async fn serve(proxy: Proxy) -> std::io::Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut hangup = signal(SignalKind::hangup())?;
+    let recheck = proxy.recheck();
+    let rechecking = async move {
+        while hangup.recv().await.is_some() {
+            recheck.request();
+        }
+    };
+    let shutdown = async move {
+        tokio::select! {
+            _signal = terminate.recv() => {}
+            _signal = interrupt.recv() => {}
+        }
+    };
+    tokio::select! {
+        () = proxy.serve(shutdown) => {}
+        () = rechecking => {}
+    }
+    Ok(())
+}
+
+fn fail(code: u8, error: &dyn Error) -> ExitCode {
+    let mut report = format!("error: {error}\n");
+    let mut source = error.source();
+    while let Some(cause) = source {
+        report.push_str("  caused by: ");
+        report.push_str(&cause.to_string());
+        report.push('\n');
+        source = cause.source();
+    }
+    // Where stderr is closed, the exit code must do.
+    let _closed_pipe = std::io::stderr().write_all(report.as_bytes());
+    ExitCode::from(code)
+}

@@ -1,0 +1,158 @@
+//! The command line: what was typed, and what it means.
+
+use std::{
+    io,
+    net::{Ipv4Addr, SocketAddr},
+    path::PathBuf,
+    time::Duration,
+};
+
+use newleaf_identity::Source;
+use newleaf_x509::{TrustBundle, certificate::CertificatesError};
+
+use crate::{
+    limits,
+    options::{Exposure, Listen, Options, ServerTrust},
+};
+
+/// Where Temporal's clients look for a server unless told otherwise.
+const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 7233);
+
+/// Carry gRPC calls to Temporal over mTLS, under an identity that is reloaded while calls run
+#[derive(Clone, Debug, clap::Args)]
+#[command(after_long_help = limits::help())]
+pub struct Args {
+    /// Where callers are accepted in plaintext: `HOST:PORT`, or `unix:PATH`
+    #[arg(long, value_name = "ADDRESS", value_parser = listen, default_value_t = DEFAULT_LISTEN.to_string())]
+    listen: String,
+
+    /// The Temporal server, as `HOST:PORT`
+    #[arg(long, value_name = "HOST:PORT")]
+    upstream: String,
+
+    /// The name in the server's certificate, if it is not the upstream's host (as with PrivateLink)
+    #[arg(long, value_name = "NAME")]
+    server_name: Option<String>,
+
+    /// PEM file of the CAs that the server's certificate must lead to; the platform's if not given, as Temporal Cloud needs
+    #[arg(long, value_name = "FILE")]
+    server_ca: Option<PathBuf>,
+
+    /// Directory with `tls.crt` and `tls.key`, as a mounted Kubernetes Secret has them
+    #[arg(long, value_name = "DIR", required_unless_present = "cert", conflicts_with_all = ["cert", "key"])]
+    identity: Option<PathBuf>,
+
+    /// PEM file of the chain, leaf first, instead of `--identity`
+    #[arg(long, value_name = "FILE", requires = "key")]
+    cert: Option<PathBuf>,
+
+    /// PEM file of the private key
+    #[arg(long, value_name = "FILE", requires = "cert")]
+    key: Option<PathBuf>,
+
+    /// Namespace that a new identity must be allowed to describe before it is put to use
+    #[arg(long, value_name = "NAMESPACE")]
+    namespace: Option<String>,
+
+    /// Where `/status` and `/ready` are answered over HTTP; nowhere if not given
+    #[arg(long, value_name = "HOST:PORT")]
+    admin: Option<SocketAddr>,
+
+    /// Seconds for which calls may stay on a connection that takes no new ones; less than a long poll (70) cuts polls
+    #[arg(long, value_name = "SECONDS", default_value_t = limits::DRAIN.as_secs())]
+    drain_timeout: u64,
+
+    /// Seconds after which the server closes connections; a shorter age is learned when it shows
+    #[arg(long, value_name = "SECONDS", default_value_t = limits::CONNECTION_AGE.as_secs())]
+    connection_age: u64,
+
+    /// Accept callers and admin requests from other machines, who will all act under the proxy's identity
+    #[arg(long)]
+    allow_non_loopback: bool,
+}
+
+/// Why the arguments do not say what to run.
+#[derive(Debug, thiserror::Error)]
+pub enum ArgsError {
+    /// The server's trust bundle could not be read.
+    #[error("could not read `--server-ca`")]
+    ReadServerCa(#[source] io::Error),
+    /// The server's trust bundle is not a list of certificates.
+    #[error("cannot use the certificates of `--server-ca`")]
+    ServerCa(#[source] CertificatesError),
+    /// An address that is neither `HOST:PORT` nor `unix:PATH`.
+    #[error("expected `--listen` as an IP address and port, or `unix:PATH`, found `{found}`")]
+    Listen {
+        /// The text.
+        found: String,
+    },
+    /// Neither a directory nor two files.
+    #[error("expected `--identity DIR`, or `--cert FILE` and `--key FILE`, found neither")]
+    NoIdentity,
+}
+
+impl Args {
+    /// Reads the files that the arguments name, and returns what to run.
+    pub fn resolve(self) -> Result<Options, ArgsError> {
+        // Taken apart whole, so that a new flag cannot be forgotten here.
+        let Self {
+            listen,
+            upstream,
+            server_name,
+            server_ca,
+            identity,
+            cert,
+            key,
+            namespace,
+            admin,
+            drain_timeout,
+            connection_age,
+            allow_non_loopback,
+        } = self;
+        let server_trust = match server_ca {
+            Some(path) => {
+                let text = fs_err::read_to_string(path).map_err(ArgsError::ReadServerCa)?;
+                ServerTrust::Bundle(TrustBundle::from_pem(&text).map_err(ArgsError::ServerCa)?)
+            }
+            None => ServerTrust::Platform,
+        };
+        let identity = match (identity, cert, key) {
+            (Some(directory), _, _) => Source::Directory(directory),
+            (None, Some(chain), Some(key)) => Source::Files { chain, key },
+            (None, _, _) => return Err(ArgsError::NoIdentity),
+        };
+        Ok(Options {
+            listen: parse_listen(&listen)?,
+            exposure: if allow_non_loopback {
+                Exposure::Network
+            } else {
+                Exposure::Loopback
+            },
+            upstream,
+            server_name,
+            server_trust,
+            identity,
+            namespace,
+            admin,
+            drain_timeout: Duration::from_secs(drain_timeout),
+            connection_age: Duration::from_secs(connection_age),
+        })
+    }
+}
+
+/// Checks the text while clap can still point at it.
+fn listen(text: &str) -> Result<String, ArgsError> {
+    parse_listen(text).map(|_listen| text.to_owned())
+}
+
+fn parse_listen(text: &str) -> Result<Listen, ArgsError> {
+    if let Some(path) = text.strip_prefix("unix:").filter(|path| !path.is_empty()) {
+        return Ok(Listen::Unix(PathBuf::from(path)));
+    }
+    match text.parse() {
+        Ok(address) => Ok(Listen::Tcp(address)),
+        Err(_error) => Err(ArgsError::Listen {
+            found: text.to_owned(),
+        }),
+    }
+}

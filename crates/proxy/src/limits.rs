@@ -1,0 +1,122 @@
+//! Every bound of the proxy, each with its reason.
+//!
+//! Nothing here ends a call that waits: Temporal's long polls last 60 to 70 seconds, and a proxy that cut
+//! them would cost its workers more than any bound saves. Calls end when their caller or the server says so.
+
+use std::time::Duration;
+
+/// Connections from callers at once. A pod has a handful; a host daemon some dozens. Further ones wait in the
+/// kernel's accept queue.
+pub const DOWNSTREAM_CONNECTIONS: usize = 256;
+
+/// Streams at once on one connection from a caller: thousands of pollers fit.
+pub const DOWNSTREAM_STREAMS: u32 = 10_000;
+
+/// Connections to the server at once that take new streams. More than one is dialled only while the server's own limit of
+/// streams per connection is reached.
+pub const UPSTREAM_CONNECTIONS: usize = 8;
+
+/// Header list of one request or response. gRPC's own default is 8 to 16 KiB; error details in trailers may be longer.
+pub const HEADER_LIST_BYTES: u32 = 256 * 1024;
+
+/// Flow-control window of a stream, both sides: 64 KiB, HTTP/2's default, would hold a stream to 1.6 MB/s at 40 ms.
+pub const STREAM_WINDOW_BYTES: u32 = 1024 * 1024;
+
+/// Flow-control window of a connection to the server, shared by all streams.
+pub const UPSTREAM_WINDOW_BYTES: u32 = 16 * 1024 * 1024;
+
+/// Flow-control window of a connection from a caller: no round-trip time to bridge, so it only bounds memory.
+pub const DOWNSTREAM_WINDOW_BYTES: u32 = 4 * 1024 * 1024;
+
+/// What one stream may have waiting to be sent.
+pub const SEND_BUFFER_BYTES: usize = 1024 * 1024;
+
+/// Read at once from the server's socket: rustls alone reads 4 KiB a time, which costs 10 to 16 % on large messages.
+pub const READ_BUFFER_BYTES: usize = 64 * 1024;
+
+/// What is kept of one request, until the server answers, so that it can be replayed. Larger requests are not.
+pub const REPLAY_BYTES: usize = 1024 * 1024;
+
+/// What is kept of all requests together.
+pub const REPLAY_TOTAL_BYTES: usize = 64 * 1024 * 1024;
+
+/// How often one call is replayed within its deadline: a server that refuses this often in a row means it.
+pub const REPLAYS: u32 = 64;
+
+/// The pause before a refused stream is replayed, doubled each time up to [`REPLAY_PAUSE_MAX`].
+pub const REPLAY_PAUSE: Duration = Duration::from_millis(2);
+
+/// The longest pause before a replay.
+pub const REPLAY_PAUSE_MAX: Duration = Duration::from_millis(200);
+
+/// How long a call without a deadline of its own waits for a connection before it fails with `UNAVAILABLE`.
+pub const WAIT_FOR_CONNECTION: Duration = Duration::from_secs(10);
+
+/// The longest that a call waits for a connection, whatever its own deadline says.
+pub const WAIT_FOR_CONNECTION_MAX: Duration = Duration::from_hours(1);
+
+/// From dialling to the server's answer to our first PING. A healthy server takes four round trips.
+pub const HANDSHAKE: Duration = Duration::from_secs(10);
+
+/// From a caller's connection to its HTTP/2 preface.
+pub const DOWNSTREAM_HANDSHAKE: Duration = Duration::from_secs(10);
+
+/// For each call that proves a new identity.
+pub const PROOF: Duration = Duration::from_secs(5);
+
+/// The largest answer that a proving call reads: `DescribeNamespace` answers some KB.
+pub const PROOF_ANSWER_BYTES: usize = 4 * 1024 * 1024;
+
+/// Between two PINGs to the server. Temporal and the SDKs use 30 s; servers refuse more than one in 10 s.
+pub const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(30);
+
+/// How long the server may take to answer a PING before the connection counts as dead, as in the SDKs.
+pub const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// The first pause after a failed dial under the identity in use, doubled up to [`REDIAL_PAUSE_MAX`].
+pub const REDIAL_PAUSE: Duration = Duration::from_millis(50);
+
+/// The longest pause between dials under the identity in use: calls are waiting.
+pub const REDIAL_PAUSE_MAX: Duration = Duration::from_secs(1);
+
+/// The first pause after a failed proof of a candidate, doubled up to [`PROOF_PAUSE_MAX`].
+pub const PROOF_PAUSE: Duration = Duration::from_millis(500);
+
+/// The longest pause between proofs of a candidate: nothing is waiting, and its CA may be accepted any minute.
+pub const PROOF_PAUSE_MAX: Duration = Duration::from_secs(15);
+
+/// The age at which the server is taken to close connections, until it shows another: Temporal's
+/// `frontend.keepAliveMaxConnectionAge`.
+pub const CONNECTION_AGE: Duration = Duration::from_mins(5);
+
+/// No successor is dialled earlier than this, however often the server says goodbye.
+pub const CONNECTION_AGE_MIN: Duration = Duration::from_secs(2);
+
+/// How long streams may stay on a connection that takes no new ones: a long poll (70 s) and some.
+pub const DRAIN: Duration = Duration::from_mins(2);
+
+/// Connections to the admin endpoint at once.
+pub const ADMIN_CONNECTIONS: usize = 16;
+
+/// For one request to the admin endpoint, from accept to the last byte of the answer.
+pub const ADMIN_REQUEST: Duration = Duration::from_secs(10);
+
+/// Returns the bounds that a person may meet, for `--help`.
+pub fn help() -> String {
+    format!(
+        "Limits:\n\
+         \x20 {DOWNSTREAM_CONNECTIONS} connections from callers, {DOWNSTREAM_STREAMS} streams on each\n\
+         \x20 {UPSTREAM_CONNECTIONS} connections to the server, as many as its limit of streams asks for\n\
+         \x20 {} KiB of headers, in each direction\n\
+         \x20 {} MiB of a request and {} MiB of all requests are kept for replay, until the server answers\n\
+         \x20 {} s for a connection to be made before a call without a deadline fails with UNAVAILABLE\n\
+         \x20 {} s from dialling to the server's first answer, {} s for each call that proves an identity\n\
+         \x20 no limit on how long a call may take",
+        HEADER_LIST_BYTES / 1024,
+        REPLAY_BYTES / 1024 / 1024,
+        REPLAY_TOTAL_BYTES / 1024 / 1024,
+        WAIT_FOR_CONNECTION.as_secs(),
+        HANDSHAKE.as_secs(),
+        PROOF.as_secs(),
+    )
+}

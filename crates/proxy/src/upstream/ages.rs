@@ -1,0 +1,61 @@
+//! Learns at which age the server closes connections.
+
+use std::time::Duration;
+
+use crate::limits;
+
+/// The ages at which the server said goodbye lately.
+///
+/// One goodbye may be a restart of the server and says nothing about the next connection; two in a row at an age say that
+/// age. So the longer of the last two counts, and never more than what was configured.
+#[derive(Debug)]
+pub(super) struct Ages {
+    configured: Duration,
+    last: Duration,
+    before: Duration,
+}
+
+impl Ages {
+    pub(super) fn new(configured: Duration) -> Self {
+        Self {
+            configured,
+            last: configured,
+            before: configured,
+        }
+    }
+
+    /// Notes that the server said goodbye to a connection of this age.
+    pub(super) fn observe(&mut self, age: Duration) {
+        self.before = self.last;
+        self.last = age;
+    }
+
+    /// Returns the age at which the server is taken to close connections.
+    pub(super) fn expected(&self) -> Duration {
+        self.last
+            .max(self.before)
+            .min(self.configured)
+            .max(limits::CONNECTION_AGE_MIN)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_goodbyes_in_a_row_are_believed_and_one_is_not() {
+        let s = Duration::from_secs;
+        let mut ages = Ages::new(s(300));
+        assert_eq!(ages.expected(), s(300));
+        ages.observe(s(20));
+        assert_eq!(ages.expected(), s(300));
+        ages.observe(s(21));
+        assert_eq!(ages.expected(), s(21));
+        ages.observe(s(900));
+        assert_eq!(ages.expected(), s(300));
+        ages.observe(Duration::ZERO);
+        ages.observe(Duration::ZERO);
+        assert_eq!(ages.expected(), limits::CONNECTION_AGE_MIN);
+    }
+}

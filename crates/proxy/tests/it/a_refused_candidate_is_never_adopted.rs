@@ -1,0 +1,76 @@
+//! Promise 2: an identity that cannot work is never adopted; the old one stays, loudly.
+
+use newleaf_x509::issue::LeafUse;
+
+use crate::{
+    pki::Ca,
+    rig::{Load, Rig, eventually},
+};
+
+#[tokio::test]
+async fn a_ca_that_the_server_does_not_accept_until_it_does() {
+    let rig = Rig::start().await;
+    let caller = rig.caller().await;
+    let load = Load::start(&caller, 4);
+    let g2 = Ca::new("g2");
+    let second = g2.leaf("worker two");
+    second.swap_into(rig.directory.path());
+    eventually("the server refuses twice", || {
+        rig.server.seen(|s| s.n_refused_handshakes) >= 2
+    })
+    .await;
+    let status = rig.proxy.status();
+    assert_eq!((status.adopted, status.refused), (1, 1));
+    let why = status.last_refusal.unwrap();
+    assert!(why.contains("UnknownCA") || why.contains("alert"), "{why}");
+    assert_eq!(status.identity.unwrap().leaf, rig.first.fingerprint());
+    assert_eq!(status.connections.len(), 1);
+
+    // Accepted at last, it is adopted without anybody touching the files.
+    rig.server
+        .rule(|rules| rules.accepted.push(g2.certificate.clone()));
+    eventually("g2 is adopted", || rig.proxy.status().adopted == 2).await;
+    assert!(load.stop().await > 0);
+    let seen = rig.server.seen(|s| s.connections.clone());
+    assert_eq!(seen, [rig.first.fingerprint(), second.fingerprint()]);
+}
+
+#[tokio::test]
+async fn a_leaf_that_may_connect_but_not_call() {
+    let rig = Rig::start().await;
+    let mut caller = rig.caller().await;
+    // As with certificate filters: the handshake works, calls are denied.
+    rig.server.rule(|rules| rules.system_info = 7);
+    rig.g1.leaf("filtered").swap_into(rig.directory.path());
+    eventually("the candidate is refused", || {
+        rig.proxy.status().refused == 1
+    })
+    .await;
+    let status = rig.proxy.status();
+    let why = status.last_refusal.unwrap();
+    assert!(why.contains("PERMISSION_DENIED"), "{why}");
+    assert_eq!(status.adopted, 1);
+    assert!(caller.echo().await.is_ok());
+    let presented = rig.server.seen(|s| s.calls.last().unwrap().1);
+    assert_eq!(presented, rig.first.fingerprint());
+}
+
+#[tokio::test]
+async fn a_leaf_that_is_no_clients() {
+    let rig = Rig::start().await;
+    rig.g1
+        .certify("server only", LeafUse::Server)
+        .swap_into(rig.directory.path());
+    eventually("the candidate is refused", || {
+        rig.proxy.status().refused == 1
+    })
+    .await;
+    let why = rig.proxy.status().last_refusal.unwrap();
+    assert!(why.contains("client authentication"), "{why}");
+    assert_eq!(
+        rig.server.seen(|s| s.connections.len()),
+        1,
+        "not even dialled"
+    );
+    assert!(rig.caller().await.echo().await.is_ok());
+}

@@ -1,0 +1,95 @@
+//! While there is no connection, calls wait for one: as long as their own deadline, and no longer.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::{net::TcpListener, time::Instant};
+
+use crate::{
+    caller::{Caller, End},
+    pki::Ca,
+    rig::{Rig, Running, eventually, options},
+    server::{Command, Server},
+};
+
+#[tokio::test]
+async fn a_server_that_comes_late() {
+    // A port that nothing listens on: bound, known, and let go.
+    let reserved = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = reserved.local_addr().unwrap();
+    drop(reserved);
+    let (g1, server_ca) = (Ca::new("g1"), Ca::new("server CA"));
+    let directory = tempfile::tempdir().unwrap();
+    g1.leaf("worker").swap_into(directory.path());
+    let proxy = Running::start(options(address, &server_ca, directory.path())).await;
+    let mut caller = Caller::connect(proxy.address).await;
+
+    let deadline = [("grpc-timeout", "300m")];
+    let began = Instant::now();
+    let end = caller.call("/echo", Bytes::new(), &deadline).await;
+    assert!(matches!(end, End::Status(14, _)), "{end:?}");
+    let waited = began.elapsed();
+    assert!(waited >= Duration::from_millis(300) && waited < Duration::from_secs(5));
+
+    let mut patient = caller.clone();
+    let call = tokio::spawn(async move { patient.echo().await });
+    let server = Server::start_with(address, server_ca, &[&g1]).await;
+    assert!(call.await.unwrap().is_ok());
+    let status = proxy.status();
+    assert_eq!((status.adopted, status.refused, status.failed), (1, 0, 1));
+    assert_eq!(server.seen(|s| s.calls.len()), 1);
+}
+
+#[tokio::test]
+async fn a_connection_that_is_cut() {
+    let rig = Rig::start().await;
+    let caller = rig.caller().await;
+    let mut poller = caller.clone();
+    let poll = tokio::spawn(async move { poller.hold(60_000).await });
+    eventually("the poll is held", || rig.server.seen(|s| s.n_holding) == 1).await;
+    rig.server.command(Command::Cut);
+    // The server may have processed it, so it is not sent again: the caller is told, and told why.
+    let end = poll.await.unwrap();
+    assert!(matches!(end, End::Status(14, _)), "{end:?}");
+    assert!(
+        caller.clone().echo().await.is_ok(),
+        "the next call finds a new connection"
+    );
+    let status = rig.proxy.status();
+    assert_eq!((status.failed, status.replayed), (1, 0));
+}
+
+#[tokio::test]
+async fn readiness_tells() {
+    let rig = Rig::start().await;
+    assert!(get(&rig.proxy, "/ready").await.starts_with("HTTP/1.1 200"));
+    let status = get(&rig.proxy, "/status").await;
+    let (_head, body) = status.split_once("\r\n\r\n").unwrap();
+    let status: newleaf_proxy::Status = serde_json::from_str(body).unwrap();
+    assert_eq!(status, rig.proxy.status());
+    assert!(get(&rig.proxy, "/other").await.starts_with("HTTP/1.1 404"));
+
+    let directory = tempfile::tempdir().unwrap();
+    let options = options(rig.server.address, &rig.server.ca, directory.path());
+    let without_identity = Running::start(options).await;
+    assert!(
+        get(&without_identity, "/ready")
+            .await
+            .starts_with("HTTP/1.1 503")
+    );
+    eventually("its absence is told", || {
+        let why = without_identity.status().last_refusal;
+        why.is_some_and(|why| why.contains("tls.crt"))
+    })
+    .await;
+}
+
+async fn get(proxy: &Running, path: &str) -> String {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let mut socket = tokio::net::TcpStream::connect(proxy.admin).await.unwrap();
+    let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    socket.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    socket.read_to_string(&mut answer).await.unwrap();
+    answer
+}

@@ -1,0 +1,26 @@
+//! The proxy's promises, one module each, named after the promise.
+//!
+//! Real TLS, real HTTP/2, real files, on loopback. Callers here never retry: a call that fails is a test that fails.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a failed test should panic"
+)]
+
+mod caller;
+mod pki;
+mod raw_server;
+mod rig;
+mod server;
+
+mod a_goodbye_of_the_server_fails_no_call;
+mod a_limit_of_streams_starves_no_call;
+mod a_new_identity_fails_no_call;
+mod a_refused_candidate_is_never_adopted;
+mod an_outage_fails_no_call_within_its_deadline;
+mod half_written_files_are_never_adopted;
+mod large_and_slow_streams_pass;
+mod only_loopback_unless_told;
+mod resumption_never_hides_a_new_identity;
+mod signals_drain_and_recheck;
+mod unprocessed_calls_are_replayed;

@@ -1,0 +1,54 @@
+//! Promise 7: listens on loopback or a Unix socket unless told otherwise.
+
+use newleaf_proxy::{Exposure, Listen, Proxy, StartError};
+use tokio::{net::UnixStream, sync::oneshot};
+
+use crate::{
+    caller::Caller,
+    rig::{Rig, options},
+};
+
+#[tokio::test]
+async fn other_addresses_are_refused() {
+    let rig = Rig::start().await;
+    let everywhere = "0.0.0.0:0".parse().unwrap();
+    let make = || options(rig.server.address, &rig.server.ca, rig.directory.path());
+    let mut for_callers = make();
+    for_callers.listen = Listen::Tcp(everywhere);
+    let mut for_admin = make();
+    for_admin.admin = Some(everywhere);
+    for options in [for_callers, for_admin] {
+        let error = Proxy::bind(options.clone()).await.err().unwrap();
+        assert!(matches!(error, StartError::NotLoopback { .. }), "{error}");
+        assert!(error.is_usage());
+        let told = newleaf_proxy::Options {
+            exposure: Exposure::Network,
+            ..options
+        };
+        assert!(Proxy::bind(told).await.is_ok());
+    }
+}
+
+#[tokio::test]
+async fn a_unix_socket_serves_and_is_removed() {
+    let rig = Rig::start().await;
+    let path = rig.directory.path().join("proxy.sock");
+    // Left behind by a process that was killed.
+    drop(std::os::unix::net::UnixListener::bind(&path).unwrap());
+    let mut options = options(rig.server.address, &rig.server.ca, rig.directory.path());
+    options.listen = Listen::Unix(path.clone());
+    let in_use = options.clone();
+    let proxy = Proxy::bind(options).await.unwrap();
+    let (stop, stopped) = oneshot::channel::<()>();
+    let serving = tokio::spawn(proxy.serve(async {
+        let _dropped = stopped.await;
+    }));
+    let mut caller = Caller::over(UnixStream::connect(&path).await.unwrap()).await;
+    assert!(caller.echo().await.is_ok());
+    let error = Proxy::bind(in_use).await.err().unwrap();
+    assert!(matches!(error, StartError::Bind { .. }), "{error}");
+    drop(caller);
+    drop(stop);
+    serving.await.unwrap();
+    assert!(!path.exists());
+}

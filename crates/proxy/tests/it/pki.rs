@@ -1,0 +1,107 @@
+//! CAs, leaves, and the directory in which an identity lies.
+
+use std::{os::unix::fs::symlink, path::Path};
+
+use jiff::Timestamp;
+use newleaf_identity::{
+    Identity,
+    directory::{CHAIN_FILE, DATA_LINK, KEY_FILE},
+    generate::{self, KeyKind},
+};
+use newleaf_x509::{
+    Certificate, Chain, Fingerprint, PrivateKey,
+    issue::{self, CaTemplate, Issuer, LeafTemplate, LeafUse, San, Subject, Validity},
+};
+
+/// Long enough for the real clock, by which TLS judges.
+fn validity() -> Validity {
+    Validity {
+        not_before: "2020-01-01T00:00:00Z".parse().unwrap(),
+        not_after: "2090-01-01T00:00:00Z".parse().unwrap(),
+    }
+}
+
+/// A CA and its key.
+pub(crate) struct Ca {
+    pub(crate) certificate: Certificate,
+    key: PrivateKey,
+}
+
+/// Key and chain of a leaf.
+pub(crate) struct Leaf {
+    pub(crate) chain: Chain,
+    pub(crate) key: PrivateKey,
+}
+
+impl Ca {
+    pub(crate) fn new(common_name: &str) -> Self {
+        let key = generate::key(KeyKind::EcdsaP256).unwrap();
+        let template = CaTemplate {
+            subject: Subject::new(common_name, None, None).unwrap(),
+            serial: generate::serial().unwrap(),
+            validity: validity(),
+        };
+        let certificate = issue::ca(&template, &key).unwrap();
+        Self { certificate, key }
+    }
+
+    pub(crate) fn leaf(&self, common_name: &str) -> Leaf {
+        self.certify(common_name, LeafUse::Client)
+    }
+
+    pub(crate) fn server_leaf(&self) -> Leaf {
+        self.certify("server", LeafUse::Server)
+    }
+
+    pub(crate) fn certify(&self, common_name: &str, usage: LeafUse) -> Leaf {
+        let key = generate::key(KeyKind::EcdsaP256).unwrap();
+        let template = LeafTemplate {
+            subject: Subject::new(common_name, None, None).unwrap(),
+            sans: vec![San::Dns("temporal.test".to_owned())],
+            serial: generate::serial().unwrap(),
+            validity: validity(),
+            usage,
+        };
+        let issuer = Issuer::new(&self.certificate, &self.key).unwrap();
+        let leaf = issue::leaf(&template, &key, &issuer).unwrap();
+        Leaf {
+            chain: Chain::new([leaf]).unwrap(),
+            key,
+        }
+    }
+}
+
+impl Leaf {
+    pub(crate) fn fingerprint(&self) -> Fingerprint {
+        self.chain.leaf().fingerprint()
+    }
+
+    pub(crate) fn identity(&self) -> Identity {
+        let now: Timestamp = "2026-06-01T00:00:00Z".parse().unwrap();
+        let identity = Identity::new(self.chain.clone(), &self.key, now);
+        identity.ok().unwrap()
+    }
+
+    /// Replaces the identity as a Secret volume does: a new version, and one rename.
+    pub(crate) fn swap_into(&self, directory: &Path) {
+        let version = format!("..{}", self.fingerprint().short());
+        fs_err::create_dir(directory.join(&version)).unwrap();
+        self.write_into(&directory.join(&version));
+        symlink(&version, directory.join("..next")).unwrap();
+        fs_err::rename(directory.join("..next"), directory.join(DATA_LINK)).unwrap();
+    }
+
+    /// Writes both files in place, one after the other.
+    pub(crate) fn write_into(&self, directory: &Path) {
+        self.write_chain_into(directory);
+        self.write_key_into(directory);
+    }
+
+    pub(crate) fn write_chain_into(&self, directory: &Path) {
+        fs_err::write(directory.join(CHAIN_FILE), self.chain.to_pem()).unwrap();
+    }
+
+    pub(crate) fn write_key_into(&self, directory: &Path) {
+        fs_err::write(directory.join(KEY_FILE), self.key.to_pem().as_bytes()).unwrap();
+    }
+}

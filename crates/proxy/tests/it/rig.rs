@@ -1,0 +1,184 @@
+//! What most tests stand on: a server, a proxy, an identity on disk, and load.
+
+use std::{
+    net::SocketAddr,
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
+    time::Duration,
+};
+
+use newleaf_identity::Source;
+use newleaf_proxy::{Exposure, Listen, Options, Proxy, ServerTrust, Status};
+use newleaf_x509::TrustBundle;
+use tempfile::TempDir;
+use tokio::{sync::oneshot, task::JoinHandle, time::Instant};
+
+use crate::{
+    caller::{Caller, End},
+    pki::{Ca, Leaf},
+    server::Server,
+};
+
+/// Within this, everything that is to happen happens, even on a slow machine.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A proxy that runs in the test's own runtime.
+pub(crate) struct Running {
+    pub(crate) address: SocketAddr,
+    pub(crate) admin: SocketAddr,
+    status: Box<dyn Fn() -> Status + Send + Sync>,
+    shutdown: Option<oneshot::Sender<()>>,
+    serving: JoinHandle<()>,
+}
+
+/// CA g1, a server that accepts it, and a proxy with a leaf of it.
+pub(crate) struct Rig {
+    pub(crate) g1: Ca,
+    pub(crate) first: Leaf,
+    pub(crate) server: Server,
+    pub(crate) directory: TempDir,
+    pub(crate) proxy: Running,
+}
+
+pub(crate) fn options(server: SocketAddr, ca: &Ca, directory: &Path) -> Options {
+    Options {
+        listen: Listen::Tcp("127.0.0.1:0".parse().unwrap()),
+        exposure: Exposure::Loopback,
+        upstream: server.to_string(),
+        server_name: Some("temporal.test".to_owned()),
+        server_trust: ServerTrust::Bundle(TrustBundle::new([ca.certificate.clone()])),
+        identity: Source::Directory(directory.to_owned()),
+        namespace: Some("payments.a2dd6".to_owned()),
+        admin: Some("127.0.0.1:0".parse().unwrap()),
+        drain_timeout: Duration::from_secs(10),
+        connection_age: Duration::from_mins(5),
+    }
+}
+
+impl Rig {
+    /// Starts everything, and waits until the first identity is adopted.
+    pub(crate) async fn start() -> Self {
+        Self::start_with(|_options| {}).await
+    }
+
+    pub(crate) async fn start_with(change: impl FnOnce(&mut Options)) -> Self {
+        let g1 = Ca::new("g1");
+        let first = g1.leaf("worker one");
+        let server = Server::start(&[&g1]).await;
+        let directory = tempfile::tempdir().unwrap();
+        first.swap_into(directory.path());
+        let mut options = options(server.address, &server.ca, directory.path());
+        change(&mut options);
+        let proxy = Running::start(options).await;
+        eventually("the first identity is adopted", || {
+            proxy.status().adopted == 1
+        })
+        .await;
+        Self {
+            g1,
+            first,
+            server,
+            directory,
+            proxy,
+        }
+    }
+
+    pub(crate) async fn caller(&self) -> Caller {
+        Caller::connect(self.proxy.address).await
+    }
+}
+
+impl Running {
+    pub(crate) async fn start(options: Options) -> Self {
+        let proxy = Proxy::bind(options).await.unwrap();
+        let (shutdown, stopped) = oneshot::channel();
+        let address = proxy.address().unwrap();
+        let admin = proxy.admin_address().unwrap();
+        let status = Box::new(proxy.status());
+        let serving = tokio::spawn(proxy.serve(async {
+            let _dropped = stopped.await;
+        }));
+        Self {
+            address,
+            admin,
+            status,
+            shutdown: Some(shutdown),
+            serving,
+        }
+    }
+
+    pub(crate) fn status(&self) -> Status {
+        (self.status)()
+    }
+
+    /// Begins the shutdown.
+    pub(crate) fn shut_down(&mut self) {
+        drop(self.shutdown.take());
+    }
+
+    /// Returns whether the proxy has ended.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.serving.is_finished()
+    }
+}
+
+/// Waits until a condition holds; a test that waits in vain fails.
+#[track_caller]
+pub(crate) fn eventually(what: &str, mut holds: impl FnMut() -> bool) -> impl Future<Output = ()> {
+    let asked_at = std::panic::Location::caller();
+    async move {
+        let by = Instant::now() + PATIENCE;
+        while !holds() {
+            assert!(Instant::now() < by, "{asked_at}: waited in vain: {what}");
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    }
+}
+
+/// Calls all the time, until it is stopped.
+pub(crate) struct Load {
+    stop: Arc<AtomicBool>,
+    running: Vec<JoinHandle<Vec<End>>>,
+}
+
+impl Load {
+    /// `n` callers on one connection that echo without a pause, and `n` that hold for 150 ms each.
+    pub(crate) fn start(caller: &Caller, n: usize) -> Self {
+        let stop = Arc::new(AtomicBool::new(false));
+        let mut running = Vec::new();
+        for number in 0..2 * n {
+            let (mut caller, stop) = (caller.clone(), Arc::clone(&stop));
+            running.push(tokio::spawn(async move {
+                let mut ends = Vec::new();
+                while !stop.load(Relaxed) {
+                    let end = if number < n {
+                        caller.echo().await
+                    } else {
+                        caller.hold(150).await
+                    };
+                    ends.push(end);
+                    // A pace at which two cores can run these tests side by side.
+                    tokio::time::sleep(Duration::from_millis(1)).await;
+                }
+                ends
+            }));
+        }
+        Self { stop, running }
+    }
+
+    /// Stops, and returns how many calls there were; any that did not end with OK fails the test.
+    pub(crate) async fn stop(self) -> usize {
+        self.stop.store(true, Relaxed);
+        let mut n_calls = 0;
+        for caller in self.running {
+            let ends = caller.await.unwrap();
+            let failed: Vec<_> = ends.iter().filter(|end| !end.is_ok()).collect();
+            assert!(failed.is_empty(), "{failed:?} of {} calls", ends.len());
+            n_calls += ends.len();
+        }
+        n_calls
+    }
+}

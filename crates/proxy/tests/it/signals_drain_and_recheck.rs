@@ -1,0 +1,153 @@
+//! The binary: SIGTERM lets calls finish, SIGHUP looks at the files now, wrong arguments exit with 2.
+
+use std::{net::SocketAddr, path::Path, process::Stdio};
+
+use tokio::{
+    net::TcpListener,
+    process::{Child, Command},
+};
+
+use crate::{
+    caller::Caller,
+    pki::Ca,
+    rig::{Rig, eventually},
+    server::Server,
+};
+
+fn binary() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_newleaf-proxy"));
+    command.kill_on_drop(true).stdin(Stdio::null());
+    command
+}
+
+/// Starts the binary on a port that was free a moment ago, and waits until it is ready.
+async fn start(server: &Server, directory: &Path) -> (Child, SocketAddr) {
+    let free = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = free.local_addr().unwrap();
+    drop(free);
+    let server_ca = directory.join("server-ca.pem");
+    fs_err::write(&server_ca, server.ca.certificate.to_pem()).unwrap();
+    let child = binary()
+        .args(["--listen", &address.to_string()])
+        .args(["--upstream", &server.address.to_string()])
+        .args(["--server-name", "temporal.test"])
+        .arg("--server-ca")
+        .arg(server_ca)
+        .arg("--identity")
+        .arg(directory)
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    eventually("the identity is adopted", || {
+        server.seen(|s| s.connections.len()) == 1
+    })
+    .await;
+    (child, address)
+}
+
+async fn signal(child: &Child, name: &str) {
+    let id = child.id().unwrap().to_string();
+    let status = Command::new("kill").args(["-s", name, &id]).status();
+    assert!(status.await.unwrap().success());
+}
+
+#[tokio::test]
+async fn sigterm_drains_and_sighup_during_the_drain_is_ignored() {
+    let g1 = Ca::new("g1");
+    let server = Server::start(&[&g1]).await;
+    let directory = tempfile::tempdir().unwrap();
+    g1.leaf("worker").swap_into(directory.path());
+    let (mut child, address) = start(&server, directory.path()).await;
+    let mut caller = Caller::connect(address).await;
+    assert!(caller.echo().await.is_ok());
+    let mut poller = caller.clone();
+    let poll = tokio::spawn(async move { poller.hold(1500).await });
+    eventually("the poll is held", || server.seen(|s| s.n_holding) == 1).await;
+
+    signal(&child, "TERM").await;
+    let refused = async {
+        while tokio::net::TcpStream::connect(address).await.is_ok() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(crate::rig::PATIENCE, refused)
+        .await
+        .unwrap();
+    signal(&child, "HUP").await;
+    assert!(
+        poll.await.unwrap().is_ok(),
+        "the poll finished during the drain"
+    );
+    assert!(child.wait().await.unwrap().success());
+}
+
+#[tokio::test]
+async fn sighup_rechecks() {
+    let g1 = Ca::new("g1");
+    let server = Server::start(&[&g1]).await;
+    let directory = tempfile::tempdir().unwrap();
+    g1.leaf("worker").swap_into(directory.path());
+    let (child, address) = start(&server, directory.path()).await;
+    signal(&child, "HUP").await;
+    let second = g1.leaf("worker two");
+    second.swap_into(directory.path());
+    signal(&child, "HUP").await;
+    eventually("the second is adopted", || {
+        server.seen(|s| s.connections.last() == Some(&second.fingerprint()))
+    })
+    .await;
+    assert!(Caller::connect(address).await.echo().await.is_ok());
+}
+
+#[tokio::test]
+async fn wrong_arguments_exit_with_2_and_say_why() {
+    let directory = tempfile::tempdir().unwrap();
+    let missing = directory.path().join("no-such-file").display().to_string();
+    let identity = directory.path().display().to_string();
+    let good = ["--upstream", "localhost:7233", "--identity", &identity];
+    let check = async |args: &[&str], expected: &str| {
+        let output = binary().args(args).output().await.unwrap();
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{told}");
+        assert!(told.contains(expected), "{told}");
+    };
+    check(&[], "--upstream").await;
+    check(&["--upstream", "localhost:7233"], "--identity").await;
+    check(
+        &["--upstream", "localhost", "--identity", &identity],
+        "`host:port`",
+    )
+    .await;
+    check(
+        &[&good[..], &["--server-ca", &missing]].concat(),
+        "no-such-file",
+    )
+    .await;
+    check(&[&good[..], &["--listen", "nowhere"]].concat(), "unix:PATH").await;
+    check(
+        &[&good[..], &["--listen", "0.0.0.0:0"]].concat(),
+        "--allow-non-loopback",
+    )
+    .await;
+    check(
+        &[&good[..], &["--cert", &missing, "--key", &missing]].concat(),
+        "--identity",
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn shutdown_as_a_library_ends_when_the_last_call_has() {
+    let mut rig = Rig::start().await;
+    let caller = rig.caller().await;
+    let mut poller = caller.clone();
+    let poll = tokio::spawn(async move { poller.hold(500).await });
+    eventually("the poll is held", || rig.server.seen(|s| s.n_holding) == 1).await;
+    rig.proxy.shut_down();
+    assert!(poll.await.unwrap().is_ok());
+    eventually("the proxy ends", || rig.proxy.has_ended()).await;
+    eventually("its connections are closed", || {
+        rig.server.seen(|s| s.n_open) == 0
+    })
+    .await;
+}
