@@ -110,13 +110,15 @@ impl<W: World> Drive<'_, W> {
         for line in self.run.take_decisions()? {
             self.told(&line);
         }
-        if *self.means.stop.borrow() {
-            return Ok(Some(Ended::Stopped));
-        }
         match next(self.run.plan(), self.run.state()) {
             Command::Finish(outcome) => {
                 self.run.end(&outcome)?;
                 return Ok(Some(Ended::Over(outcome)));
+            }
+            Command::Observe(_) | Command::Pursue(_) | Command::Wait(_)
+                if *self.means.stop.borrow() =>
+            {
+                return Ok(Some(Ended::Stopped));
             }
             Command::Observe(look) => self.observe(look).await?,
             Command::Pursue(deed) => self.pursue(deed).await?,

