@@ -158,6 +158,7 @@ fn is_accepted_signature(algorithm: &SignatureAlgorithm) -> bool {
         | SignatureAlgorithm::EcdsaSha512 => true,
         SignatureAlgorithm::RsaMd5
         | SignatureAlgorithm::RsaSha1
+        | SignatureAlgorithm::RsaPssWeak
         | SignatureAlgorithm::EcdsaSha1
         | SignatureAlgorithm::Ed25519
         | SignatureAlgorithm::Other(_) => false,
