@@ -1,6 +1,6 @@
 //! The codes of errors: stable for ever, each with one page in `docs/codes`, compiled in.
 //!
-//! `C…` the configuration, `F…` files and what is in them, `I…` issuing, `R…` rotations, `W…` the world, `Z…` newleaf
+//! `C…` the configuration, `F…` files and what is in them, `I…` issuing, `J…` the journal, `R…` rotations, `W…` the world, `Z…` newleaf
 //! itself. A new code is one constant here, a member of [`ALL`], and a page.
 
 use crate::failure::Exit;
@@ -30,10 +30,16 @@ pub(crate) const ALL: &[&Code] = &[
     &FILE_EXISTS,
     &FILE_WRITE,
     &NOT_FILTERS,
+    &STORE,
     &ISSUE,
     &GENERATE,
+    &CA_EXISTS,
+    &CA_STORE,
+    &JOURNAL,
+    &ROTATION_UNDER_WAY,
     &LISTEN,
     &QUIRK,
+    &PROXY_OPTIONS,
     &UNKNOWN_CODE,
     &OUTPUT,
     &BUG,
@@ -123,6 +129,36 @@ pub(crate) const GENERATE: Code = Code {
     exit: Exit::Refused,
     page: include_str!("../../../docs/codes/I002.md"),
 };
+/// A holder's identity directory cannot be used.
+pub(crate) const STORE: Code = Code {
+    id: "F008",
+    exit: Exit::Refused,
+    page: include_str!("../../../docs/codes/F008.md"),
+};
+/// A CA is there already.
+pub(crate) const CA_EXISTS: Code = Code {
+    id: "I003",
+    exit: Exit::Refused,
+    page: include_str!("../../../docs/codes/I003.md"),
+};
+/// A CA of a trust domain cannot be used.
+pub(crate) const CA_STORE: Code = Code {
+    id: "I004",
+    exit: Exit::Refused,
+    page: include_str!("../../../docs/codes/I004.md"),
+};
+/// The journal cannot be used.
+pub(crate) const JOURNAL: Code = Code {
+    id: "J001",
+    exit: Exit::Refused,
+    page: include_str!("../../../docs/codes/J001.md"),
+};
+/// A rotation of the trust domain is under way.
+pub(crate) const ROTATION_UNDER_WAY: Code = Code {
+    id: "J002",
+    exit: Exit::Refused,
+    page: include_str!("../../../docs/codes/J002.md"),
+};
 /// An address cannot be listened on, or a listener cannot be set up.
 pub(crate) const LISTEN: Code = Code {
     id: "W001",
@@ -134,6 +170,12 @@ pub(crate) const QUIRK: Code = Code {
     id: "W002",
     exit: Exit::Usage,
     page: include_str!("../../../docs/codes/W002.md"),
+};
+/// The proxy cannot run as it was told to.
+pub(crate) const PROXY_OPTIONS: Code = Code {
+    id: "W003",
+    exit: Exit::Usage,
+    page: include_str!("../../../docs/codes/W003.md"),
 };
 /// A code that nobody has.
 pub(crate) const UNKNOWN_CODE: Code = Code {

@@ -8,9 +8,13 @@ mod generate;
 mod inspect;
 mod leaf;
 mod lint;
+mod proxy;
 mod sandbox;
 
+use std::io;
+
 use clap::{Parser, Subcommand};
+use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{
     failure::{EXIT_CODES, Exit, Failure},
@@ -41,6 +45,7 @@ pub(crate) enum Command {
     Lint(lint::Args),
     #[command(subcommand)]
     Config(config::Command),
+    Proxy(Box<proxy::ProxyArgs>),
     Sandbox(Box<sandbox::Args>),
     Explain(explain::Args),
     Completions(completions::Args),
@@ -56,6 +61,7 @@ pub(crate) fn run(command: Command, session: &Session) -> Result<Exit, Failure> 
         Command::Inspect(args) => inspect::run(&args, session),
         Command::Lint(args) => lint::run(&args, session),
         Command::Config(command) => config::run(&command, session),
+        Command::Proxy(args) => proxy::run(*args),
         Command::Sandbox(args) => sandbox::run(&args, session),
         Command::Explain(args) => explain::run(&args, session),
         Command::Completions(args) => completions::run(&args, session),
@@ -70,6 +76,18 @@ pub(crate) fn block_on<T>(work: impl Future<Output = Result<T, Failure>>) -> Res
         .build()
         .map_err(|error| Failure::new(&crate::code::BUG, error))?;
     runtime.block_on(work)
+}
+
+/// Listens for ctrl-c and SIGTERM from now on; the future ends with the first of them.
+pub(crate) fn stop_signal() -> io::Result<impl Future<Output = ()>> {
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    Ok(async move {
+        tokio::select! {
+            _signal = interrupt.recv() => {}
+            _signal = terminate.recv() => {}
+        }
+    })
 }
 
 #[cfg(test)]

@@ -29,6 +29,9 @@ use newleaf_x509::TrustBundle;
 pub(crate) use self::{place::Excerpt, secret::SecretRef};
 use crate::{code, failure::Failure, files};
 
+/// The journal's file, where newleaf keeps what is its own.
+const JOURNAL_FILE: &str = "journal.db";
+
 /// The configuration, resolved.
 #[derive(Debug)]
 pub(crate) struct Config {
@@ -172,6 +175,11 @@ impl Config {
     /// Returns where newleaf keeps what is its own.
     pub(crate) fn state(&self) -> &Path {
         &self.state
+    }
+
+    /// Returns the journal's file.
+    pub(crate) fn journal(&self) -> PathBuf {
+        self.state.join(JOURNAL_FILE)
     }
 
     /// Returns every trust domain, by name.

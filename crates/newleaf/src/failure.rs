@@ -10,6 +10,9 @@ use std::{
     process::{ExitCode, Termination},
 };
 
+use newleaf_controller::JournalError;
+use newleaf_systems::{file::FileError, issuer::IssuerError};
+
 use crate::{
     code::{self, Code},
     config::{ConfigError, Excerpt},
@@ -187,6 +190,34 @@ impl From<ConfigError> for Failure {
             Some(hint) => failure.hint(hint),
             None => failure,
         }
+    }
+}
+
+impl From<IssuerError> for Failure {
+    fn from(error: IssuerError) -> Self {
+        let code = match &error {
+            IssuerError::Issue(_) | IssuerError::Time { .. } => &code::ISSUE,
+            IssuerError::Generate(_) => &code::GENERATE,
+            IssuerError::Exists { .. } => &code::CA_EXISTS,
+            IssuerError::Store { .. }
+            | IssuerError::Missing { .. }
+            | IssuerError::NoKey { .. }
+            | IssuerError::Chain(_)
+            | IssuerError::Ledger(_) => &code::CA_STORE,
+        };
+        Self::new(code, error).hint("no leaf was handed out")
+    }
+}
+
+impl From<FileError> for Failure {
+    fn from(error: FileError) -> Self {
+        Self::new(&code::STORE, error).hint("the identity that was there is there still")
+    }
+}
+
+impl From<JournalError> for Failure {
+    fn from(error: JournalError) -> Self {
+        Self::new(&code::JOURNAL, error)
     }
 }
 

@@ -61,7 +61,10 @@ pub(crate) fn read_bytes(path: &Path) -> Result<Zeroizing<Vec<u8>>, Failure> {
     }
     Err(Failure::new(
         &code::FILE_READ,
-        format!("expected a file of at most {MAX_BYTES} bytes, found more in `{}`", path.display()),
+        format!(
+            "expected a file of at most {MAX_BYTES} bytes, found more in `{}`",
+            path.display()
+        ),
     ))
 }
 

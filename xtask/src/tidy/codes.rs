@@ -35,6 +35,11 @@ pub(super) const FAMILIES: &[Family] = &[
         pages: "docs/codes/",
     },
     Family {
+        letter: 'J',
+        sources: "crates/newleaf/src/code.rs",
+        pages: "docs/codes/",
+    },
+    Family {
         letter: 'W',
         sources: "crates/newleaf/src/code.rs",
         pages: "docs/codes/",

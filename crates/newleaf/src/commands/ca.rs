@@ -4,10 +4,13 @@ use std::path::{Path, PathBuf};
 
 use clap::{ArgGroup, Subcommand};
 use jiff::SignedDuration;
+use newleaf_rotation::Generation;
+use newleaf_systems::issuer::LocalCa;
 use newleaf_x509::{Certificate, issue::Subject};
 
 use super::inspect;
 use crate::{
+    code,
     console::{GOOD, HEAD},
     failure::{Exit, Failure},
     files::Existing,
@@ -15,6 +18,9 @@ use crate::{
     session::Session,
     text::{self, KeyName},
 };
+
+/// The CA with which a trust domain begins.
+const FIRST: Generation = Generation(1);
 
 /// Make and show CAs
 #[derive(Debug, Subcommand)]
@@ -120,29 +126,68 @@ fn stand_alone(alone: Alone, session: &Session) -> Result<Exit, Failure> {
     made(&certificate, &wanted.directory, session)
 }
 
-fn first_of(_domain: &str, _session: &Session) -> Result<Exit, Failure> {
-    Err(Failure::bug())
+fn first_of(name: &str, session: &Session) -> Result<Exit, Failure> {
+    let config = session.config()?;
+    let domain = config.domain(name)?;
+    let ca = LocalCa::new(&domain.id, &domain.issuer);
+    if let Some((newest, _)) = ca.generations()?.last() {
+        let directory = domain.issuer.directory.display();
+        return Err(Failure::new(
+            &code::CA_EXISTS,
+            format!("expected no CA of trust domain `{name}` in `{directory}`, found {newest}"),
+        )
+        .hint(format!(
+            "`newleaf rotate ca {name}` makes the next one and moves everybody over"
+        )));
+    }
+    let certificate = ca.make(FIRST, session.now())?;
+    made(
+        &certificate,
+        &domain.issuer.directory.join(FIRST.to_string()),
+        session,
+    )
 }
 
-fn show(_args: &ShowArgs, _session: &Session) -> Result<Exit, Failure> {
-    Err(Failure::bug())
+fn show(args: &ShowArgs, session: &Session) -> Result<Exit, Failure> {
+    let config = session.config()?;
+    let domain = config.domain(&args.domain)?;
+    let ca = LocalCa::new(&domain.id, &domain.issuer);
+    let console = session.console();
+    let generations = ca.generations()?;
+    if generations.is_empty() {
+        let name = &args.domain;
+        console.note(format_args!(
+            "no CA yet; `newleaf ca new {name}` makes the first one"
+        ));
+    }
+    for (n, (generation, certificate)) in generations.iter().enumerate() {
+        let key = if ca.look(*generation)?.key {
+            "its key is there"
+        } else {
+            "its key is gone"
+        };
+        let gap = if n == 0 { "" } else { "\n" };
+        let head = console.paint(HEAD, generation).to_string();
+        console.say(format_args!("{gap}{head}  {key}"))?;
+        console.print(inspect::tree(certificate, session.now(), console))?;
+    }
+    Ok(Exit::Done)
 }
 
 fn made(certificate: &Certificate, directory: &Path, session: &Session) -> Result<Exit, Failure> {
     let console = session.console();
+    let subject = console.paint_err(HEAD, certificate.subject()).to_string();
     console.note(format_args!(
-        "{} CA `{}`",
-        console.paint_err(GOOD, "made"),
-        console.paint_err(HEAD, certificate.subject()),
+        "{} CA `{subject}`",
+        console.paint_err(GOOD, "made")
     ));
     console.print(inspect::tree(certificate, session.now(), console))?;
+    let file = |name: &str| directory.join(name).display().to_string();
+    console.note(format_args!("certificate  {}", file(CA_FILE)));
+    let secret = "0600; whoever has it can sign: keep it here";
     console.note(format_args!(
-        "certificate  {}",
-        directory.join(CA_FILE).display()
-    ));
-    console.note(format_args!(
-        "key          {}  (0600; whoever has it can sign: keep it here)",
-        directory.join(CA_KEY_FILE).display()
+        "key          {}  ({secret})",
+        file(CA_KEY_FILE)
     ));
     Ok(Exit::Done)
 }

@@ -10,6 +10,9 @@ use crate::{
     session::Session,
 };
 
+/// How wide the reference is.
+const WIDTH: usize = 100;
+
 /// Print a file that is made by the program itself
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -52,7 +55,8 @@ fn lints() -> String {
 }
 
 fn reference() -> String {
-    let mut command = Cli::command();
+    // As wide on every machine, whatever terminal it runs in.
+    let mut command = Cli::command().term_width(WIDTH);
     command.build();
     let intro = "# Commands\n\nThe reference of `newleaf`, made from its help texts by `newleaf generate cli`; do not edit.\n";
     let exits = format!("\n## Exit codes\n\n```text\n{EXIT_CODES}\n```\n");

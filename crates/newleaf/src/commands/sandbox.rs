@@ -15,7 +15,6 @@ use newleaf_sandbox::{
 use newleaf_x509::filter::{Filter, Pattern};
 use serde::Serialize;
 use temporalio_protos::protos::temporal::api::cloud::namespace::v1::CertificateFilterSpec;
-use tokio::signal::unix::{SignalKind, signal};
 
 use super::lint::read_filters;
 use crate::{
@@ -110,7 +109,7 @@ pub(crate) fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
 }
 
 async fn play(args: &Args, session: &Session) -> Result<Exit, Failure> {
-    let stop = stop_signal()?;
+    let stop = super::stop_signal().map_err(|error| Failure::new(&code::LISTEN, error))?;
     let temporary = tempfile::tempdir().map_err(|error| Failure::new(&code::FILE_WRITE, error))?;
     let directory = args.directory.as_deref().unwrap_or(temporary.path());
     let secret = secret()?;
@@ -124,19 +123,6 @@ async fn play(args: &Args, session: &Session) -> Result<Exit, Failure> {
     session.console().note("stopped");
     sandbox.stop().await;
     Ok(Exit::Done)
-}
-
-/// Listens for ctrl-c and SIGTERM from now on.
-fn stop_signal() -> Result<impl Future<Output = ()>, Failure> {
-    let deaf = |error| Failure::new(&code::BUG, error);
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(deaf)?;
-    let mut terminate = signal(SignalKind::terminate()).map_err(deaf)?;
-    Ok(async move {
-        tokio::select! {
-            _signal = interrupt.recv() => {}
-            _signal = terminate.recv() => {}
-        }
-    })
 }
 
 fn options(args: &Args, secret: String, now: Timestamp) -> Result<Options, Failure> {

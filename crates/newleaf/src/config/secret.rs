@@ -44,7 +44,7 @@ impl SecretRef {
             }
         });
         secret
-            .map(ApiKey::new)
+            .map(|secret| ApiKey::new(&secret))
             .map_err(|source| ConfigError::Secret {
                 reference: self.clone(),
                 source,

@@ -65,7 +65,9 @@ fn der_is_read_too() {
 fn the_time_that_is_left_comes_first_and_is_counted_from_the_instant_given() {
     let bench = Bench::with_identity();
     let described = bench.done("inspect --json worker/tls.crt").json();
-    let end = described[0]["certificates"][0]["not_after"].as_str().unwrap();
+    let end = described[0]["certificates"][0]["not_after"]
+        .as_str()
+        .unwrap();
     let end: jiff::Timestamp = end.parse().unwrap();
     let first = |hours_to_end: i64| {
         let at = end - jiff::SignedDuration::from_hours(hours_to_end);

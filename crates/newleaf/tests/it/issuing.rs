@@ -146,3 +146,91 @@ fn a_place_that_cannot_be_written_is_named() {
     let said = bench.fails("ca new --out file/ca --common-name c", 1, "F006");
     assert!(said.err.contains("file/ca"), "{}", said.err);
 }
+
+const CONFIG: &str = "\
+domains:
+  payments:
+    issuer: { organization: acme }
+    trust_points:
+      payments.a2dd6:
+        manual: {}
+        endpoints: [{ address: \"localhost:7233\" }]
+    holders:
+      worker-a: { store: { directory: a/tls }, sans: [\"dns:a.x\"] }
+      worker-b: { store: { directory: b/tls } }
+";
+
+#[test]
+fn a_trust_domain_begins_with_its_first_ca() {
+    let bench = Bench::new();
+    bench.write("newleaf.yaml", CONFIG);
+    let said = bench.done("ca show payments");
+    assert!(said.err.contains("newleaf ca new payments"), "{}", said.err);
+    bench.done("ca new payments");
+    assert_eq!(mode(&bench.path("ca/g1/ca.key")), 0o600);
+    let said = bench.done("inspect --json ca/g1/ca.crt");
+    assert_eq!(
+        said.json()[0]["certificates"][0]["subject"],
+        "O=acme, CN=payments-ca g1"
+    );
+    let (certificate, key) = (bench.read("ca/g1/ca.crt"), bench.read("ca/g1/ca.key"));
+    let said = bench.fails("ca new payments", 1, "I003");
+    assert!(
+        said.err.contains("help: `newleaf rotate ca payments`"),
+        "{}",
+        said.err
+    );
+    assert_eq!(
+        (bench.read("ca/g1/ca.crt"), bench.read("ca/g1/ca.key")),
+        (certificate, key)
+    );
+    let said = bench.done("ca show payments");
+    assert!(
+        said.out
+            .starts_with("g1  its key is there\ntime left    364 d 23 h\n")
+            || said.out.contains("365 d"),
+        "{}",
+        said.out
+    );
+    bench.fails("ca new billing", 2, "C005");
+}
+
+#[test]
+fn a_holder_gets_its_first_leaf_into_its_store() {
+    let bench = Bench::new();
+    bench.write("newleaf.yaml", CONFIG);
+    let said = bench.fails("leaf issue payments worker-a", 1, "I004");
+    assert!(
+        said.err.contains("help: `newleaf ca new payments`"),
+        "{}",
+        said.err
+    );
+    bench.done("ca new payments");
+    bench.done("leaf issue payments worker-a");
+    assert_eq!(mode(&bench.path("a/tls/tls.key")), 0o600);
+    let said = bench.done("lint --format json --bundle ca/g1/ca.crt a/tls/tls.crt");
+    assert_eq!(said.out.trim(), "[]");
+    let leaf = bench.read("a/tls/tls.crt");
+    let said = bench.fails("leaf issue payments worker-a", 1, "F005");
+    assert!(
+        said.err.contains("help: `newleaf rotate leaf payments`"),
+        "{}",
+        said.err
+    );
+    assert_eq!(bench.read("a/tls/tls.crt"), leaf);
+    bench.done("leaf issue payments worker-a --force");
+    assert_ne!(bench.read("a/tls/tls.crt"), leaf);
+    bench.fails("leaf issue payments worker-c", 2, "C005");
+    assert!(!bench.path("b").exists());
+}
+
+/// A leaf that is somewhere and not in the journal would make the proof of expiry a lie.
+#[test]
+fn without_a_journal_no_leaf_is_handed_out() {
+    let bench = Bench::new();
+    bench.write("newleaf.yaml", CONFIG);
+    bench.done("ca new payments");
+    fs_err::create_dir_all(bench.path(".newleaf/journal.db")).unwrap();
+    bench.fails("leaf issue payments worker-a", 1, "J001");
+    assert!(!bench.path("a").exists());
+}

@@ -10,6 +10,7 @@ mod configuration;
 mod inspecting;
 mod issuing;
 mod linting;
+mod proxying;
 mod sandbox;
 mod secrecy;
 mod transcripts;
