@@ -15,6 +15,7 @@ mod generate;
 mod mutants;
 mod parts;
 mod process;
+mod simulate;
 mod test;
 mod tidy;
 mod workspace;
@@ -47,6 +48,8 @@ enum Command {
     Generate(generate::Arguments),
     /// Break each invariant of the rotation on purpose and see that a test notices.
     MutantsRotation,
+    /// Play whole rotations in memory, with everything that goes wrong.
+    Simulate(simulate::Arguments),
     /// Measure the cold release build of the demo in an empty target directory.
     BenchBuild(bench_build::Arguments),
 }
@@ -73,6 +76,7 @@ fn run(command: &Command) -> Result<ExitCode, Box<dyn Error>> {
         Command::Deny => Ok(deny::run(&workspace, &environment)?),
         Command::Generate(arguments) => Ok(generate::run(&workspace, arguments)?),
         Command::MutantsRotation => Ok(mutants::run(&workspace, &environment)?),
+        Command::Simulate(arguments) => Ok(simulate::run(arguments)),
         Command::BenchBuild(arguments) => Ok(bench_build::run(&workspace, arguments)?),
     }
 }

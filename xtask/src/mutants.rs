@@ -21,9 +21,9 @@ use crate::workspace::Workspace;
 
 const LIST: &str = "xtask/mutants/rotation.toml";
 
-/// The first build compiles every dependency, on a small machine; tests alone take seconds. What
-/// is not done after this long will not be: a mutation made it wait or turn for ever.
-const LIMIT: Duration = Duration::from_mins(10);
+/// The tests take seconds. What is not done after this long, on a small and busy machine, will not
+/// be: a mutation made it wait or turn for ever.
+const LIMIT: Duration = Duration::from_mins(5);
 
 /// Why the mutations could not be tried.
 #[derive(Debug, thiserror::Error)]
@@ -46,6 +46,8 @@ pub(crate) enum MutantsError {
     Copy { path: PathBuf, source: io::Error },
     #[error("could not run the tests")]
     RunTests { source: process::RunError },
+    #[error("cargo built no tests for `{package}`")]
+    NoTests { package: String },
     #[error("the tests of `{package}` do not pass even unbroken:\n{said}")]
     Baseline { package: String, said: String },
     #[error("mutation `{name}` does not compile, so no test was asked:\n{said}")]
@@ -109,10 +111,12 @@ fn try_all(
         .iter()
         .map(|mutation| stage.broken(mutation))
         .collect::<Result<_, _>>()?;
-    if stage.test(&list.package, &[])? != Ended::Passed {
+    let unbroken = stage.build(&list.package)?;
+    if !matches!(&unbroken, Ok(tests) if stage.run(tests)? == Ended::Passed) {
+        let said = unbroken.err().unwrap_or_else(|| stage.said());
         return Err(MutantsError::Baseline {
             package: list.package.clone(),
-            said: stage.said(),
+            said,
         });
     }
     let mut survived = 0;
@@ -125,16 +129,19 @@ fn try_all(
 }
 
 fn judge(stage: &Stage, list: &List, mutation: &Mutation) -> Result<Verdict, MutantsError> {
-    if stage.test(&list.package, &["--no-run"])? != Ended::Passed {
-        return Err(MutantsError::DoesNotCompile {
-            name: mutation.name.clone(),
-            said: stage.said(),
-        });
-    }
-    match stage.test(&list.package, &[])? {
+    let tests = stage.build(&list.package)?;
+    let does_not_compile = |said| MutantsError::DoesNotCompile {
+        name: mutation.name.clone(),
+        said,
+    };
+    match stage.run(&tests.map_err(does_not_compile)?)? {
         Ended::Passed => Ok(Verdict::Survived),
         Ended::Failed => Ok(Verdict::Caught(failed_tests(&stage.said()))),
-        Ended::TooLate => Ok(Verdict::CaughtByTime),
+        // One test has failed already, and another goes on for ever: it is caught by the first.
+        Ended::TooLate => match failed_tests(&stage.said()) {
+            failed if failed.is_empty() => Ok(Verdict::CaughtByTime),
+            failed => Ok(Verdict::Caught(failed)),
+        },
     }
 }
 

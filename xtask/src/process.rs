@@ -2,7 +2,6 @@
 
 use std::ffi::OsStr;
 use std::io;
-use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, RecvTimeoutError};
@@ -10,7 +9,7 @@ use std::thread;
 use std::time::Duration;
 
 use rustix::io::Errno;
-use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::process::{Pid, Signal, kill_process};
 
 /// Why a program gave no result.
 #[derive(Debug, thiserror::Error)]
@@ -78,8 +77,8 @@ pub(crate) fn capture(command: &mut Command) -> Result<String, RunError> {
     })
 }
 
-/// Runs a program for at most `limit`, its output going to `log`. When the time is over, the
-/// program dies together with everything it started: a test that never ends is a grandchild here.
+/// Runs a program for at most `limit`, its output going to `log`. When the time is over it dies;
+/// it must not have started others.
 pub(crate) fn finish_within(
     command: &mut Command,
     limit: Duration,
@@ -93,34 +92,31 @@ pub(crate) fn finish_within(
     };
     let output = fs_err::File::create(log).map_err(keep)?;
     let errors = output.try_clone().map_err(keep)?;
-    let child = command
+    command
         .stdin(Stdio::null())
         .stdout(output.into_parts().0)
-        .stderr(errors.into_parts().0)
-        .process_group(0)
-        .spawn();
-    let mut child = child.map_err(|source| RunError::Start {
+        .stderr(errors.into_parts().0);
+    let start = |source| RunError::Start {
         program: program.clone(),
         source,
-    })?;
-    let group = Pid::from_child(&child);
+    };
+    let mut child = command.spawn().map_err(start)?;
+    let id = Pid::from_child(&child);
     let (send, ended) = mpsc::channel();
     let waiter = thread::spawn(move || send.send(child.wait()).is_ok());
     let result = match ended.recv_timeout(limit) {
         Ok(Ok(status)) if status.success() => Ok(Ended::Passed),
         Ok(Ok(_)) => Ok(Ended::Failed),
-        Err(RecvTimeoutError::Timeout) => {
-            // The group may end by itself between the two lines; then there is nothing to kill.
-            match kill_process_group(group, Signal::KILL) {
-                Ok(()) | Err(Errno::SRCH) => Ok(Ended::TooLate),
-                Err(errno) => {
-                    return Err(RunError::Kill {
-                        program,
-                        source: errno.into(),
-                    });
-                }
+        // It may end by itself just now; then there is nothing to kill.
+        Err(RecvTimeoutError::Timeout) => match kill_process(id, Signal::KILL) {
+            Ok(()) | Err(Errno::SRCH) => Ok(Ended::TooLate),
+            Err(errno) => {
+                return Err(RunError::Kill {
+                    program,
+                    source: errno.into(),
+                });
             }
-        }
+        },
         Ok(Err(_)) | Err(RecvTimeoutError::Disconnected) => Err(RunError::Lost { program }),
     };
     drop(waiter.join());

@@ -278,3 +278,6 @@ async fn silence(mut ping: PingPong) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -17,7 +17,7 @@ use newleaf_identity::{
 use rustls::{RootCertStore, pki_types::ServerName};
 use tokio::{
     io::BufReader,
-    net::TcpStream,
+    net::{TcpStream, lookup_host},
     time::{Instant, timeout},
 };
 use tokio_rustls::{TlsConnector, client::TlsStream};
@@ -124,15 +124,12 @@ impl Dialer {
 
     async fn shake_hands(&self, identity: &Arc<Identity>) -> Result<Dialled, DialError> {
         let upstream = || self.upstream.clone();
-        let connected = async {
-            let socket = TcpStream::connect(&self.upstream).await?;
-            socket.set_nodelay(true)?;
-            Ok(socket)
-        };
-        let socket = connected.await.map_err(|source| DialError::Connect {
-            upstream: upstream(),
-            source,
-        })?;
+        let socket = connect(&self.upstream)
+            .await
+            .map_err(|source| DialError::Connect {
+                upstream: upstream(),
+                source,
+            })?;
         let config = tls::client_config(Arc::clone(&self.roots), identity.resolver())?;
         let socket = BufReader::with_capacity(limits::READ_BUFFER_BYTES, socket);
         let tls = TlsConnector::from(Arc::new(config))
@@ -180,4 +177,20 @@ impl Dialer {
             source: ended.err().unwrap_or_else(|| h2::Reason::NO_ERROR.into()),
         }
     }
+}
+
+/// Connects to the first of the server's addresses that answers. The name is resolved each time: behind it, addresses change.
+async fn connect(upstream: &str) -> io::Result<TcpStream> {
+    let mut last = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
+    for address in lookup_host(upstream).await? {
+        match timeout(limits::CONNECT, TcpStream::connect(address)).await {
+            Ok(Ok(socket)) => {
+                socket.set_nodelay(true)?;
+                return Ok(socket);
+            }
+            Ok(Err(error)) => last = error,
+            Err(elapsed) => last = elapsed.into(),
+        }
+    }
+    Err(last)
 }

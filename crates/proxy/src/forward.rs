@@ -135,6 +135,9 @@ impl Forwarder {
                     self.upstream.ledger.replayed();
                     if error.is_reset() {
                         wait(&mut pause, by).await;
+                    } else {
+                        // The connection's own task must see the goodbye before the next lease.
+                        tokio::task::yield_now().await;
                     }
                 }
             }

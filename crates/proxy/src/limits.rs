@@ -22,8 +22,9 @@ pub const HEADER_LIST_BYTES: u32 = 256 * 1024;
 /// Flow-control window of a stream, both sides: 64 KiB, HTTP/2's default, would hold a stream to 1.6 MB/s at 40 ms.
 pub const STREAM_WINDOW_BYTES: u32 = 1024 * 1024;
 
-/// Flow-control window of a connection to the server, shared by all streams.
-pub const UPSTREAM_WINDOW_BYTES: u32 = 16 * 1024 * 1024;
+/// Flow-control window of a connection to the server, shared by all streams of all callers: what one caller does not
+/// read counts against it, so it must be many times [`STREAM_WINDOW_BYTES`] lest a stopped worker stall the others.
+pub const UPSTREAM_WINDOW_BYTES: u32 = 64 * 1024 * 1024;
 
 /// Flow-control window of a connection from a caller: no round-trip time to bridge, so it only bounds memory.
 pub const DOWNSTREAM_WINDOW_BYTES: u32 = 4 * 1024 * 1024;
@@ -54,6 +55,9 @@ pub const WAIT_FOR_CONNECTION: Duration = Duration::from_secs(10);
 
 /// The longest that a call waits for a connection, whatever its own deadline says.
 pub const WAIT_FOR_CONNECTION_MAX: Duration = Duration::from_hours(1);
+
+/// For the TCP handshake with each of the server's addresses, so that a dead one leaves time for the next.
+pub const CONNECT: Duration = Duration::from_secs(3);
 
 /// From dialling to the server's answer to our first PING. A healthy server takes four round trips.
 pub const HANDSHAKE: Duration = Duration::from_secs(10);

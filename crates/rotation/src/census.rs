@@ -162,3 +162,6 @@ fn expired(issued: &Issued, window: Window) -> BTreeSet<Generation> {
         .copied()
         .collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,14 +1,10 @@
 //! Changes of a trust bundle: which set of CAs to submit.
 
 use jiff::Timestamp;
-use newleaf_x509::{Certificate, Fingerprint, TrustBundle};
-
-/// Temporal Cloud's bound on the number of accepted client CAs of a namespace
-/// (docs/cloud/get-started/certificates.mdx, docs/evaluate/cloud/limits.mdx).
-pub const MAX_BUNDLE_MEMBERS: usize = 16;
-
-/// Temporal Cloud's bound on the size of a bundle's PEM, before base64 (same pages).
-pub const MAX_BUNDLE_BYTES: usize = 32 * 1024;
+use newleaf_x509::{
+    Certificate, Fingerprint, TrustBundle,
+    bundle::{MAX_CLOUD_MEMBERS, MAX_CLOUD_PEM_BYTES},
+};
 
 /// Why no bundle can be submitted. The bundle that stands is left as it is.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -31,13 +27,13 @@ pub enum ChangeError {
     #[error("cannot submit an empty bundle: every client would be locked out")]
     Empty,
     /// Too many members.
-    #[error("cannot submit {found} CA certificates: expected at most {MAX_BUNDLE_MEMBERS}")]
+    #[error("cannot submit {found} CA certificates: expected at most {MAX_CLOUD_MEMBERS}")]
     TooMany {
         /// How many.
         found: usize,
     },
     /// Too large.
-    #[error("cannot submit {found} bytes of PEM: expected at most {MAX_BUNDLE_BYTES}")]
+    #[error("cannot submit {found} bytes of PEM: expected at most {MAX_CLOUD_PEM_BYTES}")]
     TooLarge {
         /// How many bytes.
         found: usize,
@@ -70,8 +66,11 @@ pub fn propose(
     let bytes = bundle.to_pem().len();
     match bundle.len() {
         0 => Err(ChangeError::Empty),
-        found if found > MAX_BUNDLE_MEMBERS => Err(ChangeError::TooMany { found }),
-        _ if bytes > MAX_BUNDLE_BYTES => Err(ChangeError::TooLarge { found: bytes }),
+        found if found > MAX_CLOUD_MEMBERS => Err(ChangeError::TooMany { found }),
+        _ if bytes > MAX_CLOUD_PEM_BYTES => Err(ChangeError::TooLarge { found: bytes }),
         _ => Ok(bundle),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -153,3 +153,6 @@ fn may_turn(plan: &Plan, state: &State) -> Result<(), Refusal> {
         None => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests;

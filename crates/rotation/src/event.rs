@@ -120,3 +120,6 @@ pub enum Verb {
         holder: HolderId,
     },
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,6 @@
 //! Names of the things a rotation speaks of. Each is a type of its own, so that none is taken for another.
 
-use std::fmt;
+use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
@@ -52,9 +52,9 @@ id! {
     StepId
 }
 
-/// The how-manieth CA of a trust domain; prints as `g3`.
+/// The how-manieth CA of a trust domain; prints, and is stored, as `g3`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
+#[serde(try_from = "String", into = "String")]
 pub struct Generation(pub u32);
 
 impl Generation {
@@ -68,5 +68,39 @@ impl Generation {
 impl fmt::Display for Generation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "g{}", self.0)
+    }
+}
+
+/// Why a text is not a generation.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("expected a generation such as `g3`, found `{found}`")]
+pub struct ParseGenerationError {
+    found: String,
+}
+
+impl FromStr for Generation {
+    type Err = ParseGenerationError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let number = text
+            .strip_prefix('g')
+            .and_then(|digits| digits.parse().ok());
+        number.map(Self).ok_or_else(|| ParseGenerationError {
+            found: text.to_owned(),
+        })
+    }
+}
+
+impl TryFrom<String> for Generation {
+    type Error = ParseGenerationError;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+impl From<Generation> for String {
+    fn from(generation: Generation) -> Self {
+        generation.to_string()
     }
 }

@@ -227,12 +227,13 @@ fn renewal(spec: &Spec, generation: Generation) -> Vec<Step> {
 fn undo_rollover(spec: &Spec, old: Generation, new: Generation) -> Vec<UndoStep> {
     let mut undo = Vec::new();
     let mut add = |since: &str, id: String, phase: Phase, goal: Goal| {
+        let soak = undo_soak(spec, &goal);
         let id = StepId::new(format!("back/{id}"));
         let step = Step {
             id,
             phase,
             goal,
-            soak: SignedDuration::ZERO,
+            soak,
             approval: false,
         };
         undo.push(UndoStep {
@@ -288,6 +289,22 @@ fn undo_rollover(spec: &Spec, old: Generation, new: Generation) -> Vec<UndoStep>
     let goal = Goal::KeyDestroyed { generation: new };
     add("prepared/ca", "key".to_owned(), Phase::Preflight, goal);
     undo
+}
+
+/// What was read as gone may have been an old read: it must still be gone a soak later.
+fn undo_soak(spec: &Spec, goal: &Goal) -> SignedDuration {
+    match goal {
+        Goal::Trust { refuse, .. } if !refuse.is_empty() => spec.timing.trusted_soak,
+        Goal::Trust { .. }
+        | Goal::Preflight
+        | Goal::CaExists { .. }
+        | Goal::Accepted { .. }
+        | Goal::Refused { .. }
+        | Goal::Stored { .. }
+        | Goal::Presented { .. }
+        | Goal::Disused { .. }
+        | Goal::KeyDestroyed { .. } => SignedDuration::ZERO,
+    }
 }
 
 fn trust(point: &TrustPointId, accept: &[Generation], refuse: &[Generation]) -> Goal {
@@ -363,3 +380,6 @@ impl Plan {
         self.forward.iter().chain(back).find(|step| step.id == *id)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,10 +3,13 @@
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
-use newleaf_x509::{Certificate, TrustBundle};
+use newleaf_x509::{
+    Certificate, TrustBundle,
+    bundle::{MAX_CLOUD_MEMBERS, MAX_CLOUD_PEM_BYTES},
+};
 
 use crate::{
-    change::{self, ChangeError},
+    change::ChangeError,
     id::TrustPointId,
     sight::{Check, PreflightSight, Verdict},
     spec::{Kind, Timing},
@@ -170,11 +173,11 @@ fn room(
         }
     };
     let bytes = bundle.to_pem().len() + NEW_CA_PEM_BYTES;
-    let full = if bundle.len() >= change::MAX_BUNDLE_MEMBERS {
+    let full = if bundle.len() >= MAX_CLOUD_MEMBERS {
         Some(ChangeError::TooMany {
             found: bundle.len() + 1,
         })
-    } else if bytes > change::MAX_BUNDLE_BYTES {
+    } else if bytes > MAX_CLOUD_PEM_BYTES {
         Some(ChangeError::TooLarge { found: bytes })
     } else {
         None
@@ -182,7 +185,7 @@ fn room(
     let (verdict, detail) = full.map_or_else(
         || {
             let (members, pem) = (bundle.len(), bundle.to_pem().len());
-            let (max, max_bytes) = (change::MAX_BUNDLE_MEMBERS, change::MAX_BUNDLE_BYTES);
+            let (max, max_bytes) = (MAX_CLOUD_MEMBERS, MAX_CLOUD_PEM_BYTES);
             (
                 Verdict::Pass,
                 format!("{members} of {max} certificates, {pem} of {max_bytes} bytes"),

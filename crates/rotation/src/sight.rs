@@ -68,6 +68,8 @@ pub struct CaSight {
     pub key: bool,
     /// Lint errors, in words.
     pub findings: Vec<String>,
+    /// For each trust point that can be read, whether it still accepts the CA; asked only before the key is destroyed.
+    pub accepted_at: BTreeMap<TrustPointId, bool>,
 }
 
 /// What matters of a CA certificate.
@@ -89,6 +91,10 @@ pub struct TrustSight {
     /// A change that is being worked on, whoever asked for it; else what became of the one that is asked about.
     /// After turning round, the last change of the way there may still be about to land.
     pub change: ChangeSight,
+    /// What this trust point's addresses did with a leaf of each generation that the goal names and of which
+    /// we hold a canary leaf. What is read back and what the door does must agree: a read may be old, and
+    /// a change takes its time from the one to the other.
+    pub probes: BTreeMap<Generation, Vec<Probe>>,
     /// Who presents what; gathered only if the goal refuses a generation.
     pub census: Option<Census>,
 }

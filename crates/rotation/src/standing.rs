@@ -8,7 +8,7 @@ use crate::{
     goal::{Freshness, Goal},
     id::{Generation, HolderId, TrustPointId},
     sight::{
-        BundleSight, CaSight, Census, ChangeSight, PreflightSight, Presence, ProbeOutcome,
+        BundleSight, CaSight, Census, ChangeSight, PreflightSight, Presence, Probe, ProbeOutcome,
         ProbeSight, Sight, Sighting, StoredSight, TrustSight, Verdict,
     },
 };
@@ -106,6 +106,10 @@ fn ca_exists(generation: Generation, seen: &CaSight) -> Standing {
 }
 
 fn destroyed(generation: Generation, seen: &CaSight) -> Standing {
+    let still = seen.accepted_at.iter().find(|(_, accepted)| **accepted);
+    if let (true, Some((point, _))) = (seen.key, still) {
+        return Standing::Unproven(format!("`{point}` still accepts CA {generation}"));
+    }
     if seen.key {
         return Standing::Open(format!("the key of CA {generation} is still there"));
     }
@@ -119,7 +123,7 @@ fn trust(
     overridden: bool,
 ) -> Standing {
     let missing = match &seen.bundle {
-        BundleSight::Attested => return Standing::Reached("a person said so".to_owned()),
+        BundleSight::Attested => Vec::new(),
         BundleSight::Unread => vec!["what it accepts is not known".to_owned()],
         BundleSight::Read { accepts, .. } => {
             let lacks = accept.iter().filter(|g| !accepts.contains(g));
@@ -134,14 +138,7 @@ fn trust(
         (ChangeSight::Underway(again), _) => {
             return Standing::Underway(Until::Elapsed(*again));
         }
-        (_, true) => {
-            let what = accept
-                .iter()
-                .map(Generation::to_string)
-                .collect::<Vec<_>>()
-                .join(" and ");
-            return Standing::Reached(format!("read back: accepts {what}"));
-        }
+        (_, true) => return trust_at_the_door(accept, refuse, seen),
         (ChangeSight::WithPerson, false) => return Standing::Underway(Until::Confirmed),
         (ChangeSight::Settled | ChangeSight::Failed(_), false) => {}
     }
@@ -157,6 +154,41 @@ fn trust(
             Standing::Open(missing.join("; "))
         }
     }
+}
+
+/// The bundle says what the goal wants; do the addresses do what it says?
+fn trust_at_the_door(accept: &[Generation], refuse: &[Generation], seen: &TrustSight) -> Standing {
+    let tried = |generations: &[Generation]| -> Vec<(Generation, Probe)> {
+        let of = |g: &Generation| seen.probes.get(g).map(|probes| (*g, probes.clone()));
+        let all = generations.iter().filter_map(of);
+        all.flat_map(|(g, probes)| probes.into_iter().map(move |p| (g, p)))
+            .collect()
+    };
+    let (wanted, unwanted) = (tried(accept), tried(refuse));
+    let differs = wanted
+        .iter()
+        .find_map(|(g, probe)| probe.not_accepted(1).map(|why| (g, why)))
+        .or_else(|| {
+            unwanted
+                .iter()
+                .find_map(|(g, probe)| probe.not_refused().map(|why| (g, why)))
+        });
+    if let Some((generation, why)) = differs {
+        return Standing::Unproven(format!(
+            "the bundle is as wanted, but with a {generation} leaf {why}"
+        ));
+    }
+    let what = accept
+        .iter()
+        .map(Generation::to_string)
+        .collect::<Vec<_>>()
+        .join(" and ");
+    let said = match seen.bundle {
+        BundleSight::Attested => "a person says it",
+        BundleSight::Read { .. } | BundleSight::Unread => "read back: it",
+    };
+    let n = wanted.len() + unwanted.len();
+    Standing::Reached(format!("{said} accepts {what}; {n} handshakes agree"))
 }
 
 /// The last look before trust is taken away: no census, or one that does not prove disuse, forbids it.
@@ -183,22 +215,10 @@ fn accepted(generation: Generation, passes: u32, seen: &ProbeSight) -> Standing 
     if seen.probes.is_empty() {
         return Standing::Open("there is no address to try".to_owned());
     }
-    let bad = seen.probes.iter().find_map(|probe| match &probe.outcome {
-        ProbeOutcome::Accepted { passes: n } if *n >= passes => None,
-        ProbeOutcome::Accepted { passes: n } => Some(format!(
-            "{} accepted it {n} of {passes} times",
-            probe.address
-        )),
-        ProbeOutcome::Refused { reason } => {
-            Some(format!("{} refused the handshake: {reason}", probe.address))
-        }
-        ProbeOutcome::Unauthorized { reason } => {
-            Some(format!("{} refused the call: {reason}", probe.address))
-        }
-        ProbeOutcome::Unreachable { reason } => {
-            Some(format!("{} could not be reached: {reason}", probe.address))
-        }
-    });
+    let bad = seen
+        .probes
+        .iter()
+        .find_map(|probe| probe.not_accepted(passes));
     match bad {
         Some(why) => Standing::Open(why),
         None => Standing::Reached(format!(
@@ -216,16 +236,7 @@ fn refused(generation: Generation, seen: &ProbeSight) -> Standing {
     if seen.probes.is_empty() {
         return Standing::Open("there is no address to try".to_owned());
     }
-    let bad = seen.probes.iter().find_map(|probe| match &probe.outcome {
-        ProbeOutcome::Refused { .. } => None,
-        ProbeOutcome::Accepted { .. } | ProbeOutcome::Unauthorized { .. } => {
-            Some(format!("{} still lets {generation} in", probe.address))
-        }
-        // Not reached is not refused: unknown is not a pass.
-        ProbeOutcome::Unreachable { reason } => {
-            Some(format!("{} could not be reached: {reason}", probe.address))
-        }
-    });
+    let bad = seen.probes.iter().find_map(Probe::not_refused);
     bad.map_or_else(
         || {
             Standing::Reached(format!(
@@ -235,6 +246,42 @@ fn refused(generation: Generation, seen: &ProbeSight) -> Standing {
         },
         Standing::Open,
     )
+}
+
+impl Probe {
+    /// Says why the leaf does not count as accepted, if it does not.
+    fn not_accepted(&self, passes: u32) -> Option<String> {
+        let address = &self.address;
+        match &self.outcome {
+            ProbeOutcome::Accepted { passes: n } if *n >= passes => None,
+            ProbeOutcome::Accepted { passes: n } => {
+                Some(format!("{address} accepted it {n} of {passes} times"))
+            }
+            ProbeOutcome::Refused { reason } => {
+                Some(format!("{address} refused the handshake: {reason}"))
+            }
+            ProbeOutcome::Unauthorized { reason } => {
+                Some(format!("{address} refused the call: {reason}"))
+            }
+            ProbeOutcome::Unreachable { reason } => {
+                Some(format!("{address} could not be reached: {reason}"))
+            }
+        }
+    }
+
+    /// Says why the leaf does not count as refused, if it does not. Not reached is not refused.
+    fn not_refused(&self) -> Option<String> {
+        let address = &self.address;
+        match &self.outcome {
+            ProbeOutcome::Refused { .. } => None,
+            ProbeOutcome::Accepted { .. } | ProbeOutcome::Unauthorized { .. } => {
+                Some(format!("{address} still lets it in"))
+            }
+            ProbeOutcome::Unreachable { reason } => {
+                Some(format!("{address} could not be reached: {reason}"))
+            }
+        }
+    }
 }
 
 fn stored(generation: Generation, freshness: Freshness, seen: &StoredSight) -> Standing {

@@ -4,18 +4,20 @@
 //! An operation is given its ending when it is accepted; [`Account::settle`] lets the ending happen when its time
 //! has come.
 
+mod operation;
+
 use std::{collections::BTreeMap, time::Duration};
 
 use jiff::Timestamp;
-use prost::{Message as _, Name as _};
 use temporalio_protos::protos::temporal::api::cloud::{
     cloudservice::v1::UpdateNamespaceRequest,
     namespace::v1::{Endpoints, Namespace, NamespaceSpec},
-    operation::v1::{AsyncOperation, async_operation},
+    operation::v1::AsyncOperation,
     resource::v1::ResourceState,
 };
 use tonic::Status;
 
+use self::operation::Operation;
 use crate::{
     clock::{self, to_proto},
     faults::BadEnding,
@@ -54,16 +56,6 @@ struct Entry {
 struct Underway {
     operation: String,
     spec: NamespaceSpec,
-}
-
-#[derive(Debug)]
-struct Operation {
-    id: String,
-    request: UpdateNamespaceRequest,
-    started_at: Timestamp,
-    ends_at: Timestamp,
-    bad_ending: Option<BadEnding>,
-    settled: bool,
 }
 
 /// An update that was accepted, and what the data plane will learn of it.
@@ -378,50 +370,6 @@ impl Entry {
             created_time: Some(to_proto(self.created_at)),
             last_modified_time: self.modified_at.map(to_proto),
             ..Namespace::default()
-        }
-    }
-}
-
-impl Operation {
-    fn show(&self, timing: Timing, now: Timestamp) -> AsyncOperation {
-        let state = self.state(timing, now);
-        let is_over = now >= self.ends_at;
-        let failure_reason = match self.bad_ending {
-            Some(BadEnding::Failed) if is_over => "the sandbox was asked to fail this operation",
-            Some(BadEnding::Rejected) if is_over => {
-                "the sandbox was asked to reject this operation"
-            }
-            Some(BadEnding::Failed | BadEnding::Rejected) | None => "",
-        };
-        let mut shown = AsyncOperation {
-            id: self.id.clone(),
-            state: state.into(),
-            check_duration: timing.check.try_into().ok(),
-            operation_type: "UpdateNamespace".to_owned(),
-            failure_reason: failure_reason.to_owned(),
-            started_time: Some(to_proto(self.started_at)),
-            finished_time: is_over.then(|| to_proto(self.ends_at)),
-            ..AsyncOperation::default()
-        };
-        let input = shown.operation_input.get_or_insert_default();
-        input.type_url = UpdateNamespaceRequest::type_url();
-        input.value = self.request.encode_to_vec();
-        shown
-    }
-
-    /// Pending for the first fifth of its time, then in progress.
-    fn state(&self, timing: Timing, now: Timestamp) -> async_operation::State {
-        if now >= self.ends_at {
-            return match self.bad_ending {
-                None => async_operation::State::Fulfilled,
-                Some(BadEnding::Failed) => async_operation::State::Failed,
-                Some(BadEnding::Rejected) => async_operation::State::Rejected,
-            };
-        }
-        if now < clock::after(self.started_at, timing.operation / 5) {
-            async_operation::State::Pending
-        } else {
-            async_operation::State::InProgress
         }
     }
 }

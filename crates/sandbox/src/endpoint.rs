@@ -240,7 +240,7 @@ impl Endpoint {
             FilterDenial::PermissionDenied => Code::PermissionDenied,
             FilterDenial::Unauthenticated => Code::Unauthenticated,
         };
-        let is_admitted = self.trusted.borrow().trust.admits(&caller.leaf);
+        let is_admitted = self.trusted.borrow().trust.filters.admits(&caller.leaf);
         (!is_admitted || path == LIST_NAMESPACES)
             .then(|| Status::new(code, "Request unauthorized."))
     }

@@ -18,10 +18,8 @@ mod connection;
 mod dispatch;
 mod endpoint;
 mod faults;
-mod filter;
 mod frontend;
 mod gate;
-mod generate;
 mod ledger;
 mod options;
 mod pki;
@@ -34,7 +32,6 @@ mod verifier;
 mod wire;
 
 pub use faults::{BadEnding, Faults};
-pub use generate::GenerateError;
 pub use ledger::{Refusal, Seen, SeenLeaf};
 pub use options::{ApiKey, Limits, NamespaceOptions, Options, Owner, Timing};
 pub use pki::PkiError;

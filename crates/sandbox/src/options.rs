@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, time::Duration};
 
 use jiff::Timestamp;
-use temporalio_protos::protos::temporal::api::cloud::namespace::v1::CertificateFilterSpec;
+use newleaf_x509::filter::Filter;
 
 use crate::quirks::Quirks;
 
@@ -74,7 +74,7 @@ pub struct NamespaceOptions {
     /// bundle that the API would refuse, such as one with an expired member.
     pub accepted_client_cas: String,
     /// The certificate filters at the start; none admits every leaf of the accepted CAs.
-    pub filters: Vec<CertificateFilterSpec>,
+    pub filters: Vec<Filter>,
     /// A real Temporal frontend (plaintext HTTP/2) to relay to; without one, the sandbox answers by itself.
     pub upstream: Option<SocketAddr>,
 }

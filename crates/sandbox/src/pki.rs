@@ -3,6 +3,7 @@
 use std::{collections::BTreeSet, net::IpAddr, sync::Arc};
 
 use jiff::{SignedDuration, Timestamp};
+use newleaf_identity::generate::{self, GenerateError, KeyKind};
 use newleaf_x509::{
     Certificate, PrivateKey,
     issue::{self, CaTemplate, IssueError, Issuer, LeafTemplate, LeafUse, San, Subject, Validity},
@@ -12,8 +13,6 @@ use rustls::{
     sign::CertifiedKey,
 };
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
-
-use crate::generate::{self, GenerateError};
 
 /// How long the server certificates live: longer than any sandbox.
 const LIFETIME: SignedDuration = SignedDuration::from_hours(30 * 24);
@@ -52,7 +51,7 @@ impl ServerPki {
             not_before: now - SKEW,
             not_after: now + LIFETIME,
         };
-        let ca_key = generate::key()?;
+        let ca_key = generate::key(KeyKind::EcdsaP256)?;
         let ca = issue::ca(
             &CaTemplate {
                 subject: Subject::new("newleaf sandbox server CA", None, None)?,
@@ -66,7 +65,7 @@ impl ServerPki {
             not_before: ca.not_before(),
             not_after: ca.not_after(),
         };
-        let key = generate::key()?;
+        let key = generate::key(KeyKind::EcdsaP256)?;
         let leaf = issue::leaf(
             &LeafTemplate {
                 subject: Subject::new("newleaf sandbox", None, None)?,

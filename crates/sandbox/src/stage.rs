@@ -8,7 +8,10 @@ use std::{
 };
 
 use jiff::Timestamp;
-use newleaf_x509::certificate::CertificatesError;
+use newleaf_x509::{
+    certificate::CertificatesError,
+    filter::{FilterError, FilterText},
+};
 use rustls::{ServerConfig, sign::SingleCertAndKey};
 use temporalio_protos::protos::temporal::api::cloud::namespace::v1::{
     MtlsAuthSpec, NamespaceSpec, ReplicaSpec,
@@ -33,7 +36,7 @@ use crate::{
     ledger::{Ledger, Seen},
     options::{NamespaceOptions, Options},
     pki::{self, PkiError, ServerPki},
-    trust::Trust,
+    trust::{Trust, TrustError, filter_spec},
 };
 
 /// How many changes of one namespace can be on their way to its endpoint. One operation runs at a time, so that more
@@ -77,6 +80,14 @@ pub enum StartError {
         namespace: String,
         /// Why.
         source: CertificatesError,
+    },
+    /// A namespace's filters cannot be.
+    #[error("cannot use the certificate filters of namespace `{namespace}`")]
+    Filters {
+        /// The namespace.
+        namespace: String,
+        /// Why.
+        source: FilterError,
     },
     /// Two namespaces of one name.
     #[error("expected each namespace once, found `{namespace}` twice")]
@@ -182,9 +193,15 @@ impl Stage {
             return Err(StartError::NamespaceTwice { namespace: name });
         }
         let spec = first_spec(namespace)?;
-        let trust = Trust::of(&spec).map_err(|source| StartError::AcceptedClientCas {
-            namespace: name.clone(),
-            source,
+        let trust = Trust::of(&spec).map_err(|error| match error {
+            TrustError::AcceptedClientCas(source) => StartError::AcceptedClientCas {
+                namespace: name.clone(),
+                source,
+            },
+            TrustError::Filters(source) => StartError::Filters {
+                namespace: name.clone(),
+                source,
+            },
         })?;
         let listener = listen(namespace.listen).await?;
         let address = local_address(&listener, namespace.listen)?;
@@ -224,12 +241,17 @@ fn first_spec(namespace: &NamespaceOptions) -> Result<NamespaceSpec, StartError>
             found: namespace.name.clone(),
         });
     };
+    let filters = namespace
+        .filters
+        .iter()
+        .map(FilterText::from)
+        .map(filter_spec);
     Ok(NamespaceSpec {
         name: name.to_owned(),
         retention_days: 30,
         mtls_auth: Some(MtlsAuthSpec {
             accepted_client_ca: namespace.accepted_client_cas.clone().into_bytes(),
-            certificate_filters: namespace.filters.clone(),
+            certificate_filters: filters.collect(),
             enabled: true,
             ..MtlsAuthSpec::default()
         }),

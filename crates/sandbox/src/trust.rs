@@ -5,22 +5,32 @@ use newleaf_x509::{
     Certificate, Chain, TrustBundle,
     certificate::CertificatesError,
     chain::{ChainError, Refusal},
+    filter::{FilterError, FilterText, Filters, FiltersText},
 };
 use temporalio_protos::protos::temporal::api::cloud::namespace::v1::{
-    CertificateFilterSpec, MtlsAuthSpec, NamespaceSpec,
+    CertificateFilterSpec, NamespaceSpec,
 };
 
-use crate::filter;
-
 /// What a namespace trusts.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Trust {
     /// Whether mTLS is enabled at all.
     pub(crate) enabled: bool,
     /// The accepted client CAs.
     pub(crate) bundle: TrustBundle,
     /// The certificate filters; none admits every leaf.
-    pub(crate) filters: Vec<CertificateFilterSpec>,
+    pub(crate) filters: Filters,
+}
+
+/// Why a specification says nothing that could be trusted.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum TrustError {
+    /// The accepted client CAs are no certificates.
+    #[error("cannot read the accepted client CAs")]
+    AcceptedClientCas(#[from] CertificatesError),
+    /// The filters break their syntax or their limit.
+    #[error("cannot read the certificate filters")]
+    Filters(#[from] FilterError),
 }
 
 /// Why a client's chain is refused in the handshake.
@@ -38,25 +48,16 @@ pub(crate) enum Distrust {
 }
 
 impl Trust {
-    /// Reads the trust out of a namespace's specification.
-    pub(crate) fn of(spec: &NamespaceSpec) -> Result<Self, CertificatesError> {
-        let Some(MtlsAuthSpec {
-            accepted_client_ca,
-            certificate_filters,
-            enabled,
-            ..
-        }) = &spec.mtls_auth
-        else {
-            return Ok(Self {
-                enabled: false,
-                bundle: TrustBundle::default(),
-                filters: Vec::new(),
-            });
+    /// Reads the trust out of a namespace's specification. Without an mTLS part mTLS is disabled.
+    pub(crate) fn of(spec: &NamespaceSpec) -> Result<Self, TrustError> {
+        let Some(mtls) = &spec.mtls_auth else {
+            return Ok(Self::default());
         };
+        let filters = mtls.certificate_filters.iter().map(filter_text).collect();
         Ok(Self {
-            enabled: *enabled,
-            bundle: TrustBundle::from_pem(&String::from_utf8_lossy(accepted_client_ca))?,
-            filters: certificate_filters.clone(),
+            enabled: mtls.enabled,
+            bundle: TrustBundle::from_pem(&String::from_utf8_lossy(&mtls.accepted_client_ca))?,
+            filters: Filters::try_from(FiltersText { filters })?,
         })
     }
 
@@ -75,9 +76,29 @@ impl Trust {
             .map(|_accepted| ())
             .map_err(Distrust::Refused)
     }
+}
 
-    /// Returns whether the filters admit the leaf: no filter at all, or one whose every field matches.
-    pub(crate) fn admits(&self, leaf: &Certificate) -> bool {
-        self.filters.is_empty() || self.filters.iter().any(|f| filter::matches(f, leaf))
+fn filter_text(spec: &CertificateFilterSpec) -> FilterText {
+    FilterText {
+        common_name: spec.common_name.clone(),
+        organization: spec.organization.clone(),
+        organizational_unit: spec.organizational_unit.clone(),
+        subject_alternative_name: spec.subject_alternative_name.clone(),
+    }
+}
+
+/// Writes filters as Temporal's messages do.
+pub(crate) fn filter_spec(text: FilterText) -> CertificateFilterSpec {
+    let FilterText {
+        common_name,
+        organization,
+        organizational_unit,
+        subject_alternative_name,
+    } = text;
+    CertificateFilterSpec {
+        common_name,
+        organization,
+        organizational_unit,
+        subject_alternative_name,
     }
 }

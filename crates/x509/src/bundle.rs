@@ -141,3 +141,6 @@ impl PartialEq for TrustBundle {
 }
 
 impl Eq for TrustBundle {}
+
+#[cfg(test)]
+mod tests;

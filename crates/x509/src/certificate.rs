@@ -11,6 +11,7 @@ use crate::{
     key::PublicKey,
     name::DistinguishedName,
     pem,
+    signature::{self, SignatureAlgorithm},
 };
 
 /// The label of a certificate's PEM block (RFC 7468 §5).
@@ -36,28 +37,6 @@ struct Facts {
     not_after: Timestamp,
     public_key: PublicKey,
     extensions: Extensions,
-}
-
-/// The algorithm of a certificate's signature.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[expect(missing_docs, reason = "the names are those of the algorithms")]
-pub enum SignatureAlgorithm {
-    RsaMd5,
-    RsaSha1,
-    RsaSha256,
-    RsaSha384,
-    RsaSha512,
-    /// RSA-PSS over SHA-256, SHA-384 or SHA-512.
-    RsaPss,
-    /// RSA-PSS over SHA-1 (which its parameters mean by default), or over something that cannot be read.
-    RsaPssWeak,
-    EcdsaSha1,
-    EcdsaSha256,
-    EcdsaSha384,
-    EcdsaSha512,
-    Ed25519,
-    /// Another algorithm, by object identifier in dotted form.
-    Other(String),
 }
 
 /// Why bytes are not a certificate.
@@ -299,7 +278,7 @@ impl Certificate {
         ) else {
             return false;
         };
-        ours.verify_signature(Some(theirs.public_key())).is_ok()
+        signature::is_by(&ours, &theirs)
     }
 }
 
@@ -328,59 +307,5 @@ fn instant(time: ASN1Time) -> Timestamp {
     Timestamp::from_second(time.timestamp()).unwrap_or(Timestamp::MAX)
 }
 
-impl SignatureAlgorithm {
-    fn read(algorithm: &AlgorithmIdentifier<'_>) -> Self {
-        let oid = &algorithm.algorithm;
-        let known = [
-            (oid_registry::OID_PKCS1_MD5WITHRSAENC, Self::RsaMd5),
-            (oid_registry::OID_PKCS1_SHA1WITHRSA, Self::RsaSha1),
-            (oid_registry::OID_PKCS1_SHA256WITHRSA, Self::RsaSha256),
-            (oid_registry::OID_PKCS1_SHA384WITHRSA, Self::RsaSha384),
-            (oid_registry::OID_PKCS1_SHA512WITHRSA, Self::RsaSha512),
-            (oid_registry::OID_SIG_ECDSA_WITH_SHA256, Self::EcdsaSha256),
-            (oid_registry::OID_SIG_ECDSA_WITH_SHA384, Self::EcdsaSha384),
-            (oid_registry::OID_SIG_ECDSA_WITH_SHA512, Self::EcdsaSha512),
-            (oid_registry::OID_SIG_ED25519, Self::Ed25519),
-        ];
-        match known.into_iter().find(|(known, _)| known == oid) {
-            Some((_, algorithm)) => algorithm,
-            None if *oid == oid_registry::OID_PKCS1_RSASSAPSS => Self::rsa_pss(algorithm),
-            None if oid.to_id_string() == "1.2.840.10045.4.1" => Self::EcdsaSha1,
-            None => Self::Other(oid.to_id_string()),
-        }
-    }
-
-    fn rsa_pss(algorithm: &AlgorithmIdentifier<'_>) -> Self {
-        use x509_parser::signature_algorithm::SignatureAlgorithm as Parsed;
-        let strong = [
-            oid_registry::OID_NIST_HASH_SHA256,
-            oid_registry::OID_NIST_HASH_SHA384,
-            oid_registry::OID_NIST_HASH_SHA512,
-        ];
-        match Parsed::try_from(algorithm) {
-            Ok(Parsed::RSASSA_PSS(pss)) if strong.contains(pss.hash_algorithm_oid()) => {
-                Self::RsaPss
-            }
-            Ok(_) | Err(_) => Self::RsaPssWeak,
-        }
-    }
-
-    /// Returns the usual name.
-    pub fn name(&self) -> &str {
-        match self {
-            Self::RsaMd5 => "MD5-RSA",
-            Self::RsaSha1 => "SHA1-RSA",
-            Self::RsaSha256 => "SHA256-RSA",
-            Self::RsaSha384 => "SHA384-RSA",
-            Self::RsaSha512 => "SHA512-RSA",
-            Self::RsaPss => "RSA-PSS",
-            Self::RsaPssWeak => "RSA-PSS over SHA-1",
-            Self::EcdsaSha1 => "ECDSA-SHA1",
-            Self::EcdsaSha256 => "ECDSA-SHA256",
-            Self::EcdsaSha384 => "ECDSA-SHA384",
-            Self::EcdsaSha512 => "ECDSA-SHA512",
-            Self::Ed25519 => "Ed25519",
-            Self::Other(oid) => oid,
-        }
-    }
-}
+#[cfg(test)]
+mod tests;

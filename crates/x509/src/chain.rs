@@ -6,6 +6,7 @@ use rustls_pki_types::{CertificateDer, UnixTime};
 use crate::{
     bundle::TrustBundle,
     certificate::{Certificate, CertificatesError},
+    extension::Usage,
 };
 
 /// A leaf and the intermediates it is presented with.
@@ -116,7 +117,10 @@ impl Chain {
 
     /// Returns the accepted CA to which the chain leads at `now`, as a TLS server judges a client.
     ///
-    /// An accepted CA that has expired is no anchor: Go's verifier, which is Temporal's, refuses it.
+    /// The judge is webpki, and what Go's verifier, which is Temporal's, asks of an anchor beside: that it is valid
+    /// now, is a CA, may sign certificates, may stand above clients, and allows as many intermediates as there are.
+    /// It is stricter than Go in one point: a critical extension that webpki does not know, such as certificate
+    /// policies, is refused.
     pub fn accepted_by<'b>(
         &self,
         bundle: &'b TrustBundle,
@@ -133,7 +137,7 @@ impl Chain {
         let accepted: Vec<_> = bundle
             .members()
             .iter()
-            .filter(|ca| ca.is_valid_at(now))
+            .filter(|ca| ca.is_valid_at(now) && may_anchor_clients(ca))
             .collect();
         let mut path_error = None;
         for anchor in &accepted {
@@ -155,8 +159,10 @@ impl Chain {
     }
 
     fn leads_to(&self, anchor: &Certificate, now: Timestamp) -> Result<(), webpki::Error> {
+        let limit = anchor.extensions().basic_constraints.as_ref();
+        let limit = limit.and_then(|constraints| constraints.value.path_length);
         let anchor = CertificateDer::from(anchor.der());
-        let anchor = webpki::anchor_from_trusted_cert(&anchor)?;
+        let anchors = [webpki::anchor_from_trusted_cert(&anchor)?];
         let leaf = CertificateDer::from(self.leaf.der());
         let leaf = webpki::EndEntityCert::try_from(&leaf)?;
         let intermediates: Vec<_> = self
@@ -165,15 +171,28 @@ impl Chain {
             .map(|c| CertificateDer::from(c.der()))
             .collect();
         let seconds = u64::try_from(now.as_second()).unwrap_or(0);
-        leaf.verify_for_usage(
+        let path = leaf.verify_for_usage(
             webpki::ALL_VERIFICATION_ALGS,
-            &[anchor],
+            &anchors,
             &intermediates,
             UnixTime::since_unix_epoch(std::time::Duration::from_secs(seconds)),
             webpki::KeyUsage::client_auth(),
             None,
             None,
-        )
-        .map(|_| ())
+        )?;
+        // Self-issued intermediates would not count (RFC 5280 §4.2.1.9); counting them is the strict side.
+        let n = u32::try_from(path.intermediate_certificates().count()).unwrap_or(u32::MAX);
+        if limit.is_some_and(|limit| n > limit) {
+            return Err(webpki::Error::PathLenConstraintViolated);
+        }
+        Ok(())
     }
 }
+
+/// What webpki, for which an anchor is but a name and a key, does not look at.
+fn may_anchor_clients(ca: &Certificate) -> bool {
+    ca.is_ca() && ca.allows_usage(Usage::KeyCertSign) && ca.allows_client_auth()
+}
+
+#[cfg(test)]
+mod tests;

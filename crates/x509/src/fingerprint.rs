@@ -124,3 +124,6 @@ impl From<Fingerprint> for String {
         fingerprint.to_string()
     }
 }
+
+#[cfg(test)]
+mod tests;

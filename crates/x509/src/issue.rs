@@ -379,3 +379,6 @@ impl San {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -193,3 +193,6 @@ impl fmt::Display for KeyAlgorithm {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

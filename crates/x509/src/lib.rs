@@ -24,11 +24,13 @@ pub mod key;
 pub mod lint;
 pub mod name;
 pub mod pem;
+pub mod signature;
 
 pub use bundle::TrustBundle;
-pub use certificate::{Certificate, SignatureAlgorithm};
+pub use certificate::Certificate;
 pub use chain::Chain;
 pub use filter::{Filter, Filters};
 pub use fingerprint::{Fingerprint, Sha1Fingerprint};
 pub use key::{KeyAlgorithm, PrivateKey, PublicKey};
 pub use name::DistinguishedName;
+pub use signature::SignatureAlgorithm;

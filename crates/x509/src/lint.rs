@@ -57,9 +57,9 @@ pub enum Profile {
 pub enum Family {
     /// `NL0…`: the text, the DER, the frame of the certificate.
     Encoding,
-    /// `NL1…`: distinguished names.
+    /// `NL1…`: names.
     Name,
-    /// `NL2…`: keys and signature algorithms.
+    /// `NL2…`: keys, their identifiers, and signature algorithms.
     Key,
     /// `NL3…`: from when to when.
     Validity,
@@ -214,14 +214,14 @@ pub fn bundle(bundle: &TrustBundle, context: &Context) -> Vec<Finding> {
 
 /// Lints a PEM text that should hold certificates and nothing else. A private key in it is never quoted.
 ///
-/// Only the text is judged; what the certificates say is left to [`certificate`], [`chain`] and [`bundle`].
+/// Only the text is judged; what the certificates say is left to [`certificate()`], [`chain()`] and [`bundle()`].
 pub fn pem_text(text: &str, context: &Context) -> Vec<Finding> {
     let mut report = Report::new(context);
     encoding::text(&mut report, text);
     report.findings
 }
 
-/// Lints a change of a bundle against the chains that are in use. The proposed bundle itself is left to [`bundle`].
+/// Lints a change of a bundle against the chains that are in use. The proposed bundle itself is left to [`bundle()`].
 pub fn transition(
     current: &TrustBundle,
     proposed: &TrustBundle,
@@ -290,7 +290,7 @@ impl<'c> Report<'c> {
     fn ca(&mut self, certificate: &Certificate) {
         encoding::certificate(self, certificate);
         name::ca(self, certificate);
-        key::certificate(self, certificate);
+        key::ca(self, certificate);
         validity::ca(self, certificate);
         usage::ca(self, certificate);
     }
@@ -298,7 +298,7 @@ impl<'c> Report<'c> {
     fn leaf(&mut self, certificate: &Certificate) {
         encoding::certificate(self, certificate);
         name::leaf(self, certificate);
-        key::certificate(self, certificate);
+        key::leaf(self, certificate);
         validity::leaf(self, certificate);
         usage::leaf(self, certificate);
         validity::now(self, certificate);

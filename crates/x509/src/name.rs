@@ -203,3 +203,6 @@ fn escape(f: &mut fmt::Formatter<'_>, value: &str) -> fmt::Result {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -76,6 +76,16 @@ pub enum PemError {
         /// The label of the block.
         label: String,
     },
+    /// A block with header lines, which RFC 7468 has no more. A key with a passphrase looks like that (RFC 1421).
+    #[error(
+        "line {line}: expected base64 in the `{label}` block that begins here, found header lines, as of a key with a passphrase"
+    )]
+    Headers {
+        /// The line of the `BEGIN`.
+        line: usize,
+        /// The label of the block.
+        label: String,
+    },
     /// A `BEGIN` or `END` that does not stand alone at the beginning of its line, or an `END` of nothing. A lenient
     /// reader would skip the block in silence.
     #[error(
@@ -162,14 +172,25 @@ impl<'a> Boundary<'a> {
             .trim_end()
             .strip_prefix("-----")?
             .strip_suffix("-----")?;
-        if let Some(label) = inner.strip_prefix("BEGIN ") {
-            return Some(Self::Begin(label));
-        }
-        inner.strip_prefix("END ").map(Self::End)
+        let boundary = match inner.strip_prefix("BEGIN ") {
+            Some(label) => Self::Begin(label),
+            None => Self::End(inner.strip_prefix("END ")?),
+        };
+        let (Self::Begin(label) | Self::End(label)) = boundary;
+        is_label(label).then_some(boundary)
     }
 }
 
+/// Labels are quoted in errors, so a text without proper line ends must not pass a key off as a label
+/// (RFC 7468 §3: printable characters, with single spaces and hyphens between them).
+fn is_label(label: &str) -> bool {
+    label.chars().all(|c| c == ' ' || c.is_ascii_graphic()) && !label.contains("--")
+}
+
 fn decode(label: String, line: usize, body: &str) -> Result<Block, PemError> {
+    if body.contains(':') {
+        return Err(PemError::Headers { line, label });
+    }
     // The library decodes; the boundaries are rewritten so that a strange label is no obstacle.
     let text = Zeroizing::new(format!("-----BEGIN X-----\n{body}-----END X-----\n"));
     match ::pem::parse(text.as_bytes()) {
@@ -182,3 +203,6 @@ fn decode(label: String, line: usize, body: &str) -> Result<Block, PemError> {
         Err(_) => Err(PemError::NotBase64 { line, label }),
     }
 }
+
+#[cfg(test)]
+mod tests;

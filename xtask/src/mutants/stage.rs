@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::MutantsError;
 use super::list::Mutation;
-use crate::process::{self, Ended};
+use crate::process::{self, Ended, RunError};
 use crate::workspace::files_below;
 
 /// The copy, its target directory, and what its last program said.
@@ -74,19 +74,42 @@ impl Stage {
         result
     }
 
-    /// Runs the tests inside `package`, within the time limit.
-    pub(super) fn test(&self, package: &str, options: &[&str]) -> Result<Ended, MutantsError> {
+    /// Builds the tests inside `package`; or answers with what the compiler has against it.
+    pub(super) fn build(&self, package: &str) -> Result<Result<Tests, String>, MutantsError> {
         let mut cargo = Command::new("cargo");
         cargo
             .current_dir(&self.root)
-            .args(["test", "--lib", "--package", package])
-            .args(options)
+            .args(["test", "--no-run", "--lib", "--package", package])
+            .args(["--message-format", "json-render-diagnostics"])
             .env("CARGO_TARGET_DIR", &self.target)
             .env("CARGO_TERM_COLOR", "never")
+            // Whole rotations run thousands of times, and once more for each mutation.
+            .env("CARGO_PROFILE_TEST_OPT_LEVEL", "1");
+        match process::capture(&mut cargo) {
+            Ok(messages) => match messages.lines().find_map(Tests::from_message) {
+                Some(tests) => Ok(Ok(tests)),
+                None => Err(MutantsError::NoTests {
+                    package: package.to_owned(),
+                }),
+            },
+            Err(RunError::Failed { said, .. }) => Ok(Err(without_messages(&said))),
+            Err(source) => Err(MutantsError::RunTests { source }),
+        }
+    }
+
+    /// Runs tests within the time limit. We start them ourselves, not through cargo, so that there
+    /// is one process to end when they do not, and an interrupt at the terminal reaches it.
+    pub(super) fn run(&self, tests: &Tests) -> Result<Ended, MutantsError> {
+        let mut command = Command::new(&tests.executable);
+        command
+            .current_dir(&tests.directory)
+            .env("CARGO_MANIFEST_DIR", &tests.directory)
             .env("RUST_BACKTRACE", "0")
-            // A case that caught one mutation must not be handed to the next.
-            .env("PROPTEST_DISABLE_FAILURE_PERSISTENCE", "1");
-        process::finish_within(&mut cargo, self.limit, &self.log)
+            .env("INSTA_UPDATE", "no")
+            // A case that caught one mutation must not be handed to the next; nor need it be small.
+            .env("PROPTEST_DISABLE_FAILURE_PERSISTENCE", "1")
+            .env("PROPTEST_MAX_SHRINK_ITERS", "0");
+        process::finish_within(&mut command, self.limit, &self.log)
             .map_err(|source| MutantsError::RunTests { source })
     }
 
@@ -97,6 +120,34 @@ impl Stage {
             |said| String::from_utf8_lossy(&said).into_owned(),
         )
     }
+}
+
+/// Built tests.
+#[derive(Debug)]
+pub(super) struct Tests {
+    executable: PathBuf,
+    /// The package's own directory, where cargo would run them.
+    directory: PathBuf,
+}
+
+impl Tests {
+    /// Reads one of the messages that cargo prints while it builds.
+    fn from_message(line: &str) -> Option<Self> {
+        let message: serde_json::Value = serde_json::from_str(line).ok()?;
+        let text = |key: &str| message.get(key)?.as_str();
+        let is_test = message.get("profile")?.get("test")?.as_bool()?;
+        let directory = Path::new(text("manifest_path")?).parent()?.to_owned();
+        is_test.then_some(Self {
+            executable: text("executable")?.into(),
+            directory,
+        })
+    }
+}
+
+/// What cargo said to people, without its messages to programs.
+fn without_messages(said: &str) -> String {
+    let lines: Vec<_> = said.lines().filter(|line| !line.starts_with('{')).collect();
+    lines.join("\n")
 }
 
 fn copy_what_differs(from: &Path, to: &Path) -> io::Result<()> {

@@ -221,7 +221,7 @@ fn the_map_is_there_and_fits_into_a_head() {
 }
 
 const FAMILY: &[codes::Family] = &[codes::Family {
-    letter: 'L',
+    letters: "KL",
     sources: "crates/x509/src/lint",
     pages: "docs/codes/",
 }];
@@ -230,7 +230,7 @@ const FAMILY: &[codes::Family] = &[codes::Family {
 fn every_code_has_its_page_and_every_page_its_code() {
     let table = (
         "crates/x509/src/lint.rs",
-        "//! T.\nlet a = (\"L001\", \"says L003\", \"L02\");\n",
+        "//! T.\nlet a = (\"L001\", \"says L003\", \"L02\", \"M004\");\n",
     );
     let page = ("docs/codes/L001.md", "# L001\n");
     let introduction = ("docs/codes/README.md", "# Codes\n");

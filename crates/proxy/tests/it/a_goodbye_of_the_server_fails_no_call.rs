@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::{
+    pki::Ca,
     rig::{Load, Rig, eventually},
     server::Command,
 };
@@ -45,4 +46,25 @@ async fn the_successor_is_there_before_the_server_says_goodbye() {
     load.stop().await;
     let status = rig.proxy.status();
     assert_eq!((status.adopted, status.failed, status.replayed), (1, 0, 0));
+}
+
+/// With TLS 1.3 the client's handshake is done before the server refuses its leaf. A proxy that believed the handshake
+/// would move its calls to a connection that is about to be closed.
+#[tokio::test]
+async fn a_successor_that_the_server_refuses_replaces_nothing() {
+    let rig = Rig::start_with(|options| options.connection_age = Duration::from_secs(2)).await;
+    let caller = rig.caller().await;
+    let load = Load::start(&caller, 2);
+    rig.server.rule(|rules| {
+        let other = Ca::new("another").certificate;
+        rules.accepted = vec![other];
+    });
+    eventually("successors are refused", || {
+        rig.server.seen(|s| s.n_refused_handshakes) >= 3
+    })
+    .await;
+    assert!(load.stop().await > 0);
+    assert_eq!(rig.server.seen(|s| s.connections.len()), 1);
+    let status = rig.proxy.status();
+    assert_eq!((status.failed, status.replayed), (0, 0));
 }

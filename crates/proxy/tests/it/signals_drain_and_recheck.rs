@@ -2,6 +2,7 @@
 
 use std::{net::SocketAddr, path::Path, process::Stdio};
 
+use rustix::process::{Pid, Signal, kill_process};
 use tokio::{
     net::TcpListener,
     process::{Child, Command},
@@ -45,10 +46,9 @@ async fn start(server: &Server, directory: &Path) -> (Child, SocketAddr) {
     (child, address)
 }
 
-async fn signal(child: &Child, name: &str) {
-    let id = child.id().unwrap().to_string();
-    let status = Command::new("kill").args(["-s", name, &id]).status();
-    assert!(status.await.unwrap().success());
+fn signal(child: &Child, signal: Signal) {
+    let id = i32::try_from(child.id().unwrap()).unwrap();
+    kill_process(Pid::from_raw(id).unwrap(), signal).unwrap();
 }
 
 #[tokio::test]
@@ -64,7 +64,7 @@ async fn sigterm_drains_and_sighup_during_the_drain_is_ignored() {
     let poll = tokio::spawn(async move { poller.hold(1500).await });
     eventually("the poll is held", || server.seen(|s| s.n_holding) == 1).await;
 
-    signal(&child, "TERM").await;
+    signal(&child, Signal::TERM);
     let refused = async {
         while tokio::net::TcpStream::connect(address).await.is_ok() {
             tokio::task::yield_now().await;
@@ -73,7 +73,7 @@ async fn sigterm_drains_and_sighup_during_the_drain_is_ignored() {
     tokio::time::timeout(crate::rig::PATIENCE, refused)
         .await
         .unwrap();
-    signal(&child, "HUP").await;
+    signal(&child, Signal::HUP);
     assert!(
         poll.await.unwrap().is_ok(),
         "the poll finished during the drain"
@@ -88,10 +88,10 @@ async fn sighup_rechecks() {
     let directory = tempfile::tempdir().unwrap();
     g1.leaf("worker").swap_into(directory.path());
     let (child, address) = start(&server, directory.path()).await;
-    signal(&child, "HUP").await;
+    signal(&child, Signal::HUP);
     let second = g1.leaf("worker two");
     second.swap_into(directory.path());
-    signal(&child, "HUP").await;
+    signal(&child, Signal::HUP);
     eventually("the second is adopted", || {
         server.seen(|s| s.connections.last() == Some(&second.fingerprint()))
     })

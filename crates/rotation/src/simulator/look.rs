@@ -47,7 +47,7 @@ impl World {
         match &look.goal {
             Goal::Preflight => Sight::Preflight(self.preflight(plan)),
             Goal::CaExists { generation } | Goal::KeyDestroyed { generation } => {
-                let ca = self.fixtures.ca(*generation);
+                let ca = self.fixtures.ca(*generation).clone();
                 let fact = CaFact {
                     fingerprint: ca.fingerprint(),
                     subject: ca.subject().to_string(),
@@ -55,15 +55,35 @@ impl World {
                 };
                 let ca = self.cas.contains(generation).then_some(fact);
                 let key = self.keys.contains(generation);
+                let destroying = matches!(look.goal, Goal::KeyDestroyed { .. });
+                let accepted_at = if destroying {
+                    self.readable_accepting(*generation)
+                } else {
+                    BTreeMap::new()
+                };
                 Sight::Ca(CaSight {
                     ca,
                     key,
                     findings: Vec::new(),
+                    accepted_at,
                 })
             }
-            Goal::Trust { point, refuse, .. } => {
+            Goal::Trust {
+                point,
+                accept,
+                refuse,
+            } => {
+                let probes = accept.iter().chain(refuse);
+                let probes = probes.filter(|g| self.canaries.contains(g));
+                let probes = probes.map(|g| (*g, self.probe(*g, Some(point)))).collect();
                 let census = (!refuse.is_empty()).then(|| self.census(plan));
-                Sight::Trust(self.trust(look, point, census))
+                let (bundle, change) = self.bundle(look, point);
+                Sight::Trust(TrustSight {
+                    bundle,
+                    change,
+                    probes,
+                    census,
+                })
             }
             Goal::Accepted { generation, .. } | Goal::Refused { generation } => {
                 Sight::Probes(self.probes(*generation))
@@ -105,7 +125,7 @@ impl World {
     /// Shows a bundle; an old one while that fault lasts. Notes what was shown.
     fn read(&self, id: &TrustPointId) -> TrustBundle {
         let shown = self.points.get(id).map(|point| {
-            if self.moods.stale_bundle_calls > 0 {
+            if self.moods.stale_bundle_calls > 0 && point.changed_lately(self.now) {
                 &point.before
             } else {
                 &point.bundle
@@ -132,30 +152,31 @@ impl World {
             .collect()
     }
 
-    fn trust(&mut self, look: &Look, id: &TrustPointId, census: Option<Census>) -> TrustSight {
+    fn readable_accepting(&mut self, generation: Generation) -> BTreeMap<TrustPointId, bool> {
+        let points = self.points.iter().filter(|(_, point)| !point.manual);
+        let ids: Vec<TrustPointId> = points.map(|(id, _)| id.clone()).collect();
+        let accepts = |id: TrustPointId| {
+            let yes = self.read_generations(&id).contains(&generation);
+            (id, yes)
+        };
+        ids.into_iter().map(accepts).collect()
+    }
+
+    fn bundle(&mut self, look: &Look, id: &TrustPointId) -> (BundleSight, ChangeSight) {
         let Some(point) = self.points.get(id) else {
-            let change = ChangeSight::Settled;
-            return TrustSight {
-                bundle: BundleSight::Unread,
-                change,
-                census,
-            };
+            return (BundleSight::Unread, ChangeSight::Settled);
         };
         if point.manual {
-            return manual(point, look, census);
+            return manual(point, look);
         }
         let change = change(point, &look.request);
         let accepts = self.read_generations(id);
         let strangers = self.read(id).len().saturating_sub(accepts.len());
-        TrustSight {
-            bundle: BundleSight::Read { accepts, strangers },
-            change,
-            census,
-        }
+        (BundleSight::Read { accepts, strangers }, change)
     }
 
-    fn probes(&mut self, generation: Generation) -> ProbeSight {
-        let have_leaf = self.canaries.contains(&generation);
+    /// Tries a leaf at one trust point, or at all.
+    fn probe(&self, generation: Generation, only: Option<&TrustPointId>) -> Vec<Probe> {
         let ca = self.fixtures.ca(generation).fingerprint();
         let probe = |(id, point): (&TrustPointId, &Point)| Probe {
             point: id.clone(),
@@ -168,20 +189,27 @@ impl World {
                 }
             },
         };
-        let probes = if have_leaf {
-            self.points.iter().map(probe).collect()
-        } else {
-            Vec::new()
-        };
-        let accepted_at = if have_leaf {
-            BTreeMap::new()
-        } else {
-            self.accepted_at(generation)
-        };
+        let points = self
+            .points
+            .iter()
+            .filter(|(id, _)| only.is_none_or(|only| only == *id));
+        points.map(probe).collect()
+    }
+
+    fn probes(&mut self, generation: Generation) -> ProbeSight {
+        if !self.canaries.contains(&generation) {
+            let accepted_at = self.accepted_at(generation);
+            return ProbeSight {
+                have_leaf: false,
+                probes: Vec::new(),
+                accepted_at,
+            };
+        }
+        let probes = self.probe(generation, None);
         ProbeSight {
-            have_leaf,
+            have_leaf: true,
             probes,
-            accepted_at,
+            accepted_at: BTreeMap::new(),
         }
     }
 
@@ -285,9 +313,8 @@ fn change(point: &Point, request: &RequestId) -> ChangeSight {
 }
 
 /// A point that a person keeps: handed over when the deed was done, and done when the person says so.
-fn manual(point: &Point, look: &Look, census: Option<Census>) -> TrustSight {
-    let request = point.requests.get(&look.request).map(|r| r.fate);
-    let (bundle, change) = match request {
+fn manual(point: &Point, look: &Look) -> (BundleSight, ChangeSight) {
+    match point.requests.get(&look.request).map(|r| r.fate) {
         Some(Fate::Failed) => (
             BundleSight::Unread,
             ChangeSight::Failed("refused".to_owned()),
@@ -297,10 +324,5 @@ fn manual(point: &Point, look: &Look, census: Option<Census>) -> TrustSight {
             (BundleSight::Unread, ChangeSight::WithPerson)
         }
         None => (BundleSight::Unread, ChangeSight::Settled),
-    };
-    TrustSight {
-        bundle,
-        change,
-        census,
     }
 }

@@ -554,6 +554,13 @@ impl World {
     }
 }
 
+impl Point {
+    /// Returns whether the bundle changed so lately that a read may still show what was before.
+    pub(super) fn changed_lately(&self, now: Timestamp) -> bool {
+        now.duration_since(self.effective_at) < SECOND * 50
+    }
+}
+
 impl Holder {
     fn settle(&mut self, now: Timestamp) {
         let before: BTreeSet<usize> = self.presented.keys().copied().collect();

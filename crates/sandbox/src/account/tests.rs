@@ -2,11 +2,13 @@
 
 use jiff::SignedDuration;
 use newleaf_x509::issue::{self, CaTemplate, Subject, Validity};
-use temporalio_protos::protos::temporal::api::cloud::namespace::v1::MtlsAuthSpec;
+use temporalio_protos::protos::temporal::api::cloud::{
+    namespace::v1::MtlsAuthSpec, operation::v1::async_operation,
+};
 use tonic::Code;
 
 use super::*;
-use crate::generate;
+use newleaf_identity::generate::{self, KeyKind};
 
 const NAME: &str = "payments.a2dd6";
 const START: Timestamp = Timestamp::UNIX_EPOCH;
@@ -20,7 +22,7 @@ fn ca(common_name: &str, not_after: Timestamp) -> String {
             not_after,
         },
     };
-    issue::ca(&template, &generate::key().unwrap())
+    issue::ca(&template, &generate::key(KeyKind::EcdsaP256).unwrap())
         .unwrap()
         .to_pem()
 }

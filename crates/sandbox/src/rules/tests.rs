@@ -5,10 +5,12 @@ use newleaf_x509::{
     PrivateKey,
     issue::{self, CaTemplate, Issuer, LeafTemplate, LeafUse, Subject, Validity},
 };
-use temporalio_protos::protos::temporal::api::cloud::namespace::v1::MtlsAuthSpec;
+use temporalio_protos::protos::temporal::api::cloud::namespace::v1::{
+    CertificateFilterSpec, MtlsAuthSpec,
+};
 
 use super::*;
-use crate::generate;
+use newleaf_identity::generate::{self, KeyKind};
 
 const NOW: Timestamp = Timestamp::UNIX_EPOCH;
 
@@ -29,7 +31,7 @@ fn ca_with(common_name: &str, key: &PrivateKey) -> Certificate {
 }
 
 fn ca(common_name: &str) -> Certificate {
-    ca_with(common_name, &generate::key().unwrap())
+    ca_with(common_name, &generate::key(KeyKind::EcdsaP256).unwrap())
 }
 
 fn spec(bundle: &str, filters: Vec<CertificateFilterSpec>) -> NamespaceSpec {
@@ -72,7 +74,7 @@ fn mtls_needs_a_ca_and_may_be_off() {
 
 #[test]
 fn a_leaf_is_no_ca() {
-    let key = generate::key().unwrap();
+    let key = generate::key(KeyKind::EcdsaP256).unwrap();
     let issuer = ca_with("g1", &key);
     let template = LeafTemplate {
         subject: Subject::new("worker-1", None, None).unwrap(),
@@ -82,7 +84,12 @@ fn a_leaf_is_no_ca() {
         usage: LeafUse::Client,
     };
     let issuer_pair = Issuer::new(&issuer, &key).unwrap();
-    let leaf = issue::leaf(&template, &generate::key().unwrap(), &issuer_pair).unwrap();
+    let leaf = issue::leaf(
+        &template,
+        &generate::key(KeyKind::EcdsaP256).unwrap(),
+        &issuer_pair,
+    )
+    .unwrap();
     refused(&(issuer.to_pem() + &leaf.to_pem()), "worker-1");
     // Alone, its way up to a root is missing too.
     refused(&leaf.to_pem(), "worker-1");
@@ -90,8 +97,13 @@ fn a_leaf_is_no_ca() {
 
 #[test]
 fn a_key_that_is_neither_rsa_nor_ecdsa_is_refused() {
-    let pair = rcgen::KeyPair::generate_for(&rcgen::PKCS_ED25519).unwrap();
-    let ca = ca_with("edwards", &PrivateKey::new(pair).unwrap());
+    // An Ed25519 key in PKCS #8 (RFC 8410 §7): a header of 16 octets, then the seed.
+    let mut der = [
+        0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20,
+    ]
+    .to_vec();
+    der.extend([7; 32]);
+    let ca = ca_with("edwards", &PrivateKey::from_der(&der).unwrap());
     refused(&ca.to_pem(), "edwards");
 }
 

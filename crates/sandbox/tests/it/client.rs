@@ -12,7 +12,7 @@ use hyper::{
     client::conn::http2::{self, SendRequest},
 };
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use rustls::{ClientConfig, RootCertStore, client::Resumption};
+use rustls::{ClientConfig, RootCertStore, SupportedProtocolVersion, client::Resumption};
 use rustls_pki_types::{CertificateDer, ServerName, pem::PemObject as _};
 use temporalio_protos::protos::temporal::api::{
     cloud::cloudservice::v1::cloud_service_client::CloudServiceClient,
@@ -33,13 +33,22 @@ pub(crate) struct Wire {
 
 /// Makes a client's TLS configuration, without resumption.
 pub(crate) fn tls(server_ca_pem: &str, leaf: Option<&Leaf>) -> ClientConfig {
+    tls_of(rustls::DEFAULT_VERSIONS, server_ca_pem, leaf)
+}
+
+/// The same, for these versions of TLS only.
+pub(crate) fn tls_of(
+    versions: &[&'static SupportedProtocolVersion],
+    server_ca_pem: &str,
+    leaf: Option<&Leaf>,
+) -> ClientConfig {
     let mut roots = RootCertStore::empty();
     roots
         .add(CertificateDer::from_pem_slice(server_ca_pem.as_bytes()).unwrap())
         .unwrap();
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let builder = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
+        .with_protocol_versions(versions)
         .unwrap()
         .with_root_certificates(roots);
     let mut config = match leaf {

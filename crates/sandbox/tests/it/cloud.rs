@@ -26,7 +26,9 @@ use crate::{
 #[tokio::test]
 async fn an_update_is_fulfilled_and_shown() {
     let (g1, g2) = (Ca::new("payments g1"), Ca::new("payments g2"));
-    let play = Play::new(options(&[&g1])).await;
+    let mut options = options(&[&g1]);
+    options.timing.operation = Duration::from_secs(3);
+    let play = Play::new(options).await;
     let cloud = play.cloud().await;
     let before = namespace(&cloud).await;
     assert_eq!(before.namespace, NAMESPACE);
@@ -230,7 +232,9 @@ async fn a_lost_reply_is_found_again_by_its_operation_id() {
 #[tokio::test]
 async fn a_second_update_must_wait_for_the_first() {
     let (g1, g2) = (Ca::new("payments g1"), Ca::new("payments g2"));
-    let play = Play::new(options(&[&g1])).await;
+    let mut options = options(&[&g1]);
+    options.timing.operation = Duration::from_mins(1);
+    let play = Play::new(options).await;
     let cloud = play.cloud().await;
     let first = replacing_bundle(&cloud, &(g1.pem() + &g2.pem()), "first").await;
     let second = replacing_bundle(&cloud, &g2.pem(), "second").await;

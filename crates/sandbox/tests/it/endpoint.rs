@@ -1,11 +1,19 @@
 //! The mTLS endpoint on the wire.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
+use jiff::SignedDuration;
 use newleaf_sandbox::quirks::{Established, FilterDenial, Resumption};
-use rustls::client::Resumption as ClientResumption;
+use newleaf_x509::filter::{Filter, FilterText};
+use rustls::{
+    SignatureScheme,
+    client::{ResolvesClientCert, Resumption as ClientResumption},
+    sign::CertifiedKey,
+};
 use temporalio_protos::protos::temporal::api::{
-    cloud::namespace::v1::CertificateFilterSpec,
     taskqueue::v1::TaskQueue,
     workflowservice::v1::{
         DescribeNamespaceRequest, DescribeTaskQueueRequest, ListNamespacesRequest,
@@ -16,9 +24,9 @@ use tokio::time::Instant;
 use tonic::{Code, Request};
 
 use crate::{
-    client::{Wire, canary},
+    client::{Wire, canary, tls_of},
     pki::{Ca, Leaf},
-    play::{NAMESPACE, Play, ended, eventually, options, replacing_bundle, update},
+    play::{NAMESPACE, Play, eventually, options, replacing_bundle, update},
 };
 
 #[tokio::test]
@@ -76,6 +84,22 @@ async fn expired_leaves_and_no_leaves_are_refused() {
 }
 
 #[tokio::test]
+async fn both_versions_of_tls_are_judged() {
+    let (g1, foreign) = (Ca::new("payments g1"), Ca::new("mallory"));
+    let play = Play::new(options(&[&g1])).await;
+    for version in rustls::ALL_VERSIONS {
+        let config = |ca: &Ca| {
+            let leaf = ca.leaf("worker-1");
+            tls_of(&[version], play.sandbox.server_ca_pem(), Some(&leaf))
+        };
+        canary(play.endpoint(), config(&g1)).await.unwrap();
+        let refused = canary(play.endpoint(), config(&foreign)).await;
+        refused.map(|_wire| ()).unwrap_err();
+    }
+    assert_eq!(play.sandbox.seen(NAMESPACE).unwrap().n_refused, 2);
+}
+
+#[tokio::test]
 async fn a_leaf_of_an_expired_ca_is_refused() {
     let (g1, old) = (Ca::new("payments g1"), Ca::expired("payments g0"));
     let leaf = old.leaf("worker-1");
@@ -94,10 +118,11 @@ async fn filters_deny_calls_and_not_handshakes() {
     ] {
         let mut options = options(&[&g1]);
         options.quirks.filter_denial = quirk;
-        options.namespaces[0].filters = vec![CertificateFilterSpec {
+        let text = FilterText {
             common_name: "Worker-*".to_owned(),
-            ..CertificateFilterSpec::default()
-        }];
+            ..FilterText::default()
+        };
+        options.namespaces[0].filters = vec![Filter::try_from(text).unwrap()];
         let play = Play::new(options).await;
         let admitted = canary(play.endpoint(), play.presenting(Some(&worker))).await;
         let admitted = admitted.map_err(|status| status.code()).unwrap();
@@ -125,24 +150,23 @@ async fn a_removed_ca_is_refused_after_propagation_and_not_before() {
         let mut options = options(&[&g1, &g2]);
         options.quirks.established = *quirk;
         options.timing.propagation = Duration::from_millis(700);
+        let until_refused = options.timing.operation + options.timing.propagation;
         let play = Play::new(options).await;
         let established = canary(play.endpoint(), play.presenting(Some(&old)))
             .await
             .unwrap();
         let cloud = play.cloud().await;
         let request = replacing_bundle(&cloud, &g2.pem(), "distrust").await;
+        let asked_at = Instant::now();
         update(&cloud, request).await.unwrap();
-        ended(&cloud, "distrust").await;
-        // Fulfilled, but the data plane has not heard of it.
-        canary(play.endpoint(), play.presenting(Some(&old)))
-            .await
-            .unwrap();
         eventually("new handshakes of the old leaf are refused", async || {
             canary(play.endpoint(), play.presenting(Some(&old)))
                 .await
                 .is_err()
         })
         .await;
+        // Fulfilled is not enough: the data plane has to hear of it.
+        assert!(asked_at.elapsed() >= until_refused);
         canary(play.endpoint(), play.presenting(Some(&g2.leaf("worker-1"))))
             .await
             .unwrap();
@@ -197,6 +221,88 @@ async fn a_resumed_session_is_judged_as_the_quirk_says() {
     assert!(resumes_after_removal(Resumption::IgnoresCaRemoval).await);
 }
 
+/// Presents whatever leaf it holds at the moment, as clients that rotate in place do.
+#[derive(Debug)]
+struct Rotating(Mutex<Arc<CertifiedKey>>);
+
+impl Rotating {
+    fn certified(leaf: &Leaf) -> Arc<CertifiedKey> {
+        let (chain, key) = leaf.for_tls();
+        let provider = rustls::crypto::aws_lc_rs::default_provider();
+        Arc::new(CertifiedKey::from_der(chain, key, &provider).unwrap())
+    }
+}
+
+impl ResolvesClientCert for Rotating {
+    fn resolve(&self, _hints: &[&[u8]], _schemes: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
+        Some(Arc::clone(&self.0.lock().unwrap()))
+    }
+
+    fn has_certs(&self) -> bool {
+        true
+    }
+}
+
+/// The trap for clients that resume: the old leaf is seen after the swap, until its CA is removed; then the
+/// session is forgotten, and the full handshake presents the new leaf.
+#[tokio::test]
+async fn a_resumed_session_presents_the_old_leaf_until_its_ca_is_removed() {
+    let (g1, g2) = (Ca::new("payments g1"), Ca::new("payments g2"));
+    let (old, new) = (g1.leaf("worker-1"), g2.leaf("worker-1"));
+    let play = Play::new(options(&[&g1, &g2])).await;
+    let handshakes = |leaf: &Leaf| {
+        let seen = play.sandbox.seen(NAMESPACE).unwrap();
+        let seen = seen.leaves.get(&leaf.certificate.fingerprint());
+        seen.map_or((0, 0), |seen| (seen.n_handshakes, seen.n_resumed))
+    };
+    let resolver = Arc::new(Rotating(Mutex::new(Rotating::certified(&old))));
+    let mut config = play.presenting(None);
+    config.client_auth_cert_resolver = Arc::<Rotating>::clone(&resolver);
+    config.resumption = ClientResumption::default();
+
+    drop(canary(play.endpoint(), config.clone()).await.unwrap());
+    *resolver.0.lock().unwrap() = Rotating::certified(&new);
+    drop(canary(play.endpoint(), config.clone()).await.unwrap());
+    assert_eq!((handshakes(&old), handshakes(&new)), ((2, 1), (0, 0)));
+
+    let cloud = play.cloud().await;
+    let request = replacing_bundle(&cloud, &g2.pem(), "distrust").await;
+    update(&cloud, request).await.unwrap();
+    eventually("full handshakes of the old leaf are refused", async || {
+        canary(play.endpoint(), play.presenting(Some(&old)))
+            .await
+            .is_err()
+    })
+    .await;
+    canary(play.endpoint(), config).await.unwrap();
+    assert_eq!((handshakes(&old).1, handshakes(&new)), (1, (1, 0)));
+}
+
+#[tokio::test]
+async fn a_session_ends_with_its_leaf_where_resumption_rechecks() {
+    let g1 = Ca::new("payments g1");
+    for (quirk, is_accepted) in [
+        (Resumption::Rechecks, false),
+        (Resumption::IgnoresCaRemoval, true),
+    ] {
+        let mut options = options(&[&g1]);
+        options.quirks.resumption = quirk;
+        let play = Play::new(options).await;
+        let leaf = g1.leaf_for("worker-1", SignedDuration::from_secs(4));
+        let mut config = play.presenting(Some(&leaf));
+        config.resumption = ClientResumption::default();
+        drop(canary(play.endpoint(), config.clone()).await.unwrap());
+        eventually("the leaf has expired", async || {
+            canary(play.endpoint(), play.presenting(Some(&leaf)))
+                .await
+                .is_err()
+        })
+        .await;
+        let resumed = canary(play.endpoint(), config).await;
+        assert_eq!(resumed.is_ok(), is_accepted, "{quirk}");
+    }
+}
+
 fn poll(identity: &str) -> PollWorkflowTaskQueueRequest {
     PollWorkflowTaskQueueRequest {
         namespace: NAMESPACE.to_owned(),
@@ -220,7 +326,7 @@ async fn served_play(age: Duration, grace: Duration, long_poll: Duration) -> (Pl
 
 #[tokio::test]
 async fn an_old_connection_is_asked_to_go_and_its_calls_finish() {
-    let (age, poll_time) = (Duration::from_millis(300), Duration::from_millis(900));
+    let (age, poll_time) = (Duration::from_millis(1_500), Duration::from_secs(6));
     let (play, leaf) = served_play(age, Duration::from_secs(10), poll_time).await;
     let wire = canary(play.endpoint(), play.presenting(Some(&leaf)))
         .await
@@ -238,7 +344,7 @@ async fn an_old_connection_is_asked_to_go_and_its_calls_finish() {
 
 #[tokio::test]
 async fn a_connection_is_closed_when_its_grace_is_over() {
-    let (age, grace) = (Duration::from_millis(200), Duration::from_millis(300));
+    let (age, grace) = (Duration::from_secs(1), Duration::from_millis(300));
     let (play, leaf) = served_play(age, grace, Duration::from_mins(1)).await;
     let wire = canary(play.endpoint(), play.presenting(Some(&leaf)))
         .await
@@ -271,10 +377,8 @@ async fn pollers_are_held_and_told() {
         .await
         .unwrap();
     assert!(empty.into_inner().task_token.is_empty());
-    assert!(
-        (400..800).contains(&asked_at.elapsed().as_millis()),
-        "half of a short deadline"
-    );
+    // Half of a short deadline, and not the minute that a poll may be held.
+    assert!((400..30_000).contains(&asked_at.elapsed().as_millis()));
 
     let mut describe = DescribeTaskQueueRequest {
         namespace: NAMESPACE.to_owned(),

@@ -4,21 +4,26 @@
 //! tests say so and pass; with `CI=true` they fail.
 
 use std::{
+    net::{Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
-    process::Output,
+    process::{Output, Stdio},
     time::Duration,
 };
 
 use tempfile::TempDir;
-use tokio::{process::Command, time::timeout};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    process::Command,
+    time::timeout,
+};
 
 use crate::{
     pki::{Ca, Leaf},
-    play::{API_KEY, NAMESPACE, Play, options},
+    play::{API_KEY, NAMESPACE, Play, eventually, options},
 };
 
 /// The longest that a judge may take: Python alone needs a second to start.
-const PATIENCE: Duration = Duration::from_mins(1);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// Returns a program of the venv, if there is one.
 #[expect(
@@ -167,4 +172,103 @@ async fn the_python_cloud_client_updates_a_namespace() {
         said.trim_end(),
         format!("STATE_FULFILLED\n{}", both.trim_end())
     );
+}
+
+/// A worker and a client that run workflows, one after the other, over the endpoint's connections, for some seconds.
+const WORKER: &str = r#"
+import asyncio, os, sys
+from datetime import timedelta
+from temporalio import activity, workflow
+from temporalio.client import Client
+from temporalio.service import TLSConfig
+from temporalio.worker import UnsandboxedWorkflowRunner, Worker
+
+address, namespace, seconds = sys.argv[1], sys.argv[2], float(sys.argv[3])
+
+def read(name):
+    with open(name, "rb") as file:
+        return file.read()
+
+@activity.defn
+async def greet(name: str) -> str:
+    return f"hello {name}"
+
+@workflow.defn
+class Greet:
+    @workflow.run
+    async def run(self, name: str) -> str:
+        return await workflow.execute_activity(
+            greet, name, start_to_close_timeout=timedelta(seconds=10))
+
+async def main():
+    tls = TLSConfig(
+        server_root_ca_cert=read("server-ca.pem"), domain="payments.a2dd6.tmprl.cloud",
+        client_cert=read("leaf.pem"), client_private_key=read("leaf.key"))
+    client = await Client.connect(address, namespace=namespace, tls=tls)
+    async with Worker(
+        client, task_queue="payments", workflows=[Greet], activities=[greet],
+        workflow_runner=UnsandboxedWorkflowRunner()):
+        n, clock = 0, asyncio.get_running_loop()
+        ends_at = clock.time() + seconds
+        while clock.time() < ends_at:
+            said = await client.execute_workflow(
+                Greet.run, str(n), id=f"greet-{n}", task_queue="payments")
+            assert said == f"hello {n}", said
+            n += 1
+        print(n, "completed", flush=True)
+        # Not through the worker's shutdown, which waits for its long polls.
+        os._exit(0)
+
+asyncio.run(main())
+"#;
+
+/// Returns a port that was free a moment ago, for a program that must be told one.
+async fn free_port() -> u16 {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    listener.local_addr().unwrap().port()
+}
+
+#[tokio::test]
+async fn a_real_worker_works_with_a_real_temporal_through_ageing_connections() {
+    let (Some(temporal), Some(python)) = (part("temporal"), part("python")) else {
+        return;
+    };
+    let upstream = SocketAddr::from((Ipv4Addr::LOCALHOST, free_port().await));
+    let mut server = Command::new(temporal);
+    server
+        .args(["server", "start-dev", "--headless", "--log-level", "never"])
+        .args(["--ip", "127.0.0.1", "--port", &upstream.port().to_string()])
+        .args(["--namespace", NAMESPACE])
+        .stdout(Stdio::null())
+        .kill_on_drop(true);
+    let _server = server.spawn().unwrap();
+    eventually("the real Temporal listens", async || {
+        TcpStream::connect(upstream).await.is_ok()
+    })
+    .await;
+
+    let g1 = Ca::new("payments g1");
+    let leaf = g1.leaf("worker-1");
+    let mut options = options(&[&g1]);
+    options.namespaces[0].upstream = Some(upstream);
+    options.timing.connection_age = Duration::from_millis(700);
+    options.timing.age_grace = Duration::from_secs(70);
+    let play = Play::new(options).await;
+    let files = files(&play, &leaf);
+    let mut worker = Command::new(python);
+    worker
+        .args(["-c", WORKER, &play.endpoint().to_string(), NAMESPACE, "4"])
+        .current_dir(files.path());
+    let done = run(&mut worker).await;
+    assert!(done.status.success(), "{done:?}");
+    let said = String::from_utf8_lossy(&done.stdout);
+    let n_completed: u32 = said.strip_suffix(" completed\n").unwrap().parse().unwrap();
+    assert!(n_completed > 0);
+    assert!(
+        !String::from_utf8_lossy(&done.stderr).contains("WARN"),
+        "{done:?}"
+    );
+    let seen = play.sandbox.seen(NAMESPACE).unwrap();
+    let seen = &seen.leaves[&leaf.certificate.fingerprint()];
+    assert!(seen.n_handshakes >= 3, "connections aged: {seen:?}");
 }

@@ -1,6 +1,7 @@
 //! Client CAs and leaves of the tests.
 
 use jiff::{SignedDuration, Timestamp};
+use newleaf_identity::generate::{self, KeyKind};
 use newleaf_x509::{
     Certificate, PrivateKey,
     issue::{self, CaTemplate, Issuer, LeafTemplate, LeafUse, Serial, Subject, Validity},
@@ -64,8 +65,13 @@ impl Ca {
 
     /// A leaf that ended a minute ago.
     pub(crate) fn expired_leaf(&self, common_name: &str) -> Leaf {
+        self.leaf_for(common_name, SignedDuration::from_mins(-1))
+    }
+
+    /// A leaf that ends so long from now.
+    pub(crate) fn leaf_for(&self, common_name: &str, remaining: SignedDuration) -> Leaf {
         let not_before = self.certificate.not_before();
-        let not_after = now() - SignedDuration::from_mins(1);
+        let not_after = now() + remaining;
         self.leaf_valid(
             common_name,
             Validity {
@@ -118,11 +124,9 @@ fn around(now: Timestamp) -> Validity {
 }
 
 fn key() -> PrivateKey {
-    PrivateKey::new(rcgen::KeyPair::generate().unwrap()).unwrap()
+    generate::key(KeyKind::EcdsaP256).unwrap()
 }
 
 fn serial() -> Serial {
-    let mut bytes = [0; 16];
-    aws_lc_rs::rand::fill(&mut bytes).unwrap();
-    Serial::from_random(bytes)
+    generate::serial().unwrap()
 }

@@ -16,7 +16,7 @@ use temporalio_protos::protos::temporal::api::cloud::{
     namespace::v1::Namespace,
     operation::v1::{AsyncOperation, async_operation::State},
 };
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 use tonic::Status;
 
 use crate::{
@@ -127,7 +127,9 @@ pub(crate) async fn update(
     cloud: &Wire,
     request: UpdateNamespaceRequest,
 ) -> Result<AsyncOperation, Status> {
-    let answer = cloud.cloud().update_namespace(request).await?;
+    let mut client = cloud.cloud();
+    let answer = timeout(PATIENCE, client.update_namespace(request));
+    let answer = answer.await.unwrap()?;
     Ok(answer.into_inner().async_operation.unwrap())
 }
 

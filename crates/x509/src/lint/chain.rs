@@ -1,6 +1,6 @@
 //! A leaf and what follows it: order, names, validities, and whether a bundle accepts it.
 
-use super::{EVERYWHERE, Family, Lint, Report, Severity, label, validity};
+use super::{CLOUD, EVERYWHERE, Family, Lint, Report, Severity, label, validity};
 use crate::{
     bundle::TrustBundle,
     certificate::Certificate,
@@ -49,7 +49,7 @@ static NAME_REPEATED_IN_CHAIN: Lint = Lint {
     name: "NameRepeatedInChain",
     severity: Severity::Error,
     family: Family::Chain,
-    profiles: EVERYWHERE,
+    profiles: CLOUD,
     citation: "docs.temporal.io/cloud/certificates (distinguished names are unique and compared without case)",
     says: "Two certificates on the way from the leaf to the root have the same name, case apart. Temporal Cloud \
            refuses such a chain, and path building cannot tell the two apart.",
@@ -63,7 +63,8 @@ static UNKNOWN_ISSUER: Lint = Lint {
     family: Family::Chain,
     profiles: EVERYWHERE,
     citation: "RFC 5280 §6.1",
-    says: "No CA of the bundle, valid now, signed the chain: a server that trusts this bundle ends the handshake.",
+    says: "No CA of the bundle that is valid now and may sign for clients stands above the chain: a server that \
+           trusts this bundle ends the handshake.",
     advice: "Compare the leaf's issuer with the bundle; if an intermediate is between them, put it behind the leaf.",
 };
 

@@ -111,7 +111,7 @@ static STRAY_TEXT: Lint = Lint {
     citation: "RFC 7468 §2",
     says: "There is text outside the blocks. The standard allows it, but tools differ: `tcld` refuses text after the \
            last block.",
-    advice: "Keep the blocks only: `newleaf inspect --pem FILE`.",
+    advice: "Keep the blocks only; newleaf writes nothing else.",
 };
 
 static WINDOWS_LINE_ENDINGS: Lint = Lint {

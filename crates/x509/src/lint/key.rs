@@ -1,9 +1,10 @@
-//! Keys and signature algorithms.
+//! Keys, the identifiers by which certificates name them, and signature algorithms.
 
 use super::{CLOUD, EVERYWHERE, Family, Lint, Report, Severity, TEMPORAL, label};
 use crate::{
-    certificate::{Certificate, SignatureAlgorithm},
+    certificate::Certificate,
     key::{KeyAlgorithm, PublicKey},
+    signature::SignatureAlgorithm,
 };
 
 pub(super) const LINTS: &[&Lint] = &[
@@ -14,6 +15,10 @@ pub(super) const LINTS: &[&Lint] = &[
     &RSA_TOO_SMALL,
     &RSA_TOO_LARGE,
     &KEY_MISMATCH,
+    &CA_WITHOUT_SUBJECT_KEY_ID,
+    &LEAF_WITHOUT_SUBJECT_KEY_ID,
+    &WITHOUT_AUTHORITY_KEY_ID,
+    &KEY_ID_CRITICAL,
 ];
 
 /// The smallest RSA modulus that is safe (NIST SP 800-131A) and that webpki accepts.
@@ -73,7 +78,7 @@ static RSA_TOO_SMALL: Lint = Lint {
     family: Family::Key,
     profiles: EVERYWHERE,
     citation: "NIST SP 800-131A revision 2, table 2",
-    says: "An RSA key of fewer than 2048 bits can be broken. Verifiers refuse it.",
+    says: "An RSA key of fewer than 2048 bits can be broken, and strict verifiers refuse it.",
     advice: "Issue with RSA of 2048 bits or more, or ECDSA P-256.",
 };
 
@@ -100,9 +105,72 @@ static KEY_MISMATCH: Lint = Lint {
     advice: "Bring the key that belongs to the certificate, or issue a new leaf for this key.",
 };
 
-pub(super) fn certificate(report: &mut Report<'_>, certificate: &Certificate) {
+static CA_WITHOUT_SUBJECT_KEY_ID: Lint = Lint {
+    code: "NL208",
+    name: "CaWithoutSubjectKeyId",
+    severity: Severity::Warning,
+    family: Family::Key,
+    profiles: EVERYWHERE,
+    citation: "RFC 5280 §4.2.1.2",
+    says: "A CA must carry a subject key identifier. Without it, two generations with one subject cannot be told \
+           apart by what their leaves name.",
+    advice: "Issue the CA again: `newleaf ca new`.",
+};
+
+static LEAF_WITHOUT_SUBJECT_KEY_ID: Lint = Lint {
+    code: "NL209",
+    name: "LeafWithoutSubjectKeyId",
+    severity: Severity::Note,
+    family: Family::Key,
+    profiles: EVERYWHERE,
+    citation: "RFC 5280 §4.2.1.2",
+    says: "A leaf should carry a subject key identifier.",
+    advice: "Nothing is refused for it; leaves issued by newleaf carry one.",
+};
+
+static WITHOUT_AUTHORITY_KEY_ID: Lint = Lint {
+    code: "NL210",
+    name: "WithoutAuthorityKeyId",
+    severity: Severity::Warning,
+    family: Family::Key,
+    profiles: EVERYWHERE,
+    citation: "RFC 5280 §4.2.1.1",
+    says: "A certificate that is not self-signed must name its issuer's key. Without that, a verifier that holds two \
+           generations with one subject must try both.",
+    advice: "Issue the certificate again; the CA needs a subject key identifier for it.",
+};
+
+static KEY_ID_CRITICAL: Lint = Lint {
+    code: "NL211",
+    name: "KeyIdCritical",
+    severity: Severity::Error,
+    family: Family::Key,
+    profiles: EVERYWHERE,
+    citation: "RFC 5280 §4.2.1.1 and §4.2.1.2",
+    says: "A key identifier is marked critical, which it must not be. Go refuses to read such a certificate.",
+    advice: "Issue the certificate again.",
+};
+
+pub(super) fn ca(report: &mut Report<'_>, certificate: &Certificate) {
+    if certificate.extensions().subject_key_id.is_none() {
+        let found = "expected a subject key identifier, found none";
+        report.add(&CA_WITHOUT_SUBJECT_KEY_ID, label(certificate), found);
+    }
+    both(report, certificate);
+}
+
+pub(super) fn leaf(report: &mut Report<'_>, certificate: &Certificate) {
+    if certificate.extensions().subject_key_id.is_none() {
+        let found = "expected a subject key identifier, found none";
+        report.add(&LEAF_WITHOUT_SUBJECT_KEY_ID, label(certificate), found);
+    }
+    both(report, certificate);
+}
+
+fn both(report: &mut Report<'_>, certificate: &Certificate) {
     algorithm(report, certificate);
     signature(report, certificate);
+    key_ids(report, certificate);
 }
 
 fn algorithm(report: &mut Report<'_>, certificate: &Certificate) {
@@ -163,5 +231,29 @@ pub(super) fn pair(report: &mut Report<'_>, certificate: &Certificate, key: &Pub
             key.algorithm(),
         );
         report.add(&KEY_MISMATCH, label(certificate), found);
+    }
+}
+
+fn key_ids(report: &mut Report<'_>, certificate: &Certificate) {
+    let extensions = certificate.extensions();
+    let names_key = extensions
+        .authority_key_id
+        .as_ref()
+        .is_some_and(|aki| aki.value.key_id.is_some());
+    if !names_key && !certificate.is_self_issued() {
+        let found = "expected the issuer's key identifier, found none";
+        report.add(&WITHOUT_AUTHORITY_KEY_ID, label(certificate), found);
+    }
+    let subject_critical = extensions
+        .subject_key_id
+        .as_ref()
+        .is_some_and(|id| id.critical);
+    let authority_critical = extensions
+        .authority_key_id
+        .as_ref()
+        .is_some_and(|id| id.critical);
+    if subject_critical || authority_critical {
+        let found = "expected key identifiers that are not critical, found a critical one";
+        report.add(&KEY_ID_CRITICAL, label(certificate), found);
     }
 }

@@ -1,8 +1,9 @@
-//! Distinguished names: what is empty, too long, unreadable, or will not match the filter it should.
+//! Names: what is empty, too long, unreadable, or will not match the filter it should.
 
 use super::{EVERYWHERE, Family, Lint, Report, Severity, TEMPORAL, label};
 use crate::{
     certificate::Certificate,
+    extension::GeneralName,
     issue::MAX_ATTRIBUTE_CHARS,
     name::{Attribute, oid},
 };
@@ -16,6 +17,7 @@ pub(super) const LINTS: &[&Lint] = &[
     &ATTRIBUTE_NOT_TEXT,
     &CONTROL_CHARACTER_IN_NAME,
     &SPACE_AROUND_ATTRIBUTE,
+    &MALFORMED_ALTERNATIVE_NAME,
 ];
 
 static EMPTY_ATTRIBUTE: Lint = Lint {
@@ -111,6 +113,17 @@ static SPACE_AROUND_ATTRIBUTE: Lint = Lint {
     advice: "Issue the certificate again with the attribute trimmed.",
 };
 
+static MALFORMED_ALTERNATIVE_NAME: Lint = Lint {
+    code: "NL109",
+    name: "MalformedAlternativeName",
+    severity: Severity::Error,
+    family: Family::Name,
+    profiles: EVERYWHERE,
+    citation: "RFC 5280 §4.2.1.6",
+    says: "A subject alternative name does not follow its own syntax. Go refuses to read such a certificate.",
+    advice: "Issue the certificate again with names in their proper form.",
+};
+
 pub(super) fn ca(report: &mut Report<'_>, certificate: &Certificate) {
     if certificate.subject().is_empty() {
         let found = "expected a CA with a subject, found an empty one";
@@ -135,6 +148,12 @@ fn both(report: &mut Report<'_>, certificate: &Certificate) {
     }
     for attribute in certificate.subject().attributes() {
         self::attribute(report, certificate, attribute);
+    }
+    let sans = certificate.extensions().subject_alt_names.as_ref();
+    let sans = sans.into_iter().flat_map(|sans| &sans.value);
+    for san in sans.filter(|san| matches!(san, GeneralName::Malformed(_))) {
+        let found = format!("expected a well-formed name, found {san}");
+        report.add(&MALFORMED_ALTERNATIVE_NAME, label(certificate), found);
     }
 }
 

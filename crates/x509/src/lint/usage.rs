@@ -1,11 +1,7 @@
-//! What a certificate may do: basic constraints, key usages, key identifiers, alternative names.
+//! What a certificate may do: basic constraints and key usages.
 
 use super::{EVERYWHERE, Family, Lint, Report, Severity, TEMPORAL, label};
-use crate::{
-    certificate::Certificate,
-    extension::{GeneralName, Usage},
-    key::KeyAlgorithm,
-};
+use crate::{certificate::Certificate, extension::Usage, key::KeyAlgorithm};
 
 pub(super) const LINTS: &[&Lint] = &[
     &NOT_A_CA,
@@ -21,13 +17,8 @@ pub(super) const LINTS: &[&Lint] = &[
     &NOT_FOR_CLIENT_AUTH,
     &LEAF_WITHOUT_EXTENDED_KEY_USAGE,
     &CA_NOT_FOR_CLIENT_AUTH,
-    &CA_WITHOUT_SUBJECT_KEY_ID,
-    &LEAF_WITHOUT_SUBJECT_KEY_ID,
-    &WITHOUT_AUTHORITY_KEY_ID,
-    &KEY_ID_CRITICAL,
     &CA_WITHOUT_PATH_LENGTH,
     &PATH_LENGTH_WITHOUT_CA,
-    &MALFORMED_ALTERNATIVE_NAME,
 ];
 
 static NOT_A_CA: Lint = Lint {
@@ -106,7 +97,8 @@ static LEAF_MAY_NOT_SIGN_HANDSHAKE: Lint = Lint {
     family: Family::Usage,
     profiles: EVERYWHERE,
     citation: "docs.temporal.io/cloud/certificates; RFC 8446 §4.4.2.2",
-    says: "The leaf's key usage leaves out `digitalSignature`, which a client needs to prove that it holds the key.",
+    says: "The leaf's key usage leaves out `digitalSignature`, with which a client proves that it holds the key. \
+           Temporal asks for it, and strict servers refuse a client without it.",
     advice: "Issue the leaf again: `newleaf leaf issue`.",
 };
 
@@ -181,55 +173,8 @@ static CA_NOT_FOR_CLIENT_AUTH: Lint = Lint {
     advice: "Issue the CA again without extended key usage.",
 };
 
-static CA_WITHOUT_SUBJECT_KEY_ID: Lint = Lint {
-    code: "NL414",
-    name: "CaWithoutSubjectKeyId",
-    severity: Severity::Warning,
-    family: Family::Usage,
-    profiles: EVERYWHERE,
-    citation: "RFC 5280 §4.2.1.2",
-    says: "A CA must carry a subject key identifier. Without it, two generations with one subject cannot be told \
-           apart by what their leaves name.",
-    advice: "Issue the CA again: `newleaf ca new`.",
-};
-
-static LEAF_WITHOUT_SUBJECT_KEY_ID: Lint = Lint {
-    code: "NL415",
-    name: "LeafWithoutSubjectKeyId",
-    severity: Severity::Note,
-    family: Family::Usage,
-    profiles: EVERYWHERE,
-    citation: "RFC 5280 §4.2.1.2",
-    says: "A leaf should carry a subject key identifier.",
-    advice: "Nothing is refused for it; leaves issued by newleaf carry one.",
-};
-
-static WITHOUT_AUTHORITY_KEY_ID: Lint = Lint {
-    code: "NL416",
-    name: "WithoutAuthorityKeyId",
-    severity: Severity::Warning,
-    family: Family::Usage,
-    profiles: EVERYWHERE,
-    citation: "RFC 5280 §4.2.1.1",
-    says: "A certificate that is not self-signed must name its issuer's key. Without that, a verifier that holds two \
-           generations with one subject must try both.",
-    advice: "Issue the certificate again; the CA needs a subject key identifier for it.",
-};
-
-static KEY_ID_CRITICAL: Lint = Lint {
-    code: "NL417",
-    name: "KeyIdCritical",
-    severity: Severity::Warning,
-    family: Family::Usage,
-    profiles: EVERYWHERE,
-    citation: "RFC 5280 §4.2.1.1 and §4.2.1.2",
-    says: "A key identifier is marked critical, which it must not be. Verifiers that do not use it refuse the \
-           certificate.",
-    advice: "Issue the certificate again.",
-};
-
 static CA_WITHOUT_PATH_LENGTH: Lint = Lint {
-    code: "NL418",
+    code: "NL414",
     name: "CaWithoutPathLength",
     severity: Severity::Note,
     family: Family::Usage,
@@ -241,7 +186,7 @@ static CA_WITHOUT_PATH_LENGTH: Lint = Lint {
 };
 
 static PATH_LENGTH_WITHOUT_CA: Lint = Lint {
-    code: "NL419",
+    code: "NL415",
     name: "PathLengthWithoutCa",
     severity: Severity::Warning,
     family: Family::Usage,
@@ -249,17 +194,6 @@ static PATH_LENGTH_WITHOUT_CA: Lint = Lint {
     citation: "RFC 5280 §4.2.1.9",
     says: "A path length is given for a certificate that may sign no certificates, which the standard forbids.",
     advice: "Issue the certificate again without the path length, or the CA with `CA:TRUE` and `keyCertSign`.",
-};
-
-static MALFORMED_ALTERNATIVE_NAME: Lint = Lint {
-    code: "NL420",
-    name: "MalformedAlternativeName",
-    severity: Severity::Error,
-    family: Family::Usage,
-    profiles: EVERYWHERE,
-    citation: "RFC 5280 §4.2.1.6",
-    says: "A subject alternative name does not follow its own syntax. Go refuses to read such a certificate.",
-    advice: "Issue the certificate again with names in their proper form.",
 };
 
 pub(super) fn ca(report: &mut Report<'_>, certificate: &Certificate) {
@@ -301,10 +235,6 @@ pub(super) fn ca(report: &mut Report<'_>, certificate: &Certificate) {
         );
         report.add(&CA_NOT_FOR_CLIENT_AUTH, who.as_str(), found);
     }
-    if extensions.subject_key_id.is_none() {
-        let found = "expected a subject key identifier, found none";
-        report.add(&CA_WITHOUT_SUBJECT_KEY_ID, who.as_str(), found);
-    }
     both(report, certificate);
 }
 
@@ -330,10 +260,6 @@ pub(super) fn leaf(report: &mut Report<'_>, certificate: &Certificate) {
     } else if !certificate.allows_client_auth() {
         let found = format!("expected clientAuth, found {}", purposes(certificate));
         report.add(&NOT_FOR_CLIENT_AUTH, who.as_str(), found);
-    }
-    if extensions.subject_key_id.is_none() {
-        let found = "expected a subject key identifier, found none";
-        report.add(&LEAF_WITHOUT_SUBJECT_KEY_ID, who.as_str(), found);
     }
     both(report, certificate);
 }
@@ -367,7 +293,6 @@ fn both(report: &mut Report<'_>, certificate: &Certificate) {
             report.add(&USAGE_NOT_FOR_KEY, who.as_str(), found);
         }
     }
-    key_ids(report, certificate);
     let limits_nothing = extensions.basic_constraints.as_ref().is_some_and(|bc| {
         let signs = bc.value.ca && certificate.allows_usage(Usage::KeyCertSign);
         bc.value.path_length.is_some() && !signs
@@ -375,38 +300,6 @@ fn both(report: &mut Report<'_>, certificate: &Certificate) {
     if limits_nothing {
         let found = "expected no path length where nothing may be signed, found one";
         report.add(&PATH_LENGTH_WITHOUT_CA, who.as_str(), found);
-    }
-    let sans = extensions
-        .subject_alt_names
-        .iter()
-        .flat_map(|sans| &sans.value);
-    for san in sans.filter(|san| matches!(san, GeneralName::Malformed(_))) {
-        let found = format!("expected a well-formed name, found {san}");
-        report.add(&MALFORMED_ALTERNATIVE_NAME, who.as_str(), found);
-    }
-}
-
-fn key_ids(report: &mut Report<'_>, certificate: &Certificate) {
-    let extensions = certificate.extensions();
-    let names_key = extensions
-        .authority_key_id
-        .as_ref()
-        .is_some_and(|aki| aki.value.key_id.is_some());
-    if !names_key && !certificate.is_self_issued() {
-        let found = "expected the issuer's key identifier, found none";
-        report.add(&WITHOUT_AUTHORITY_KEY_ID, label(certificate), found);
-    }
-    let subject_critical = extensions
-        .subject_key_id
-        .as_ref()
-        .is_some_and(|id| id.critical);
-    let authority_critical = extensions
-        .authority_key_id
-        .as_ref()
-        .is_some_and(|id| id.critical);
-    if subject_critical || authority_critical {
-        let found = "expected key identifiers that are not critical, found a critical one";
-        report.add(&KEY_ID_CRITICAL, label(certificate), found);
     }
 }
 

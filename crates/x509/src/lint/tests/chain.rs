@@ -1,7 +1,7 @@
 //! Chains, alone and against a bundle.
 
 use super::*;
-use crate::forge::{aki, basic_constraints, name};
+use crate::forge::{aki, basic_constraints, eku, key_usage, name};
 
 fn root() -> Forge {
     Forge::root("g1", "p256-a").extension(basic_constraints(true, Some(1)))
@@ -40,6 +40,8 @@ pub(super) fn cases() -> Vec<Case> {
     let middle_as_root = same_name(&middle);
     let under_it = Forge::leaf("worker", "p256-c", &middle_as_root);
     let narrow = Forge::root("g1", "p256-a");
+    let no_signing = root.clone().extension(key_usage(&[0]));
+    let for_servers = root.clone().extension(eku(&["1.3.6.1.5.5.7.3.1"]));
     let misled = worker.clone().extension(aki("p256-d"));
     let ended = root.clone().with(|f| f.not_after = now() - days(1));
     let ended_leaf = worker.clone().with(|f| f.not_after = now() - days(2));
@@ -114,6 +116,16 @@ pub(super) fn cases() -> Vec<Case> {
             "path length 0",
             lint(&[&worker, &middle], &[&narrow]),
             &["NL508"],
+        ),
+        case(
+            "root may not sign",
+            lint(&[&direct], &[&no_signing]),
+            &["NL504"],
+        ),
+        case(
+            "root for servers",
+            lint(&[&direct], &[&for_servers]),
+            &["NL504"],
         ),
         case(
             "misled by its AKI",

@@ -97,21 +97,21 @@ pub(super) fn cases() -> Vec<Case> {
         certstrap_leaf(&strap_ca, "p256-b").with(|f| f.not_after = f.not_before + days(730));
     let (root, middle, leaf) = step_chain();
     vec![
-        case("tcld CA", tcld_bundle(&[tcld_ca()]), &["NL418"]),
+        case("tcld CA", tcld_bundle(&[tcld_ca()]), &["NL414"]),
         case(
             "tcld leaf",
             against(&[&tcld_leaf()], &[&tcld_ca()]),
-            &["NL101", "NL408", "NL412", "NL415"],
+            &["NL101", "NL209", "NL408", "NL412"],
         ),
         case(
             "tcld leaf without its OU",
             against(&[&without_ou], &[&tcld_ca()]),
-            &["NL408", "NL412", "NL415", "NL503"],
+            &["NL209", "NL408", "NL412", "NL503"],
         ),
         case(
             "two tcld CAs of one organization",
             tcld_bundle(&[tcld_ca(), next_tcld_ca]),
-            &["NL418", "NL418", "NL610"],
+            &["NL414", "NL414", "NL610"],
         ),
         case(
             "certstrap leaf, RSA",

@@ -1,0 +1,120 @@
+//! Whom a bundle accepts.
+
+use super::*;
+use crate::forge::{self, Forge, algorithm, basic_constraints, days, now};
+
+fn chain(forges: &[&Forge]) -> Chain {
+    Chain::new(forges.iter().map(|forge| forge.certificate())).unwrap()
+}
+
+fn bundle(forges: &[&Forge]) -> TrustBundle {
+    TrustBundle::new(forges.iter().map(|forge| forge.certificate()))
+}
+
+#[test]
+fn the_accepting_ca_is_told() {
+    let (old, new) = (Forge::root("g1", "p256-a"), Forge::root("g2", "p256-b"));
+    let both = bundle(&[&old, &new]);
+    for ca in [&old, &new] {
+        let worker = chain(&[&Forge::leaf("worker", "p256-c", ca)]);
+        assert_eq!(worker.accepted_by(&both, now()), Ok(&ca.certificate()));
+    }
+}
+
+#[test]
+fn two_generations_with_one_name_are_told_apart_by_the_signature() {
+    let (old, new) = (Forge::root("ca", "p256-a"), Forge::root("ca", "p256-b"));
+    let worker = chain(&[&Forge::leaf("worker", "p256-c", &new)]);
+    let both = bundle(&[&old, &new]);
+    assert_eq!(worker.accepted_by(&both, now()), Ok(&new.certificate()));
+    assert!(worker.accepted_by(&bundle(&[&old]), now()).is_err());
+}
+
+#[test]
+fn refusals_say_why() {
+    let root = Forge::root("g1", "p256-a");
+    let leaf = Forge::leaf("worker", "p256-c", &root);
+    let ended = root.clone().with(|f| f.not_after = now() - days(1));
+    let refusal = |bundle: &TrustBundle, at| {
+        chain(&[&leaf])
+            .accepted_by(bundle, at)
+            .unwrap_err()
+            .to_string()
+    };
+    assert_eq!(
+        refusal(&bundle(&[]), now()),
+        "expected a chain to one of the 0 accepted client CAs, found issuer `O=acme, CN=g1`",
+    );
+    assert_eq!(
+        refusal(&bundle(&[&ended]), now()),
+        refusal(&bundle(&[]), now())
+    );
+    assert_eq!(
+        refusal(&bundle(&[&root]), now() + days(81)),
+        "expected a leaf valid at 2026-05-21T00:00:00Z, found one valid from 2026-02-19T00:00:00Z to \
+         2026-05-20T00:00:00Z",
+    );
+}
+
+#[test]
+fn the_path_length_of_an_accepted_ca_counts() {
+    for (limit, expected) in [(None, true), (Some(1), true), (Some(0), false)] {
+        let root = Forge::root("g1", "p256-a").extension(basic_constraints(true, limit));
+        let middle = Forge::intermediate("i1", "p256-b", &root);
+        let worker = chain(&[&Forge::leaf("worker", "p256-c", &middle), &middle]);
+        assert_eq!(
+            worker.accepted_by(&bundle(&[&root]), now()).is_ok(),
+            expected,
+            "{limit:?}"
+        );
+    }
+}
+
+#[test]
+fn an_intermediate_may_itself_be_accepted() {
+    let root = Forge::root("g1", "p256-a");
+    let middle = Forge::intermediate("i1", "p256-b", &root);
+    let worker = chain(&[&Forge::leaf("worker", "p256-c", &middle)]);
+    assert_eq!(
+        worker.accepted_by(&bundle(&[&middle]), now()),
+        Ok(&middle.certificate())
+    );
+    assert!(worker.accepted_by(&bundle(&[&root]), now()).is_err());
+}
+
+#[test]
+fn p521_signatures_are_verified() {
+    let by = |hash: &str| Forge::root("g1", "p521-a").signed_with(algorithm(hash));
+    // The signature is made over SHA-512, whatever the certificate says.
+    let root = by("1.2.840.10045.4.3.4");
+    let lying = by("1.2.840.10045.4.3.3").certificate();
+    let worker =
+        Forge::leaf("worker", "p256-c", &root).signed_with(algorithm("1.2.840.10045.4.3.4"));
+    let certificate = root.certificate();
+    assert!(certificate.is_signed_by(&certificate));
+    assert!(!lying.is_signed_by(&lying));
+    assert!(worker.certificate().is_signed_by(&certificate));
+    assert!(
+        chain(&[&worker])
+            .accepted_by(&bundle(&[&root]), now())
+            .is_ok()
+    );
+}
+
+#[test]
+fn a_chain_begins_with_a_leaf() {
+    let root = Forge::root("g1", "p256-a");
+    let leaf = Forge::leaf("worker", "p256-c", &root);
+    assert_eq!(Chain::new([]), Err(ChainError::Empty));
+    assert!(matches!(
+        Chain::new([root.certificate()]),
+        Err(ChainError::CaFirst { .. })
+    ));
+    let whole = chain(&[&leaf, &root]);
+    assert_eq!(Chain::from_pem(&whole.to_pem()), Ok(whole.clone()));
+    assert_eq!(whole.not_after(), leaf.not_after);
+    assert_eq!(whole.intermediates(), [root.certificate()]);
+    let key = forge::key("p256-c").to_pem();
+    let error = Chain::from_pem(&format!("{}{}", whole.to_pem(), *key)).unwrap_err();
+    assert!(matches!(error, ChainError::Pem(error) if error.found_private_key()));
+}
