@@ -9,12 +9,26 @@
 //! `newleaf-rotation`, from the sights. No waiting between looks, no memory of a rotation: that is
 //! `newleaf-controller`'s. Only here are cloud SDKs known.
 //!
-//! **Where to start reading.** [`World`], then [`Domain`], then any adapter.
+//! **Where to start reading.** [`World`], then [`Systems`], then [`Domain`] and any adapter.
 
+pub mod canary;
+mod dial;
 pub mod domain;
+mod evidence;
+pub mod file;
+mod grpc;
+pub mod issuer;
 pub mod ledger;
+pub mod manual;
+mod replace;
+pub mod restart;
+pub mod self_hosted;
+mod systems;
+pub mod temporal_cloud;
+mod trouble;
 pub mod world;
 
 pub use domain::Domain;
 pub use ledger::{Ledger, LedgerEntry};
+pub use systems::Systems;
 pub use world::World;
