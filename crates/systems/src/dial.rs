@@ -119,7 +119,8 @@ impl Session {
             Some(bundle) => tls::bundle_roots(bundle)?,
             None => tls::platform_roots()?,
         };
-        let config = tls::client_config(roots, Arc::clone(&asked) as Arc<dyn ResolvesClientCert>)?;
+        let resolver: Arc<dyn ResolvesClientCert> = Arc::<Asked>::clone(&asked);
+        let config = tls::client_config(roots, resolver)?;
         let name = tls::server_name(server_name(endpoint)?)?;
         let tcp = within("a connection", TcpStream::connect(address))
             .await?

@@ -186,8 +186,8 @@ pub enum EvidenceSource {
 pub struct ApiKey(Zeroizing<String>);
 
 impl ApiKey {
-    /// Takes the secret; white space around it, such as a file's last newline, is not part of it.
-    pub fn new(secret: Zeroizing<String>) -> Self {
+    /// Takes a copy of the secret; white space around it, such as a file's last newline, is not part of it.
+    pub fn new(secret: &Zeroizing<String>) -> Self {
         Self(Zeroizing::new(secret.trim().to_owned()))
     }
 

@@ -107,10 +107,8 @@ impl<'a> Handover<'a> {
         let mut accepts = self.accepts()?.unwrap_or_default();
         accepts.extend(accept);
         accepts.retain(|generation| !refuse.contains(generation));
-        let text: String = accepts
-            .iter()
-            .map(|generation| format!("{generation}\n"))
-            .collect();
+        let lines: Vec<String> = accepts.iter().map(Generation::to_string).collect();
+        let text = lines.join("\n") + "\n";
         fs_err::create_dir_all(&self.directory)
             .and_then(|()| replace::replace(&self.confirmed(), text.as_bytes(), PUBLIC))
             .map_err(ManualError::Write)

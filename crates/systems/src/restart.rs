@@ -12,7 +12,7 @@ use tokio::{
 use crate::trouble::{Retry, again_after};
 
 /// How long a command may take. It should start a restart and return; whether the holder has come back is seen by the census.
-const TIMEOUT: Duration = Duration::from_secs(120);
+const TIMEOUT: Duration = Duration::from_mins(2);
 
 /// How long to listen for a command's last words once it has ended.
 const LAST_WORDS: Duration = Duration::from_millis(200);

@@ -36,6 +36,10 @@ pub(crate) fn chain(error: &dyn Error) -> String {
 
 /// Judges an error of the file system: what a person must change first, and what may pass, such as a full disk.
 pub(crate) fn again_after(error: &io::Error) -> Again {
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "the list of kinds is the standard library's and grows"
+    )]
     match error.kind() {
         io::ErrorKind::PermissionDenied
         | io::ErrorKind::ReadOnlyFilesystem
