@@ -186,6 +186,3 @@ impl<'a> Handover<'a> {
         text
     }
 }
-
-#[cfg(test)]
-mod tests;
