@@ -12,6 +12,8 @@
 
 mod store;
 
+use std::collections::BTreeMap;
+
 use jiff::{SignedDuration, Timestamp};
 use newleaf_identity::generate::{self, GenerateError, KeyKind};
 use newleaf_rotation::{
@@ -186,7 +188,8 @@ impl<'a> LocalCa<'a> {
             })
     }
 
-    /// Looks at a generation: certificate, key, and what is wrong with them by the rules of `context`.
+    /// Looks at a generation: certificate, key, and what is wrong with them by the rules of `context`. Who
+    /// accepts it is for others to say.
     pub fn look(
         &self,
         generation: Generation,
@@ -195,8 +198,12 @@ impl<'a> LocalCa<'a> {
         let store = self.store(generation);
         let key = store.has_key();
         let Some(certificate) = self.certificate(generation)? else {
-            let (ca, findings) = (None, Vec::new());
-            return Ok(CaSight { ca, key, findings });
+            return Ok(CaSight {
+                ca: None,
+                key,
+                findings: Vec::new(),
+                accepted_at: BTreeMap::new(),
+            });
         };
         let mut broken = lint::ca(&certificate, context);
         let mut findings = Vec::new();
@@ -215,7 +222,13 @@ impl<'a> LocalCa<'a> {
             subject: certificate.subject().to_string(),
             not_after: certificate.not_after(),
         });
-        Ok(CaSight { ca, key, findings })
+        let accepted_at = BTreeMap::new();
+        Ok(CaSight {
+            ca,
+            key,
+            findings,
+            accepted_at,
+        })
     }
 
     /// Makes a new generation. What is there already is never touched; the new one appears whole or not at all.

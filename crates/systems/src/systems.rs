@@ -39,7 +39,10 @@ impl World for Systems {
     async fn observe(&self, look: &Look, now: Timestamp) -> Result<Sight, Trouble> {
         match &look.goal {
             Goal::Preflight => self.look_before(now).await.map(Sight::Preflight),
-            Goal::CaExists { generation } | Goal::KeyDestroyed { generation } => {
+            Goal::KeyDestroyed { generation } => {
+                self.look_at_key(*generation, now).await.map(Sight::Ca)
+            }
+            Goal::CaExists { generation } => {
                 let sight = self.ca().look(*generation, &self.rules(now));
                 sight.map(Sight::Ca).map_err(trouble::of)
             }

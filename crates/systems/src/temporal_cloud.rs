@@ -327,24 +327,22 @@ impl CloudNamespace {
         })
     }
 
-    /// Returns how the change with this name stands, or anybody's change that is being carried out.
+    /// Returns that a change is being carried out, whoever asked for it; else how the one with this name ended.
     pub async fn change(
         &self,
         reading: &Reading,
         request: &RequestId,
     ) -> Result<ChangeSight, CloudError> {
         let ours = self.operation(request.as_str()).await?;
-        match ours.as_ref().map(progress) {
-            Some(ChangeSight::Settled) | None => {}
-            Some(other) => return Ok(other),
-        }
-        if reading.namespace.state() == ResourceState::Updating {
+        let ours = ours.as_ref().map_or(ChangeSight::Settled, progress);
+        let is_updating = reading.namespace.state() == ResourceState::Updating;
+        if is_updating && !matches!(ours, ChangeSight::Underway(_)) {
             let theirs = self
                 .operation(&reading.namespace.async_operation_id)
                 .await?;
             return Ok(ChangeSight::Underway(theirs.as_ref().map_or(CHECK, check)));
         }
-        Ok(ChangeSight::Settled)
+        Ok(ours)
     }
 
     /// Asks for a change, and returns what the reply said. If there is nothing to change, nothing is sent.

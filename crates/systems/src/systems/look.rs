@@ -9,8 +9,8 @@ use newleaf_rotation::{
     census::{self, Issued, IssuedLeaf, Window},
     preflight::{self, Facts},
     sight::{
-        BundleSight, Census, ChangeSight, LeafFact, PreflightSight, ProbeSight, StoredSight,
-        TrustSight,
+        BundleSight, CaSight, Census, ChangeSight, LeafFact, PreflightSight, ProbeSight,
+        StoredSight, TrustSight,
     },
 };
 use newleaf_x509::{Chain, TrustBundle, filter::Filters};
@@ -77,8 +77,37 @@ impl Systems {
                 self.look_at_handover(id, &look.request, look.confirmed, wanted)?
             }
         };
+        // While a change is under way, what the door does says nothing yet.
+        if !matches!(sight.change, ChangeSight::Underway(_)) {
+            for generation in wanted.accept.iter().chain(wanted.refuse) {
+                let ca = self.ca().existing(*generation).map_err(trouble::of)?;
+                if let Some(identity) = canary::load(&self.domain, *generation, &ca, now) {
+                    let probes = canary::probe(point, &identity, 1).await;
+                    sight.probes.insert(*generation, probes);
+                }
+            }
+        }
         if !wanted.refuse.is_empty() {
             sight.census = Some(self.take_census(&look.rotation, now).await?);
+        }
+        Ok(sight)
+    }
+
+    pub(super) async fn look_at_key(
+        &self,
+        generation: Generation,
+        now: Timestamp,
+    ) -> Result<CaSight, Trouble> {
+        let ca = self.ca();
+        let mut sight = ca.look(generation, &self.rules(now)).map_err(trouble::of)?;
+        let Some(fact) = sight.ca.as_ref().filter(|_| sight.key) else {
+            return Ok(sight);
+        };
+        for point in &self.domain.points {
+            if let Some(bundle) = self.read(point, now).await?.bundle {
+                let accepts = bundle.contains(fact.fingerprint);
+                sight.accepted_at.insert(point.id.clone(), accepts);
+            }
         }
         Ok(sight)
     }
@@ -98,6 +127,7 @@ impl Systems {
         Ok(TrustSight {
             bundle,
             change,
+            probes: BTreeMap::new(),
             census: None,
         })
     }

@@ -7,7 +7,6 @@
     clippy::indexing_slicing,
     reason = "a failed test should panic"
 )]
-#![expect(missing_docs, reason = "tests are named after what they show")]
 
 mod canary;
 mod desk;
