@@ -268,6 +268,3 @@ fn refusal(error: &io::Error) -> Option<String> {
         _ => None,
     }
 }
-
-#[cfg(test)]
-mod tests;

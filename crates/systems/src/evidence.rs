@@ -154,6 +154,3 @@ fn from_person(evidence: &mut Evidence, ask: &Ask<'_>, holder: &Holder) {
     }
     evidence.reports.extend(reports);
 }
-
-#[cfg(test)]
-mod tests;

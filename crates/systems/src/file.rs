@@ -232,6 +232,3 @@ fn version_name(number: u64) -> String {
 fn version_number(name: &str) -> Option<u64> {
     name.strip_prefix(VERSION)?.parse().ok()
 }
-
-#[cfg(test)]
-mod tests;

@@ -12,6 +12,8 @@
 
 mod store;
 
+use std::collections::BTreeMap;
+
 use jiff::{SignedDuration, Timestamp};
 use newleaf_identity::generate::{self, GenerateError, KeyKind};
 use newleaf_rotation::{
@@ -22,12 +24,13 @@ use newleaf_x509::{
     Certificate, Chain, PrivateKey,
     chain::ChainError,
     issue::{self, CaTemplate, IssueError, Issuer, LeafTemplate, LeafUse, San, Subject, Validity},
+    lint::{self, Severity},
 };
 
 use crate::{
     domain::IssuerOptions,
     ledger::{Ledger, LedgerEntry, LedgerError, Role},
-    trouble::Retry,
+    trouble::{self, Retry},
 };
 pub use store::StoreError;
 
@@ -185,30 +188,47 @@ impl<'a> LocalCa<'a> {
             })
     }
 
-    /// Looks at a generation: certificate, key, and what is wrong with them.
-    pub fn look(&self, generation: Generation) -> Result<CaSight, IssuerError> {
+    /// Looks at a generation: certificate, key, and what is wrong with them by the rules of `context`. Who
+    /// accepts it is for others to say.
+    pub fn look(
+        &self,
+        generation: Generation,
+        context: &lint::Context,
+    ) -> Result<CaSight, IssuerError> {
         let store = self.store(generation);
         let key = store.has_key();
         let Some(certificate) = self.certificate(generation)? else {
-            let (ca, findings) = (None, Vec::new());
-            return Ok(CaSight { ca, key, findings });
+            return Ok(CaSight {
+                ca: None,
+                key,
+                findings: Vec::new(),
+                accepted_at: BTreeMap::new(),
+            });
         };
+        let mut broken = lint::ca(&certificate, context);
         let mut findings = Vec::new();
         if key {
             match store.key() {
-                Ok(key) => {
-                    let paired = Issuer::new(&certificate, &key).map(|_issuer| ());
-                    findings.extend(paired.err().map(|error| error.to_string()));
-                }
-                Err(error) => findings.push(crate::trouble::chain(&error)),
+                Ok(key) => broken.extend(lint::key_pair(&certificate, key.public_key(), context)),
+                Err(error) => findings.push(trouble::chain(&error)),
             }
         }
+        let errors = broken
+            .iter()
+            .filter(|found| found.lint.severity == Severity::Error);
+        findings.extend(errors.map(|found| format!("{}: {}", found.lint.code, found.message)));
         let ca = Some(CaFact {
             fingerprint: certificate.fingerprint(),
             subject: certificate.subject().to_string(),
             not_after: certificate.not_after(),
         });
-        Ok(CaSight { ca, key, findings })
+        let accepted_at = BTreeMap::new();
+        Ok(CaSight {
+            ca,
+            key,
+            findings,
+            accepted_at,
+        })
     }
 
     /// Makes a new generation. What is there already is never touched; the new one appears whole or not at all.
@@ -323,6 +343,3 @@ fn after(now: Timestamp, lifetime: SignedDuration) -> Result<Timestamp, IssuerEr
     now.checked_add(lifetime)
         .map_err(|_out_of_range| IssuerError::Time { lifetime, now })
 }
-
-#[cfg(test)]
-mod tests;

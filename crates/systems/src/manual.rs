@@ -4,7 +4,7 @@
 //! `<point>.accepts`, what a person has confirmed that the point accepts, which is all that is ever known of it.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     fmt::Write as _,
     io,
     path::{Path, PathBuf},
@@ -98,6 +98,7 @@ impl<'a> Handover<'a> {
             } else {
                 ChangeSight::Settled
             },
+            probes: BTreeMap::new(),
             census: None,
         }
     }
@@ -186,6 +187,3 @@ impl<'a> Handover<'a> {
         text
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -94,6 +94,3 @@ fn no_file_name(path: &Path) -> io::Error {
         format!("expected the path of a file, found `{}`", path.display()),
     )
 }
-
-#[cfg(test)]
-mod tests;

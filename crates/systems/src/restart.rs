@@ -139,6 +139,3 @@ async fn listen(stderr: &mut Option<ChildStderr>, words: &mut Vec<u8>) {
         words.extend(chunk.iter().take(room));
     }
 }
-
-#[cfg(test)]
-mod tests;

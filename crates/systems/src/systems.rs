@@ -7,7 +7,10 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use jiff::Timestamp;
 use newleaf_rotation::{Again, Deed, Generation, Goal, Look, Plan, Sight, Trouble, TrustPointId};
-use newleaf_x509::Certificate;
+use newleaf_x509::{
+    Certificate,
+    lint::{self, Profile},
+};
 use tokio::sync::OnceCell;
 
 use crate::{
@@ -36,11 +39,13 @@ impl World for Systems {
     async fn observe(&self, look: &Look, now: Timestamp) -> Result<Sight, Trouble> {
         match &look.goal {
             Goal::Preflight => self.look_before(now).await.map(Sight::Preflight),
-            Goal::CaExists { generation } | Goal::KeyDestroyed { generation } => self
-                .ca()
-                .look(*generation)
-                .map(Sight::Ca)
-                .map_err(trouble::of),
+            Goal::KeyDestroyed { generation } => {
+                self.look_at_key(*generation, now).await.map(Sight::Ca)
+            }
+            Goal::CaExists { generation } => {
+                let sight = self.ca().look(*generation, &self.rules(now));
+                sight.map(Sight::Ca).map_err(trouble::of)
+            }
             Goal::Trust {
                 point,
                 accept,
@@ -124,6 +129,17 @@ impl Systems {
 
     fn ca(&self) -> LocalCa<'_> {
         LocalCa::new(&self.domain.id, &self.domain.issuer)
+    }
+
+    /// The rules that a new CA is judged by: Temporal Cloud's are the stricter ones.
+    fn rules(&self, now: Timestamp) -> lint::Context {
+        let is_cloud = !self.clouds.is_empty();
+        let profile = if is_cloud {
+            Profile::TemporalCloud
+        } else {
+            Profile::SelfHosted
+        };
+        lint::Context { profile, now }
     }
 
     fn generations(&self) -> Result<Vec<(Generation, Certificate)>, Trouble> {

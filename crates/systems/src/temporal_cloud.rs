@@ -14,13 +14,17 @@ use newleaf_rotation::{
     change::{self, ChangeError},
     sight::ChangeSight,
 };
-use newleaf_x509::{Certificate, Fingerprint, TrustBundle, certificate::CertificatesError};
+use newleaf_x509::{
+    Certificate, Fingerprint, TrustBundle,
+    certificate::CertificatesError,
+    filter::{FilterError, FilterText, Filters, FiltersText},
+};
 use temporalio_protos::protos::temporal::api::cloud::{
     cloudservice::v1::{
         GetAsyncOperationRequest, GetNamespaceRequest, UpdateNamespaceRequest,
         cloud_service_client::CloudServiceClient,
     },
-    namespace::v1::{MtlsAuthSpec, Namespace},
+    namespace::v1::{CertificateFilterSpec, MtlsAuthSpec, Namespace},
     operation::v1::{AsyncOperation, async_operation::State},
     resource::v1::ResourceState,
 };
@@ -129,6 +133,14 @@ pub enum CloudError {
         /// Why.
         source: CertificatesError,
     },
+    /// The filters that stand cannot be read.
+    #[error("cannot read the certificate filters of `{namespace}`")]
+    Filters {
+        /// The namespace.
+        namespace: String,
+        /// Why.
+        source: FilterError,
+    },
     /// No bundle can be proposed; nothing was sent.
     #[error("cannot propose a trust bundle for `{namespace}`")]
     Propose {
@@ -151,6 +163,7 @@ impl Retry for CloudError {
             | Self::MtlsDisabled { .. }
             | Self::NotText { .. }
             | Self::TrustBundle { .. }
+            | Self::Filters { .. }
             | Self::Propose { .. } => Again::Never,
         }
     }
@@ -242,6 +255,8 @@ pub struct Reading {
     pub bundle: TrustBundle,
     /// How far its clock is ahead of ours, if it told the time.
     pub skew: Option<SignedDuration>,
+    /// Which leaves it admits.
+    pub filters: Filters,
     namespace: Namespace,
 }
 
@@ -302,32 +317,32 @@ impl CloudNamespace {
             .into_inner()
             .namespace
             .ok_or_else(|| self.incomplete("the namespace"))?;
-        let bundle = self.bundle(self.mtls(&namespace)?)?;
+        let mtls = self.mtls(&namespace)?;
+        let (bundle, filters) = (self.bundle(mtls)?, self.filters(mtls)?);
         Ok(Reading {
             bundle,
             skew,
+            filters,
             namespace,
         })
     }
 
-    /// Returns how the change with this name stands, or anybody's change that is being carried out.
+    /// Returns that a change is being carried out, whoever asked for it; else how the one with this name ended.
     pub async fn change(
         &self,
         reading: &Reading,
         request: &RequestId,
     ) -> Result<ChangeSight, CloudError> {
         let ours = self.operation(request.as_str()).await?;
-        match ours.as_ref().map(progress) {
-            Some(ChangeSight::Settled) | None => {}
-            Some(other) => return Ok(other),
-        }
-        if reading.namespace.state() == ResourceState::Updating {
+        let ours = ours.as_ref().map_or(ChangeSight::Settled, progress);
+        let is_updating = reading.namespace.state() == ResourceState::Updating;
+        if is_updating && !matches!(ours, ChangeSight::Underway(_)) {
             let theirs = self
                 .operation(&reading.namespace.async_operation_id)
                 .await?;
             return Ok(ChangeSight::Underway(theirs.as_ref().map_or(CHECK, check)));
         }
-        Ok(ChangeSight::Settled)
+        Ok(ours)
     }
 
     /// Asks for a change, and returns what the reply said. If there is nothing to change, nothing is sent.
@@ -442,6 +457,20 @@ impl CloudNamespace {
         })
     }
 
+    fn filters(&self, mtls: &MtlsAuthSpec) -> Result<Filters, CloudError> {
+        let text = |spec: &CertificateFilterSpec| FilterText {
+            common_name: spec.common_name.clone(),
+            organization: spec.organization.clone(),
+            organizational_unit: spec.organizational_unit.clone(),
+            subject_alternative_name: spec.subject_alternative_name.clone(),
+        };
+        let filters = mtls.certificate_filters.iter().map(text).collect();
+        Filters::try_from(FiltersText { filters }).map_err(|source| CloudError::Filters {
+            namespace: self.name.clone(),
+            source,
+        })
+    }
+
     fn incomplete(&self, what: &'static str) -> CloudError {
         CloudError::Incomplete {
             namespace: self.name.clone(),
@@ -499,6 +528,3 @@ fn check(operation: &AsyncOperation) -> SignedDuration {
     });
     recommended.clamp(CHECK_BOUNDS.0, CHECK_BOUNDS.1)
 }
-
-#[cfg(test)]
-mod tests;

@@ -9,11 +9,11 @@ use newleaf_rotation::{
     census::{self, Issued, IssuedLeaf, Window},
     preflight::{self, Facts},
     sight::{
-        BundleSight, Census, ChangeSight, LeafFact, PreflightSight, ProbeSight, StoredSight,
-        TrustSight,
+        BundleSight, CaSight, Census, ChangeSight, LeafFact, PreflightSight, ProbeSight,
+        StoredSight, TrustSight,
     },
 };
-use newleaf_x509::{Chain, TrustBundle};
+use newleaf_x509::{Chain, TrustBundle, filter::Filters};
 
 use super::Systems;
 use crate::{
@@ -46,6 +46,8 @@ struct PointReading {
     bundle: Option<TrustBundle>,
     /// How far its clock is ahead of ours, if it tells.
     skew: Option<SignedDuration>,
+    /// Which leaves it admits; none say nothing, and admit all.
+    filters: Filters,
 }
 
 impl Systems {
@@ -75,8 +77,37 @@ impl Systems {
                 self.look_at_handover(id, &look.request, look.confirmed, wanted)?
             }
         };
+        // While a change is under way, what the door does says nothing yet.
+        if !matches!(sight.change, ChangeSight::Underway(_)) {
+            for generation in wanted.accept.iter().chain(wanted.refuse) {
+                let ca = self.ca().existing(*generation).map_err(trouble::of)?;
+                if let Some(identity) = canary::load(&self.domain, *generation, &ca, now) {
+                    let probes = canary::probe(point, &identity, 1).await;
+                    sight.probes.insert(*generation, probes);
+                }
+            }
+        }
         if !wanted.refuse.is_empty() {
             sight.census = Some(self.take_census(&look.rotation, now).await?);
+        }
+        Ok(sight)
+    }
+
+    pub(super) async fn look_at_key(
+        &self,
+        generation: Generation,
+        now: Timestamp,
+    ) -> Result<CaSight, Trouble> {
+        let ca = self.ca();
+        let mut sight = ca.look(generation, &self.rules(now)).map_err(trouble::of)?;
+        let Some(fact) = sight.ca.as_ref().filter(|_| sight.key) else {
+            return Ok(sight);
+        };
+        for point in &self.domain.points {
+            if let Some(bundle) = self.read(point, now).await?.bundle {
+                let accepts = bundle.contains(fact.fingerprint);
+                sight.accepted_at.insert(point.id.clone(), accepts);
+            }
         }
         Ok(sight)
     }
@@ -96,6 +127,7 @@ impl Systems {
         Ok(TrustSight {
             bundle,
             change,
+            probes: BTreeMap::new(),
             census: None,
         })
     }
@@ -143,6 +175,7 @@ impl Systems {
                 PointReading {
                     bundle: Some(reading.bundle),
                     skew: reading.skew,
+                    filters: reading.filters,
                 }
             }
             PointKind::SelfHosted(options) => {
@@ -150,11 +183,13 @@ impl Systems {
                 PointReading {
                     bundle: Some(slots.bundle()),
                     skew: None,
+                    filters: Filters::default(),
                 }
             }
             PointKind::Manual => PointReading {
                 bundle: None,
                 skew: None,
+                filters: Filters::default(),
             },
         })
     }
@@ -325,16 +360,18 @@ impl Systems {
         | Kind::LeafRenewal {
             generation: current,
         }) = self.plan.kind;
-        let (mut bundles, mut skews) = (BTreeMap::new(), BTreeMap::new());
+        let (mut bundles, mut skews, mut filters) =
+            (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
         for point in &self.domain.points {
-            let reading = self.read(point, now).await.map_err(|trouble| trouble.what);
-            if let Ok(PointReading {
-                skew: Some(skew), ..
-            }) = &reading
-            {
-                skews.insert(point.id.clone(), Ok(*skew));
-            }
-            bundles.insert(point.id.clone(), reading.map(|reading| reading.bundle));
+            let bundle = match self.read(point, now).await {
+                Ok(reading) => {
+                    skews.extend(reading.skew.map(|skew| (point.id.clone(), Ok(skew))));
+                    filters.insert(point.id.clone(), self.admitted(&reading.filters));
+                    Ok(reading.bundle)
+                }
+                Err(trouble) => Err(trouble.what),
+            };
+            bundles.insert(point.id.clone(), bundle);
         }
         let facts = Facts {
             kind: self.plan.kind,
@@ -343,7 +380,7 @@ impl Systems {
                 .existing(current)
                 .map_err(|error| trouble::chain(&error)),
             bundles,
-            filters: BTreeMap::new(),
+            filters,
             skews,
             stores: self.stores(),
             leaf_lifetime: self.domain.leaf.lifetime,
@@ -358,6 +395,19 @@ impl Systems {
             .filter(|step| is_wave(&step.goal))
             .count();
         Ok(preflight::judge(&facts, &self.plan.timing, n_waves, now))
+    }
+
+    /// Whether filters admit the leaf of every holder, as it will be.
+    fn admitted(&self, filters: &Filters) -> Result<(), String> {
+        let mut holders = self.domain.holders.iter();
+        match holders.find(|holder| !filters.would_admit(&holder.subject, &holder.sans)) {
+            None => Ok(()),
+            Some(refused) => Err(format!(
+                "expected a filter that admits `{}` (common name `{}`), found none",
+                refused.id,
+                refused.subject.common_name()
+            )),
+        }
     }
 
     fn stores(&self) -> BTreeMap<String, Result<(), String>> {
