@@ -26,7 +26,20 @@ struct Product {
 }
 
 /// Every generated file. A new one is one more row, and a command of `newleaf` that prints it.
-const PRODUCTS: &[Product] = &[];
+const PRODUCTS: &[Product] = &[
+    Product {
+        path: "docs/newleaf.schema.json",
+        command: &["generate", "schema"],
+    },
+    Product {
+        path: "docs/cli.md",
+        command: &["generate", "cli"],
+    },
+    Product {
+        path: "docs/lints.md",
+        command: &["generate", "lints"],
+    },
+];
 
 /// Why files could not be made or compared.
 #[derive(Debug, thiserror::Error)]

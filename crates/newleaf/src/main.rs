@@ -1,2 +1,61 @@
-//! The binary.
-fn main() {}
+//! The command line of newleaf: parse, run, and say how it ended.
+//!
+//! **What lives here.** Words: arguments, the configuration file, sentences, exit codes. One file a command in
+//! [`commands`]; [`failure`] is the only place where an error becomes sentences; [`config`] is the only reader of
+//! the configuration and of the secrets that it refers to.
+//!
+//! **What never will.** No rule about certificates (`newleaf-x509`), no decision about a rotation
+//! (`newleaf-rotation`), no deed in the world (`newleaf-systems`), no loop over time (`newleaf-controller`).
+//!
+//! **Where to start reading.** [`commands::Cli`], then [`commands::run`], then the command that you are after.
+
+mod code;
+mod commands;
+mod config;
+mod console;
+mod failure;
+mod files;
+mod issue;
+mod rotation;
+mod session;
+mod text;
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    process::ExitCode,
+};
+
+use clap::Parser as _;
+
+use crate::{
+    console::Console,
+    failure::{Exit, Failure},
+    session::Session,
+};
+
+fn main() -> ExitCode {
+    let cli = match commands::Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(answer) => return answer_of_clap(&answer),
+    };
+    let console = Console::of_this_process();
+    let session = Session::new(cli.global, console);
+    // A panic is our bug: the hook has said where, and the exit code says so too.
+    let ended = catch_unwind(AssertUnwindSafe(|| commands::run(cli.command, &session)));
+    match ended.unwrap_or_else(|_said_by_the_hook| Err(Failure::bug())) {
+        Ok(exit) => exit.into(),
+        Err(failure) => failure.report(console).into(),
+    }
+}
+
+/// Help and version are answers, the rest are usage errors; clap words both.
+fn answer_of_clap(answer: &clap::Error) -> ExitCode {
+    let exit = if answer.use_stderr() {
+        Exit::Usage
+    } else {
+        Exit::Done
+    };
+    // Whoever closed the pipe has read enough.
+    drop(answer.print());
+    exit.into()
+}

@@ -1,0 +1,387 @@
+//! The journal: what happened, in one SQLite file, appended to and never changed.
+//!
+//! One process writes the events of a trust domain: it holds an exclusive lock that the kernel releases when the
+//! process dies, however it dies ([`Writer`]). Everybody else reads, and puts decisions into the inbox.
+//!
+//! A committed event is on the disk (`synchronous = FULL`) before the call that appends it returns. That is what makes
+//! "write the intent, act, look, write what was seen" worth its name.
+
+mod error;
+mod inbox;
+mod ledger;
+mod lock;
+mod schema;
+
+use std::{
+    path::{Path, PathBuf},
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use jiff::Timestamp;
+use newleaf_rotation::{Event, Outcome, Plan, RotationId, State, TrustDomainId};
+use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
+
+pub use self::error::JournalError;
+pub(crate) use self::inbox::{Answer, Asked};
+use self::{error::doing, lock::Lock};
+
+/// How long a statement waits for another process that is writing. A write takes milliseconds; a disk that keeps one
+/// busy for this long is a fault to be told, not to be waited out.
+const BUSY: Duration = Duration::from_secs(10);
+
+/// One journal, open. Its methods read, put decisions into the inbox and keep the ledger; events are
+/// appended through a [`Writer`] only.
+#[derive(Debug)]
+pub struct Journal {
+    path: PathBuf,
+    connection: Mutex<Connection>,
+}
+
+/// One line of the list of rotations.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// The rotation.
+    pub rotation: RotationId,
+    /// Whose identities it rotates.
+    pub domain: TrustDomainId,
+    /// When it started.
+    pub started_at: Timestamp,
+    /// When it ended, if it has.
+    pub ended_at: Option<Timestamp>,
+}
+
+/// Everything that the journal holds of one rotation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Record {
+    /// What was planned.
+    pub plan: Plan,
+    /// When it started.
+    pub started_at: Timestamp,
+    /// When it ended, if it has.
+    pub ended_at: Option<Timestamp>,
+    /// What happened, in order.
+    pub events: Vec<Recorded>,
+}
+
+/// One event, as the journal holds it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recorded {
+    /// The event's number, counted from one.
+    pub rev: u64,
+    /// When it was written.
+    pub at: Timestamp,
+    /// What happened.
+    pub event: Event,
+}
+
+impl Record {
+    /// Folds the events.
+    pub fn state(&self) -> State {
+        let events = self.events.iter().map(|line| (line.at, &line.event));
+        State::replay(&self.plan, self.started_at, events)
+    }
+}
+
+impl Journal {
+    /// Opens a journal for writing, and makes it if there is none.
+    pub fn open(path: impl Into<PathBuf>) -> Result<Self, JournalError> {
+        let path = path.into();
+        let mut connection = Connection::open(&path).map_err(doing("open the journal", &path))?;
+        schema::prepare(&mut connection, &path)?;
+        Ok(Self::over(path, connection))
+    }
+
+    /// Opens a journal for reading. Nothing can be written through it, not even a decision.
+    pub fn open_read_only(path: impl Into<PathBuf>) -> Result<Self, JournalError> {
+        let path = path.into();
+        if !path.exists() {
+            return Err(JournalError::Missing { path });
+        }
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection =
+            Connection::open_with_flags(&path, flags).map_err(doing("open the journal", &path))?;
+        connection
+            .busy_timeout(BUSY)
+            .map_err(doing("open the journal", &path))?;
+        // Whoever makes the journal has opened the file, and has not come further yet.
+        if schema::is_new(&connection, &path)? {
+            return Err(JournalError::Missing { path });
+        }
+        schema::check(&connection, &path)?;
+        Ok(Self::over(path, connection))
+    }
+
+    fn over(path: PathBuf, connection: Connection) -> Self {
+        Self {
+            path,
+            connection: Mutex::new(connection),
+        }
+    }
+
+    /// Returns the path of the file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// A panic while the lock was held cannot have left a half-written event: SQLite rolls back what was not committed.
+    fn connection(&self) -> MutexGuard<'_, Connection> {
+        self.connection
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Lists the rotations, the newest first.
+    pub fn rotations(&self) -> Result<Vec<Entry>, JournalError> {
+        let failed = doing("list the rotations", &self.path);
+        let connection = self.connection();
+        let mut query = connection
+            .prepare_cached(
+                "select id, domain, started_at, ended_at from rotation order by rowid desc",
+            )
+            .map_err(&failed)?;
+        let rows = query
+            .query_map([], |row| {
+                Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+            })
+            .map_err(&failed)?;
+        rows.map(|row| {
+            let (id, domain, started, ended): (String, String, String, Option<String>) =
+                row.map_err(&failed)?;
+            Ok(Entry {
+                rotation: RotationId::new(id),
+                domain: TrustDomainId::new(domain),
+                started_at: self.instant(&started)?,
+                ended_at: ended.map(|at| self.instant(&at)).transpose()?,
+            })
+        })
+        .collect()
+    }
+
+    /// Returns the rotation of a trust domain that has not ended, if there is one.
+    pub fn current(&self, domain: &TrustDomainId) -> Result<Option<RotationId>, JournalError> {
+        self.connection()
+            .query_row(
+                "select id from rotation where domain = ?1 and ended_at is null",
+                [domain.as_str()],
+                |row| row.get(0),
+            )
+            .optional()
+            .map(|id: Option<String>| id.map(RotationId::new))
+            .map_err(doing("look for a rotation", &self.path))
+    }
+
+    /// Reads everything about one rotation, as of one instant.
+    pub fn record(&self, rotation: &RotationId) -> Result<Record, JournalError> {
+        let failed = doing("read a rotation", &self.path);
+        let mut connection = self.connection();
+        // One transaction, so that the head and the events are of the same instant.
+        let snapshot = connection.transaction().map_err(&failed)?;
+        let head = snapshot
+            .query_row(
+                "select plan, started_at, ended_at from rotation where id = ?1",
+                [rotation.as_str()],
+                |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+            )
+            .optional()
+            .map_err(&failed)?;
+        let (plan, started, ended): (String, String, Option<String>) =
+            head.ok_or_else(|| JournalError::NoRotation {
+                rotation: rotation.clone(),
+            })?;
+        let mut query = snapshot
+            .prepare_cached("select rev, at, body from event where rotation = ?1 order by rev")
+            .map_err(&failed)?;
+        let rows = query
+            .query_map([rotation.as_str()], |row| {
+                Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+            })
+            .map_err(&failed)?;
+        let events = rows
+            .map(|row| {
+                let (rev, at, body): (i64, String, String) = row.map_err(&failed)?;
+                Ok(Recorded {
+                    rev: u64::try_from(rev).unwrap_or_default(),
+                    at: self.instant(&at)?,
+                    event: self.understand(&body)?,
+                })
+            })
+            .collect::<Result<_, JournalError>>()?;
+        Ok(Record {
+            plan: self.plan(&plan)?,
+            started_at: self.instant(&started)?,
+            ended_at: ended.map(|at| self.instant(&at)).transpose()?,
+            events,
+        })
+    }
+
+    /// Takes the right to write for a trust domain. Refused while another process, or another part of this one, has it.
+    ///
+    /// Waits a moment for a holder that is about to let go: a decision takes the lock for milliseconds, and a
+    /// child that a killed engine was just starting holds it until its `exec`.
+    pub async fn writer(&self, domain: &TrustDomainId) -> Result<Writer<'_>, JournalError> {
+        let lock = Lock::acquire(&self.path, domain).await?;
+        Ok(Writer {
+            journal: self,
+            domain: domain.clone(),
+            lock,
+        })
+    }
+
+    /// Takes the right to write, or returns at once.
+    pub(crate) fn try_writer(
+        &self,
+        domain: &TrustDomainId,
+    ) -> Result<Option<Writer<'_>>, JournalError> {
+        Ok(Lock::attempt(&self.path, domain)?.map(|lock| Writer {
+            journal: self,
+            domain: domain.clone(),
+            lock,
+        }))
+    }
+
+    /// Returns the process that drives a trust domain now, if one does. Asks the file, not the lock, so that a look
+    /// is never in anybody's way.
+    pub fn driver(&self, domain: &TrustDomainId) -> Option<u32> {
+        lock::holder(&self.path, domain)
+    }
+
+    fn instant(&self, text: &str) -> Result<Timestamp, JournalError> {
+        text.parse().map_err(|source| JournalError::ReadInstant {
+            path: self.path.clone(),
+            source,
+        })
+    }
+
+    fn understand<T: serde::de::DeserializeOwned>(&self, body: &str) -> Result<T, JournalError> {
+        serde_json::from_str(body).map_err(|source| JournalError::Understand {
+            path: self.path.clone(),
+            source,
+        })
+    }
+
+    fn plan(&self, body: &str) -> Result<Plan, JournalError> {
+        let plan: Plan = self.understand(body)?;
+        if plan.format > newleaf_rotation::plan::FORMAT {
+            return Err(JournalError::Newer {
+                path: self.path.clone(),
+                expected: newleaf_rotation::plan::FORMAT,
+                found: i64::from(plan.format),
+            });
+        }
+        Ok(plan)
+    }
+}
+
+/// The right to write the events of one trust domain's rotations. At most one exists at a time, on the whole machine.
+#[derive(Debug)]
+pub struct Writer<'j> {
+    journal: &'j Journal,
+    domain: TrustDomainId,
+    /// Released when the writer is dropped, or when the process dies.
+    #[expect(dead_code, reason = "held, not read")]
+    lock: Lock,
+}
+
+impl Writer<'_> {
+    /// Returns the trust domain whose rotations may be written.
+    pub fn domain(&self) -> &TrustDomainId {
+        &self.domain
+    }
+
+    /// Writes the plan of a rotation that starts. Refused while another rotation of the trust domain has not ended.
+    pub fn begin(&self, plan: &Plan, at: Timestamp) -> Result<(), JournalError> {
+        if let Some(rotation) = self.journal.current(&plan.domain)? {
+            return Err(JournalError::NotEnded {
+                domain: plan.domain.clone(),
+                rotation,
+            });
+        }
+        let body = self.journal.body(plan)?;
+        self.journal
+            .connection()
+            .execute(
+                "insert into rotation (id, domain, plan, started_at) values (?1, ?2, ?3, ?4)",
+                params![
+                    plan.rotation.as_str(),
+                    plan.domain.as_str(),
+                    body,
+                    at.to_string()
+                ],
+            )
+            .map(drop)
+            .map_err(doing("write the plan", &self.journal.path))
+    }
+
+    /// Appends an event; it is on the disk when this returns.
+    pub(crate) fn append(
+        &self,
+        rotation: &RotationId,
+        line: &Recorded,
+    ) -> Result<(), JournalError> {
+        let body = self.journal.body(&line.event)?;
+        insert(&self.journal.connection(), rotation, line, &body)
+            .map_err(doing("write an event", &self.journal.path))
+    }
+
+    /// Appends a decision and answers it, both or neither. Returns false, and appends nothing, if it was
+    /// withdrawn meanwhile.
+    pub(crate) fn append_asked(
+        &self,
+        rotation: &RotationId,
+        line: &Recorded,
+        asked: &Asked,
+    ) -> Result<bool, JournalError> {
+        let failed = doing("write a decision", &self.journal.path);
+        let body = self.journal.body(&line.event)?;
+        let answer = self.journal.body(&Answer::Recorded { rev: line.rev })?;
+        let mut connection = self.journal.connection();
+        let transaction = connection.transaction().map_err(&failed)?;
+        if !inbox::answer(&transaction, asked.seq, &answer).map_err(&failed)? {
+            return Ok(false);
+        }
+        insert(&transaction, rotation, line, &body).map_err(&failed)?;
+        transaction.commit().map_err(&failed)?;
+        Ok(true)
+    }
+
+    /// Writes that a rotation is over.
+    pub(crate) fn end(
+        &self,
+        rotation: &RotationId,
+        at: Timestamp,
+        outcome: &Outcome,
+    ) -> Result<(), JournalError> {
+        let outcome = self.journal.body(outcome)?;
+        self.journal
+            .connection()
+            .execute(
+                "update rotation set ended_at = ?2, outcome = ?3 where id = ?1 and ended_at is null",
+                params![rotation.as_str(), at.to_string(), outcome],
+            )
+            .map(drop)
+            .map_err(doing("write the end", &self.journal.path))
+    }
+}
+
+impl Journal {
+    fn body(&self, value: &impl serde::Serialize) -> Result<String, JournalError> {
+        serde_json::to_string(value).map_err(|source| JournalError::Understand {
+            path: self.path.clone(),
+            source,
+        })
+    }
+}
+
+fn insert(
+    connection: &Connection,
+    rotation: &RotationId,
+    line: &Recorded,
+    body: &str,
+) -> rusqlite::Result<()> {
+    let rev = i64::try_from(line.rev).unwrap_or(i64::MAX);
+    connection
+        .prepare_cached("insert into event (rotation, rev, at, body) values (?1, ?2, ?3, ?4)")?
+        .execute(params![rotation.as_str(), rev, line.at.to_string(), body])
+        .map(drop)
+}

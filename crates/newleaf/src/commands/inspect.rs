@@ -1,0 +1,130 @@
+//! `newleaf inspect`: what certificates and keys say, the time that is left first.
+
+mod item;
+
+use std::path::PathBuf;
+
+use jiff::Timestamp;
+use newleaf_x509::{
+    Certificate,
+    describe::{Description, Standing},
+};
+
+use self::item::{Found, KeyItem};
+use crate::{
+    code,
+    console::{BAD, Console, FAINT, GOOD, HEAD, WARN},
+    failure::{Exit, Failure},
+    session::Session,
+};
+
+/// Show what certificates and keys say, the time that is left first
+///
+/// A PATH is a file in PEM or DER, or a directory, of which every certificate and key is shown. A private key is named
+/// by its kind and by the certificate that it belongs to; nothing else of it is ever printed.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Files and directories
+    #[arg(required = true, value_name = "PATH")]
+    paths: Vec<PathBuf>,
+    /// Print one JSON array: an object for each file
+    #[arg(long)]
+    json: bool,
+    /// The instant from which time is counted, such as 2026-11-22T06:00:00Z; now, if left out
+    #[arg(long, value_name = "TIME")]
+    at: Option<Timestamp>,
+}
+
+/// A mode whose last six bits are clear leaves nothing to group and others.
+const OWNER_ONLY: u32 = 6;
+
+/// Runs `newleaf inspect`.
+pub(crate) fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
+    let now = args.at.unwrap_or_else(|| session.now());
+    let mut found = Vec::new();
+    for path in &args.paths {
+        found.extend(item::at(path)?);
+    }
+    item::pair_keys(&mut found);
+    let console = session.console();
+    if args.json {
+        let described: Vec<_> = found.iter().map(|found| found.describe(now)).collect();
+        let json = serde_json::to_string_pretty(&described)
+            .map_err(|error| Failure::new(&code::BUG, error))?;
+        console.say(json)?;
+        return Ok(Exit::Done);
+    }
+    for (n, found) in found.iter().enumerate() {
+        if n > 0 {
+            console.say("")?;
+        }
+        show(found, now, console)?;
+    }
+    Ok(Exit::Done)
+}
+
+fn show(found: &Found, now: Timestamp, console: Console) -> Result<(), Failure> {
+    console.say(console.paint(HEAD, found.path.display()))?;
+    let n_items = found.certificates.len() + found.keys.len();
+    let trees = found
+        .certificates
+        .iter()
+        .map(|certificate| tree(certificate, now, console));
+    let keys = found.keys.iter().map(|key| key_tree(key, console));
+    for (n, lines) in trees.chain(keys).enumerate() {
+        let last = n + 1 == n_items;
+        let (first, rest) = if last {
+            ("└─ ", "   ")
+        } else {
+            ("├─ ", "│  ")
+        };
+        for (n, line) in lines.lines().enumerate() {
+            let branch = if n == 0 { first } else { rest };
+            console.say(format_args!("{}{line}", console.paint(FAINT, branch)))?;
+        }
+    }
+    Ok(())
+}
+
+/// Describes a certificate in lines, the first in the colour of its standing.
+pub(crate) fn tree(certificate: &Certificate, now: Timestamp, console: Console) -> String {
+    let described = Description::of(certificate, now);
+    let style = match described.standing {
+        Standing::Valid if ends_soon(certificate, now) => WARN,
+        Standing::Valid => GOOD,
+        Standing::NotYetValid => WARN,
+        Standing::Expired => BAD,
+    };
+    let text = described.to_string();
+    let (first, rest) = text.split_once('\n').unwrap_or((&text, ""));
+    format!("{}\n{rest}", console.paint(style, first))
+}
+
+/// The last third of a lifetime is when renewals are due (RFC 9773 §4.2 recommends the same for ACME clients).
+fn ends_soon(certificate: &Certificate, now: Timestamp) -> bool {
+    let lifetime = certificate
+        .not_after()
+        .duration_since(certificate.not_before());
+    let left = certificate.not_after().duration_since(now);
+    left.as_secs() < lifetime.as_secs() / 3
+}
+
+fn key_tree(key: &KeyItem, console: Console) -> String {
+    let kind = format!("private key  {}", key.kind);
+    let mode = key.mode.map(|mode| {
+        let text = format!("mode         {mode:04o}");
+        if mode.trailing_zeros() >= OWNER_ONLY {
+            text
+        } else {
+            console
+                .paint(WARN, format_args!("{text}, readable by others"))
+                .to_string()
+        }
+    });
+    let owner = match &key.certificate {
+        Some(fingerprint) => format!("belongs to   {fingerprint}"),
+        None => "belongs to   no certificate shown here".to_owned(),
+    };
+    let lines = [Some(kind), Some(owner), mode];
+    lines.into_iter().flatten().collect::<Vec<_>>().join("\n")
+}

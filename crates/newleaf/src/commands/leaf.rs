@@ -1,0 +1,285 @@
+//! `newleaf leaf`: issue a leaf, for a holder of a trust domain or for one that stands alone.
+
+use std::path::PathBuf;
+
+use clap::{ArgGroup, Subcommand};
+use jiff::{SignedDuration, Timestamp};
+use newleaf_controller::Journal;
+use newleaf_identity::directory;
+use newleaf_rotation::Generation;
+use newleaf_systems::{
+    domain::{Holder, Store},
+    file::IdentityDirectory,
+    issuer::{LeafEnd, LeafRequest, LocalCa},
+    ledger::Role,
+};
+use newleaf_x509::{
+    Chain,
+    issue::{San, Subject},
+};
+
+use super::inspect;
+use crate::{
+    code,
+    config::{Config, DomainConfig},
+    console::{GOOD, HEAD},
+    failure::{Exit, Failure},
+    files::Existing,
+    issue::{self, CA_FILE, CA_KEY_FILE, Signer, Wanted},
+    session::Session,
+    text::{self, KeyName},
+};
+
+/// Issue leaves
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Issue(Box<IssueArgs>),
+}
+
+/// Issue a leaf for a client of Temporal
+///
+/// With DOMAIN and HOLDER, the leaf is what newleaf.yaml says of that holder, is written to its store, and is entered in the
+/// journal. Later leaves are issued by `newleaf rotate leaf`.
+///
+/// With --out, the leaf stands alone: DIR/tls.crt and DIR/tls.key are written, and no configuration is read.
+///
+/// The leaf says what Temporal asks for and nothing more: digitalSignature, clientAuth, not a CA. A leaf that would
+/// outlive its CA is refused, never shortened silently.
+#[derive(Debug, clap::Args)]
+#[command(group = ArgGroup::new("which").required(true).args(["domain", "out"]))]
+pub(crate) struct IssueArgs {
+    /// The trust domain, as newleaf.yaml names it
+    #[arg(requires = "holder")]
+    domain: Option<String>,
+    /// The holder, as newleaf.yaml names it
+    holder: Option<String>,
+    #[command(flatten)]
+    alone: Alone,
+    /// Replace the leaf that is there
+    #[arg(long)]
+    force: bool,
+}
+
+/// A leaf that stands alone.
+#[derive(Debug, clap::Args)]
+struct Alone {
+    /// Issue a leaf that stands alone: write tls.crt and tls.key into this directory
+    #[arg(long, value_name = "DIR", requires = "common_name")]
+    out: Option<PathBuf>,
+    /// The directory of the CA: its ca.crt and ca.key sign
+    #[arg(
+        long,
+        value_name = "DIR",
+        requires = "out",
+        required_unless_present_any = ["domain", "ca_cert"],
+        conflicts_with_all = ["ca_cert", "ca_key"]
+    )]
+    ca: Option<PathBuf>,
+    /// The CA's certificate, where it is not DIR/ca.crt
+    #[arg(long, value_name = "FILE", requires = "ca_key")]
+    ca_cert: Option<PathBuf>,
+    /// The CA's private key, where it is not DIR/ca.key
+    #[arg(long, value_name = "FILE", requires = "ca_cert")]
+    ca_key: Option<PathBuf>,
+    /// Who is certified
+    #[arg(long, value_name = "CN", requires = "out")]
+    common_name: Option<String>,
+    /// The organization
+    #[arg(long, value_name = "O", requires = "out")]
+    organization: Option<String>,
+    /// The organizational unit
+    #[arg(long, value_name = "OU", requires = "out")]
+    organizational_unit: Option<String>,
+    /// Another name: dns:NAME, uri:URI or ip:ADDRESS; may be repeated
+    #[arg(long, value_name = "NAME", requires = "out", value_parser = text::san)]
+    san: Vec<San>,
+    /// The kind of key
+    #[arg(
+        long,
+        value_name = "KIND",
+        requires = "out",
+        default_value = "ecdsa-p256"
+    )]
+    key: KeyName,
+    /// How long the leaf lives
+    #[arg(
+        long,
+        value_name = "SPAN",
+        requires = "out",
+        default_value = "30d",
+        value_parser = text::positive_span
+    )]
+    lifetime: SignedDuration,
+}
+
+/// Runs `newleaf leaf`.
+pub(crate) fn run(command: Command, session: &Session) -> Result<Exit, Failure> {
+    let Command::Issue(args) = command;
+    let IssueArgs {
+        domain,
+        holder,
+        alone,
+        force,
+    } = *args;
+    let existing = if force {
+        Existing::Replace
+    } else {
+        Existing::Keep
+    };
+    match (domain, holder) {
+        (Some(domain), Some(holder)) => {
+            let config = session.config()?;
+            let domain = config.domain(&domain)?;
+            let holder = domain.holder(&holder)?;
+            for_holder(&config, domain, holder, existing, session)
+        }
+        (Some(_) | None, _) => stand_alone(alone, existing, session),
+    }
+}
+
+fn stand_alone(alone: Alone, existing: Existing, session: &Session) -> Result<Exit, Failure> {
+    let signer = match (alone.ca, alone.ca_cert, alone.ca_key) {
+        (None, Some(certificate), Some(key)) => Signer::read(&certificate, &key)?,
+        (directory, _, _) => {
+            let directory = directory.unwrap_or_default();
+            Signer::read(&directory.join(CA_FILE), &directory.join(CA_KEY_FILE))?
+        }
+    };
+    let common_name = alone.common_name.unwrap_or_default();
+    let wanted = Wanted {
+        subject: Subject::new(common_name, alone.organization, alone.organizational_unit)
+            .map_err(issue::refused)?,
+        key: alone.key,
+        lifetime: alone.lifetime,
+        directory: alone.out.unwrap_or_default(),
+        existing,
+    };
+    let now = session.now();
+    let chain = wanted.leaf(&signer, alone.san, now)?;
+    issued(
+        &chain,
+        &wanted.directory.display().to_string(),
+        now,
+        session,
+    )
+}
+
+/// Issues the first leaf of a holder, or one that replaces what is there. Outside a rotation only: a rotation
+/// issues leaves itself, and knows which CA is trusted by whom.
+fn for_holder(
+    config: &Config,
+    domain: &DomainConfig,
+    holder: &Holder,
+    existing: Existing,
+    session: &Session,
+) -> Result<Exit, Failure> {
+    let now = session.now();
+    let Store::Directory(path) = &holder.store;
+    let store = IdentityDirectory::new(path);
+    if existing == Existing::Keep && store.chain()?.is_some() {
+        let name = &holder.id;
+        return Err(Failure::new(
+            &code::FILE_EXISTS,
+            format!(
+                "expected no identity of holder `{name}` in `{}`, found one",
+                path.display()
+            ),
+        )
+        .hint(format!(
+            "`newleaf rotate leaf {}` renews it while traffic runs",
+            domain.id
+        ))
+        .hint("add `--force` to replace it here and now"));
+    }
+    let journal = open_journal(config)?;
+    if let Some(rotation) = journal.current(&domain.id)? {
+        return Err(Failure::new(
+            &code::ROTATION_UNDER_WAY,
+            format!(
+                "expected no rotation of trust domain `{}`, found `{rotation}` under way",
+                domain.id
+            ),
+        )
+        .hint(format!(
+            "it issues the leaves itself; `newleaf status {rotation}` shows how far it is"
+        )));
+    }
+    let ca = LocalCa::new(&domain.id, &domain.issuer);
+    let request = LeafRequest {
+        generation: signing_generation(&ca, domain)?,
+        subject: holder.subject.clone(),
+        sans: holder.sans.clone(),
+        key: domain.leaf.key,
+        lifetime: domain.leaf.lifetime,
+        end: LeafEnd::Refused,
+        role: Role::Holder(holder.id.clone()),
+        rotation: None,
+    };
+    let leaf = ca.sign(request, &journal, now)?;
+    store.store(&leaf.chain, &leaf.key, now)?;
+    issued(&leaf.chain, &path.display().to_string(), now, session)
+}
+
+/// The generation that signs outside a rotation: the one whose key is there. After a rotation that was given up there may be
+/// two, and which of them is trusted is not for this command to guess.
+pub(crate) fn signing_generation(
+    ca: &LocalCa<'_>,
+    domain: &DomainConfig,
+) -> Result<Generation, Failure> {
+    let mut with_key = Vec::new();
+    for (generation, _) in ca.generations()? {
+        if ca.look(generation)?.key {
+            with_key.push(generation);
+        }
+    }
+    match with_key.as_slice() {
+        [generation] => Ok(*generation),
+        [] => Err(Failure::new(
+            &code::CA_STORE,
+            format!(
+                "expected a CA of trust domain `{}` with its key, found none",
+                domain.id
+            ),
+        )
+        .hint(format!(
+            "`newleaf ca new {}` makes the first one",
+            domain.id
+        ))),
+        [_, _, ..] => Err(Failure::new(
+            &code::CA_STORE,
+            format!(
+                "expected one CA of trust domain `{}` with its key, found {}",
+                domain.id,
+                with_key.len()
+            ),
+        )
+        .hint(format!("`newleaf rotate ca {}` ends with one", domain.id))),
+    }
+}
+
+fn open_journal(config: &Config) -> Result<Journal, Failure> {
+    fs_err::create_dir_all(config.state())
+        .map_err(|error| Failure::new(&code::FILE_WRITE, error))?;
+    Ok(Journal::open(config.journal())?)
+}
+
+fn issued(
+    chain: &Chain,
+    directory: &str,
+    now: Timestamp,
+    session: &Session,
+) -> Result<Exit, Failure> {
+    let console = session.console();
+    let subject = console.paint_err(HEAD, chain.leaf().subject()).to_string();
+    console.note(format_args!(
+        "{} leaf `{subject}`",
+        console.paint_err(GOOD, "issued")
+    ));
+    console.print(inspect::tree(chain.leaf(), now, console))?;
+    console.note(format_args!("chain  {directory}/{}", directory::CHAIN_FILE));
+    console.note(format_args!(
+        "key    {directory}/{}  (0600)",
+        directory::KEY_FILE
+    ));
+    Ok(Exit::Done)
+}

@@ -1,0 +1,72 @@
+//! `newleaf proxy`: what the binary `newleaf-proxy` does, for machines that have only this one.
+
+use std::io;
+
+use newleaf_proxy::{Proxy, cli};
+use tokio::signal::unix::{SignalKind, signal};
+use tracing_subscriber::EnvFilter;
+
+use crate::{
+    code,
+    failure::{Exit, Failure},
+};
+
+/// Carry gRPC calls to Temporal over mTLS, under an identity that is reloaded while calls run
+///
+/// This is newleaf-proxy inside the big binary. Beside workers the small one is the better choice.
+#[derive(Debug, clap::Args)]
+pub(crate) struct ProxyArgs {
+    #[command(flatten)]
+    proxy: cli::Args,
+    /// Which log lines are shown, as `tracing` filters are written
+    #[arg(long, value_name = "FILTER", default_value = "info")]
+    log: EnvFilter,
+}
+
+/// Runs `newleaf proxy`.
+pub(crate) fn run(args: ProxyArgs) -> Result<Exit, Failure> {
+    tracing_subscriber::fmt()
+        .with_env_filter(args.log)
+        .with_writer(io::stderr)
+        .init();
+    super::block_on(carry(args.proxy))
+}
+
+async fn carry(args: cli::Args) -> Result<Exit, Failure> {
+    let options = args
+        .resolve()
+        .map_err(|error| Failure::new(&code::PROXY_OPTIONS, error))?;
+    let proxy = Proxy::bind(options).await.map_err(|error| {
+        let usage = error.is_usage();
+        Failure::new(
+            if usage {
+                &code::PROXY_OPTIONS
+            } else {
+                &code::LISTEN
+            },
+            error,
+        )
+    })?;
+    serve(proxy)
+        .await
+        .map_err(|error| Failure::new(&code::LISTEN, error))?;
+    Ok(Exit::Done)
+}
+
+/// SIGTERM and ctrl-c drain; SIGHUP looks at the identity's files now, and is heard without effect during the drain, where
+/// it would otherwise kill the process.
+async fn serve(proxy: Proxy) -> io::Result<()> {
+    let stop = super::stop_signal()?;
+    let mut hangup = signal(SignalKind::hangup())?;
+    let recheck = proxy.recheck();
+    let rechecking = async move {
+        while hangup.recv().await.is_some() {
+            recheck.request();
+        }
+    };
+    tokio::select! {
+        () = proxy.serve(stop) => {}
+        () = rechecking => {}
+    }
+    Ok(())
+}

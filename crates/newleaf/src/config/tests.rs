@@ -1,0 +1,232 @@
+//! What is written, and what is meant.
+
+use super::*;
+
+const SMALLEST: &str = "\
+domains:
+  payments:
+    trust_points:
+      payments.a2dd6:
+        manual: {}
+        endpoints:
+          - address: payments.a2dd6.tmprl.cloud:7233
+    holders:
+      worker-b:
+        store: { directory: b }
+      worker-a:
+        store: { directory: a }
+";
+
+fn read(text: &str) -> Result<Config, ConfigError> {
+    resolve::resolve(Path::new("etc/newleaf.yaml"), text)
+}
+
+/// Reads the smallest configuration with `from` replaced by `to`, and returns message and place.
+#[track_caller]
+fn refused(from: &str, to: &str) -> String {
+    assert!(SMALLEST.contains(from), "{from}");
+    let error = read(&SMALLEST.replacen(from, to, 1)).unwrap_err();
+    let place = error.place().map(ToString::to_string).unwrap_or_default();
+    format!("{error}\n{place}")
+}
+
+#[test]
+fn the_smallest_configuration_has_every_default() {
+    let config = read(SMALLEST).unwrap();
+    assert_eq!(config.state(), Path::new("etc/.newleaf"));
+    let domain = config.domain("payments").unwrap();
+    assert_eq!(domain.issuer.directory, Path::new("etc/ca"));
+    assert_eq!(domain.issuer.common_name, "payments-ca");
+    assert_eq!(domain.leaf.lifetime, SignedDuration::from_hours(30 * 24));
+    assert_eq!(domain.timing.final_soak, SignedDuration::from_hours(24));
+    assert_eq!(domain.timing.passes, 3);
+    assert_eq!(domain.approvals, BTreeSet::from([Phase::Distrusted]));
+    let waves: Vec<Vec<_>> = domain
+        .waves
+        .iter()
+        .map(|wave| wave.iter().map(HolderId::as_str).collect())
+        .collect();
+    assert_eq!(waves, [["worker-b"], ["worker-a"]], "the order of the file");
+    assert!(domain.open().is_ok());
+}
+
+#[test]
+fn every_default_can_be_used() {
+    for (said, read) in [
+        (
+            defaults::ISSUER_LIFETIME,
+            crate::text::positive_span as fn(&str) -> _,
+        ),
+        (defaults::LEAF_LIFETIME, crate::text::positive_span),
+        (defaults::POLL, crate::text::positive_span),
+        (defaults::REFRESH_INTERVAL, crate::text::span),
+    ] {
+        assert!(read(said).is_ok(), "{said}");
+    }
+}
+
+#[test]
+fn what_is_not_known_is_shown_with_a_caret() {
+    insta::assert_snapshot!(refused("manual: {}", "manaul: {}"), @r"
+    unknown field `manaul`, expected one of temporal_cloud, self_hosted, manual, endpoints
+      --> etc/newleaf.yaml:5:9
+       |
+     5 |         manaul: {}
+       |         ^^^^^^
+    ");
+    insta::assert_snapshot!(refused("    holders:", "    waves: [[worker-c]]\n    holders:"), @r"
+    expected the name of a holder, found `worker-c`; this trust domain has `worker-b`, `worker-a`
+      --> etc/newleaf.yaml:8:14
+       |
+     8 |     waves: [[worker-c]]
+       |              ^^^^^^^^
+    ");
+    insta::assert_snapshot!(refused("    holders:", "    leaf: { lifetime: 1mo }\n    holders:"), @r"
+    expected a span in weeks, days, hours, minutes or seconds, found `1mo`: months and years differ in length
+      --> etc/newleaf.yaml:8:23
+       |
+     8 |     leaf: { lifetime: 1mo }
+       |                       ^^^
+    ");
+    insta::assert_snapshot!(refused("    holders:", "    issuer: { key: rsa-1024 }\n    holders:"), @r"
+    unknown variant `rsa-1024`, expected one of ecdsa-p256, ecdsa-p384, rsa-2048, rsa-3072, rsa-4096
+      --> etc/newleaf.yaml:8:20
+       |
+     8 |     issuer: { key: rsa-1024 }
+       |                    ^^^^^^^^
+    ");
+    insta::assert_snapshot!(refused("{ directory: b }", "{ directory: b"), @r"
+    while parsing a flow mapping, did not find expected ',' or '}'
+       --> etc/newleaf.yaml:11:15
+        |
+     11 |       worker-a:
+        |               ^
+    ");
+}
+
+#[test]
+fn what_is_missing_is_named() {
+    insta::assert_snapshot!(refused("store: { directory: b }", "common_name: b"), @r"
+    expected `store`, such as `store: { directory: /etc/worker/tls }`, found nothing
+       --> etc/newleaf.yaml:10:9
+        |
+     10 |         common_name: b
+        |         ^
+    ");
+    insta::assert_snapshot!(refused("        manual: {}\n", ""), @r"
+    expected exactly one of `temporal_cloud`, `self_hosted` and `manual`, found none
+      --> etc/newleaf.yaml:5:9
+       |
+     5 |         endpoints:
+       |         ^
+    ");
+    insta::assert_snapshot!(refused("manual: {}", "temporal_cloud: {}"), @r"
+    expected `api_key`, a reference such as `env:TEMPORAL_CLOUD_API_KEY`, found nothing
+      --> etc/newleaf.yaml:5:25
+       |
+     5 |         temporal_cloud: {}
+       |                         ^
+    ");
+    insta::assert_snapshot!(refused("manual: {}", "self_hosted: { slots: [one.pem] }"), @r"
+    expected at least 2 of `slots`, found 1: a rollover trusts two CAs at once, one a file
+      --> etc/newleaf.yaml:5:22
+       |
+     5 |         self_hosted: { slots: [one.pem] }
+       |                      ^
+    ");
+}
+
+#[test]
+fn references_are_found_or_refused() {
+    let pollers = "store: { directory: b }\n        evidence: [{ pollers: { trust_point: other, task_queue: q } }]";
+    insta::assert_snapshot!(refused("store: { directory: b }", pollers), @r"
+    expected the name of a trust point, found `other`; this trust domain has `payments.a2dd6`
+       --> etc/newleaf.yaml:11:46
+        |
+     11 |         evidence: [{ pollers: { trust_point: other, task_queue: q } }]
+        |                                              ^^^^^
+    ");
+    insta::assert_snapshot!(
+        refused("    holders:", "    waves: [[worker-a], [worker-a]]\n    holders:"), @r"
+    expected each holder in one wave, found `worker-a` again
+      --> etc/newleaf.yaml:8:26
+       |
+     8 |     waves: [[worker-a], [worker-a]]
+       |                          ^^^^^^^^
+    "
+    );
+    insta::assert_snapshot!(refused("    holders:", "    waves: [[worker-a]]\n    holders:"), @r"
+    expected every holder in a wave, found `worker-b` in none
+       --> etc/newleaf.yaml:11:9
+        |
+     11 |         store: { directory: b }
+        |         ^
+    ");
+    insta::assert_snapshot!(refused("{ directory: b }", "{ directory: a }"), @r"
+    expected a directory of its own for holder `worker-a`, found `etc/a`, which is that of holder `worker-b`
+       --> etc/newleaf.yaml:12:9
+        |
+     12 |         store: { directory: a }
+        |         ^
+    ");
+}
+
+#[test]
+fn a_secret_that_was_written_down_is_not_shown() {
+    let secret = "tmprl_api_key_that_nobody_may_see";
+    for place in [
+        "temporal_cloud: { api_key: SECRET }",
+        "temporal_cloud:\n          api_key:\n            SECRET",
+    ] {
+        let shown = refused("manual: {}", &place.replace("SECRET", secret));
+        assert!(
+            shown.starts_with("expected a reference to a secret, `env:NAME` or `file:PATH`"),
+            "{shown}"
+        );
+        assert!(shown.contains("newleaf.yaml:"), "{shown}");
+        assert!(!shown.contains(secret), "{shown}");
+    }
+    // Even an error elsewhere on the line does not quote it.
+    let shown = refused(
+        "manual: {}",
+        &format!("temporal_cloud: {{ api_key: \"env:{secret}\", adress: x }}"),
+    );
+    assert!(
+        shown.contains("adress") && !shown.contains(secret),
+        "{shown}"
+    );
+}
+
+#[test]
+fn secrets_are_read_late_and_refused_with_advice() {
+    let cloud = "temporal_cloud: { api_key: \"env:NEWLEAF_TEST_NO_SUCH_VARIABLE\" }";
+    let config = read(&SMALLEST.replace("manual: {}", cloud)).unwrap();
+    let failure = config.domain("payments").unwrap().open().err().unwrap();
+    let shown = format!("{failure:?}");
+    assert!(shown.contains("NEWLEAF_TEST_NO_SUCH_VARIABLE"), "{shown}");
+}
+
+#[test]
+fn an_api_key_travels_over_tls_only() {
+    let cloud = "temporal_cloud: { api_key: \"env:KEY\", address: \"http://localhost:1\" }";
+    assert!(
+        refused("manual: {}", cloud).starts_with("expected an address that begins with `https://`")
+    );
+}
+
+#[test]
+fn each_setting_tells_where_it_came_from() {
+    let config =
+        read(&SMALLEST.replace("    holders:", "    leaf: { lifetime: 7d }\n    holders:"))
+            .unwrap();
+    let find = |key: &str| {
+        let setting = config
+            .settings()
+            .iter()
+            .find(|setting| setting.key == key)
+            .unwrap();
+        (setting.value.as_str(), setting.line)
+    };
+    assert_eq!(find("domains.payments.leaf.lifetime"), ("7d", Some(8)));
+    assert_eq!(find("domains.payments.leaf.key"), ("ecdsa-p256", None));
+}

@@ -1,0 +1,236 @@
+//! Files of the person: read with bounds, written whole or not at all, never overwritten without a word.
+//!
+//! A private key where only certificates belong is refused here, before anything else looks at the text.
+
+use std::{
+    io::{self, Read as _, Write as _},
+    os::unix::fs::PermissionsExt as _,
+    path::Path,
+};
+
+use newleaf_x509::{
+    Certificate, PrivateKey, TrustBundle,
+    certificate::{CertificatesError, PEM_LABEL},
+    chain::{Chain, ChainError},
+};
+use zeroize::Zeroizing;
+
+use crate::{code, failure::Failure};
+
+/// The largest file that is read. Temporal Cloud's whole bundle is at most 32 KB; a big company's list of CAs is under
+/// 1 MB. A wrong path to something huge must not fill the memory.
+const MAX_BYTES: u64 = 16 * 1024 * 1024;
+
+/// The first byte of a certificate in DER: a SEQUENCE (X.690 §8.9). No PEM text begins with it: that would be a `0`.
+pub(crate) const DER_SEQUENCE: u8 = 0x30;
+
+/// Who may read a file that newleaf writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Readers {
+    /// Its owner: a private key.
+    Owner,
+    /// Everybody: certificates.
+    Everybody,
+}
+
+/// What to do with a file that is there already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Existing {
+    /// Leave it, and say so.
+    Keep,
+    /// Replace it: the person said `--force`.
+    Replace,
+}
+
+/// Reads a file, which may hold a private key, so the text is wiped when dropped.
+pub(crate) fn read_bytes(path: &Path) -> Result<Zeroizing<Vec<u8>>, Failure> {
+    let unreadable = |error| {
+        Failure::new(&code::FILE_READ, error).hint(format!(
+            "check that `{}` is the file you mean, and that you may read it",
+            path.display()
+        ))
+    };
+    let file = fs_err::File::open(path).map_err(unreadable)?;
+    let mut bytes = Zeroizing::new(Vec::new());
+    // One byte more than is allowed tells that there is more, even where a length is not known beforehand.
+    file.take(MAX_BYTES + 1)
+        .read_to_end(&mut bytes)
+        .map_err(unreadable)?;
+    if u64::try_from(bytes.len()).is_ok_and(|found| found <= MAX_BYTES) {
+        return Ok(bytes);
+    }
+    Err(Failure::new(
+        &code::FILE_READ,
+        format!(
+            "expected a file of at most {MAX_BYTES} bytes, found more in `{}`",
+            path.display()
+        ),
+    ))
+}
+
+/// Reads a file as text.
+pub(crate) fn read_text(path: &Path) -> Result<Zeroizing<String>, Failure> {
+    text_of(path, read_bytes(path)?)
+}
+
+/// Takes the bytes of a file for text.
+pub(crate) fn text_of(
+    path: &Path,
+    mut bytes: Zeroizing<Vec<u8>>,
+) -> Result<Zeroizing<String>, Failure> {
+    // Taken out, so that no copy is left behind.
+    match String::from_utf8(std::mem::take(&mut *bytes)) {
+        Ok(text) => Ok(Zeroizing::new(text)),
+        Err(error) => {
+            drop(Zeroizing::new(error.into_bytes()));
+            Err(Failure::new(
+                &code::NOT_CERTIFICATES,
+                format!(
+                    "cannot read `{}`: expected PEM text, found bytes that are not text",
+                    path.display()
+                ),
+            ))
+        }
+    }
+}
+
+/// Reads certificates, in PEM or as one in DER.
+pub(crate) fn read_certificates(path: &Path) -> Result<Vec<Certificate>, Failure> {
+    let bytes = read_bytes(path)?;
+    if bytes.first() == Some(&DER_SEQUENCE) {
+        let certificate = Certificate::from_der(&bytes).map_err(|error| unreadable(path, error))?;
+        return Ok(vec![certificate]);
+    }
+    let text = text_of(path, bytes)?;
+    Certificate::all_from_pem(&text).map_err(|error| not_certificates(path, error))
+}
+
+/// Reads a trust bundle.
+pub(crate) fn read_bundle(path: &Path) -> Result<TrustBundle, Failure> {
+    read_certificates(path).map(TrustBundle::new)
+}
+
+/// Reads a chain, leaf first.
+pub(crate) fn read_chain(path: &Path) -> Result<Chain, Failure> {
+    Chain::new(read_certificates(path)?).map_err(|error| match error {
+        ChainError::Pem(error) => not_certificates(path, error),
+        error @ (ChainError::CaFirst { .. } | ChainError::Empty) => unreadable(path, error),
+    })
+}
+
+/// Reads the one CA certificate of a file.
+pub(crate) fn read_certificate(path: &Path) -> Result<Certificate, Failure> {
+    let mut certificates = read_certificates(path)?;
+    match (certificates.pop(), certificates.len()) {
+        (Some(certificate), 0) => Ok(certificate),
+        (_, left) => Err(Failure::new(
+            &code::NOT_CERTIFICATES,
+            format!(
+                "expected one certificate in `{}`, found {}",
+                path.display(),
+                left + 1
+            ),
+        )),
+    }
+}
+
+/// Reads a private key.
+pub(crate) fn read_key(path: &Path) -> Result<PrivateKey, Failure> {
+    let text = read_text(path)?;
+    PrivateKey::from_pem(&text).map_err(|error| {
+        Failure::new(&code::NOT_A_KEY, Within::new(path, error))
+            .hint("name the file of the private key, in PEM, without a passphrase")
+    })
+}
+
+fn unreadable(path: &Path, error: impl std::error::Error + Send + Sync + 'static) -> Failure {
+    Failure::new(&code::NOT_CERTIFICATES, Within::new(path, error))
+}
+
+fn not_certificates(path: &Path, error: CertificatesError) -> Failure {
+    if error.found_private_key() {
+        return Failure::new(&code::PRIVATE_KEY_FOUND, Within::new(path, error))
+            .hint("keep keys in files of their own; if this file went anywhere, replace the key")
+            .hint(format!(
+                "`openssl crl2pkcs7 -nocrl -certfile FILE | openssl pkcs7 -print_certs` leaves only the `{PEM_LABEL}` blocks"
+            ));
+    }
+    unreadable(path, error)
+}
+
+/// An error, and the file that it is about.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot use `{file}`")]
+pub(crate) struct Within {
+    file: String,
+    source: Box<dyn std::error::Error + Send + Sync>,
+}
+
+impl Within {
+    pub(crate) fn new(path: &Path, error: impl std::error::Error + Send + Sync + 'static) -> Self {
+        Self {
+            file: path.display().to_string(),
+            source: Box::new(error),
+        }
+    }
+}
+
+/// Refuses to go on if one of the files is there and is to be kept: before a key is made, not after.
+pub(crate) fn must_be_free(paths: &[&Path], existing: Existing) -> Result<(), Failure> {
+    let taken = paths
+        .iter()
+        .find(|path| fs_err::symlink_metadata(path).is_ok());
+    match (existing, taken) {
+        (Existing::Keep, Some(path)) => Err(taken_already(path)),
+        (Existing::Keep, None) | (Existing::Replace, _) => Ok(()),
+    }
+}
+
+/// Writes a file whole, through a temporary one beside it, and makes it last.
+pub(crate) fn write(
+    path: &Path,
+    content: &str,
+    readers: Readers,
+    existing: Existing,
+) -> Result<(), Failure> {
+    try_write(path, content, readers, existing).map_err(|error| {
+        if error.kind() == io::ErrorKind::AlreadyExists {
+            taken_already(path)
+        } else {
+            Failure::new(&code::FILE_WRITE, Within::new(path, error))
+                .hint("nothing was half-written: what was there before is there still")
+        }
+    })
+}
+
+fn taken_already(path: &Path) -> Failure {
+    Failure::new(
+        &code::FILE_EXISTS,
+        format!("expected no file at `{}`, found one", path.display()),
+    )
+    .hint("nothing was written; name another place, or add `--force` to replace the file")
+}
+
+fn try_write(path: &Path, content: &str, readers: Readers, existing: Existing) -> io::Result<()> {
+    let directory = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        Some(_) | None => Path::new("."),
+    };
+    fs_err::create_dir_all(directory)?;
+    // Made with mode 0600, and widened only for what everybody may read.
+    let mut file = tempfile::NamedTempFile::new_in(directory)?;
+    file.write_all(content.as_bytes())?;
+    if readers == Readers::Everybody {
+        let mode = std::fs::Permissions::from_mode(0o644);
+        file.as_file().set_permissions(mode)?;
+    }
+    file.as_file().sync_all()?;
+    match existing {
+        Existing::Keep => file.persist_noclobber(path)?,
+        Existing::Replace => file.persist(path)?,
+    };
+    fs_err::File::open(directory)?.sync_all()
+}
+
+#[cfg(test)]
+mod tests;

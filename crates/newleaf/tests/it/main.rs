@@ -1,0 +1,16 @@
+//! The binary as a person meets it: help, exit codes, sentences, and certificates end to end.
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a failed test should panic"
+)]
+
+mod bench;
+mod configuration;
+mod inspecting;
+mod issuing;
+mod linting;
+mod proxying;
+mod sandbox;
+mod secrecy;
+mod transcripts;

@@ -1,0 +1,133 @@
+//! What a `newleaf-proxy` tells of its connections: `GET /status` on its admin endpoint.
+
+use std::{collections::BTreeSet, io, time::Duration};
+
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, Empty, Limited};
+use hyper::client::conn::http1;
+use hyper_util::rt::TokioIo;
+use newleaf_x509::Fingerprint;
+use serde::Deserialize;
+use tokio::{net::TcpStream, time::timeout};
+
+/// How long a proxy on this machine may take to answer.
+const TIMEOUT: Duration = Duration::from_secs(3);
+
+/// The largest answer that is read: a proxy with a thousand connections says less.
+const MAX_ANSWER_BYTES: usize = 1024 * 1024;
+
+/// Why a proxy could not be asked.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ProxyError {
+    /// No connection.
+    #[error("could not connect to the proxy's admin endpoint `{admin}`")]
+    Connect {
+        /// The endpoint.
+        admin: String,
+        /// Why.
+        source: io::Error,
+    },
+    /// HTTP failed.
+    #[error("could not ask the proxy at `{admin}`")]
+    Http {
+        /// The endpoint.
+        admin: String,
+        /// Why.
+        source: hyper::Error,
+    },
+    /// The address cannot be asked.
+    #[error("expected `host:port` as the proxy's admin endpoint, found `{admin}`")]
+    Address {
+        /// The endpoint.
+        admin: String,
+    },
+    /// The answer is not the status of a proxy.
+    #[error("expected the status of a proxy at `{admin}`, found {found}")]
+    Answer {
+        /// The endpoint.
+        admin: String,
+        /// What came.
+        found: String,
+    },
+    /// The deadline passed.
+    #[error("expected an answer of the proxy at `{admin}` within {TIMEOUT:?}, waited in vain")]
+    Timeout {
+        /// The endpoint.
+        admin: String,
+    },
+}
+
+/// The part of a proxy's status that is evidence; the rest of it is for people.
+#[derive(Debug, Deserialize)]
+struct Status {
+    connections: Vec<Connection>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Connection {
+    leaf: Fingerprint,
+}
+
+/// Returns the leaves that a proxy presents on its live connections, those that it drains included: until they are closed,
+/// their leaf is in use.
+pub(crate) async fn leaves(admin: &str) -> Result<BTreeSet<Fingerprint>, ProxyError> {
+    let status = timeout(TIMEOUT, ask(admin))
+        .await
+        .map_err(|_elapsed| ProxyError::Timeout {
+            admin: admin.to_owned(),
+        })??;
+    let status: Status = serde_json::from_slice(&status).map_err(|error| ProxyError::Answer {
+        admin: admin.to_owned(),
+        found: error.to_string(),
+    })?;
+    Ok(status
+        .connections
+        .into_iter()
+        .map(|connection| connection.leaf)
+        .collect())
+}
+
+async fn ask(admin: &str) -> Result<Bytes, ProxyError> {
+    let name = || admin.to_owned();
+    let http = |source| ProxyError::Http {
+        admin: name(),
+        source,
+    };
+    let request = http::Request::get("/status")
+        .header("host", admin)
+        .body(Empty::<Bytes>::new())
+        .map_err(|_bad_host| ProxyError::Address { admin: name() })?;
+    let stream = TcpStream::connect(admin)
+        .await
+        .map_err(|source| ProxyError::Connect {
+            admin: name(),
+            source,
+        })?;
+    let (mut requests, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(http)?;
+    let exchange = async {
+        let response = requests.send_request(request).await.map_err(http)?;
+        if response.status() != http::StatusCode::OK {
+            return Err(ProxyError::Answer {
+                admin: name(),
+                found: response.status().to_string(),
+            });
+        }
+        let body = Limited::new(response.into_body(), MAX_ANSWER_BYTES)
+            .collect()
+            .await;
+        let body = body.map_err(|error| ProxyError::Answer {
+            admin: name(),
+            found: error.to_string(),
+        })?;
+        Ok(body.to_bytes())
+    };
+    // The connection only moves while it is polled; it ends by itself when `requests` is dropped.
+    tokio::pin!(exchange);
+    tokio::select! {
+        answer = &mut exchange => answer,
+        ended = connection => {
+            ended.map_err(http)?;
+            exchange.await
+        }
+    }
+}

@@ -1,0 +1,19 @@
+//! The adapters against real parts: files, processes, TLS, and the sandbox's Cloud Ops API and endpoints.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a failed test should panic"
+)]
+
+mod canary;
+mod desk;
+mod evidence;
+mod file;
+mod issuer;
+mod manual;
+mod restart;
+mod rotation;
+mod temporal_cloud;

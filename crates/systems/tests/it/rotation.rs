@@ -1,0 +1,168 @@
+//! A whole rotation: the decisions of `newleaf-rotation`, the deeds of this crate, the sandbox as Temporal Cloud.
+
+use std::{path::PathBuf, time::Duration};
+
+use newleaf_identity::directory;
+use newleaf_rotation::{
+    Command, Decision, Doing, Event, Generation, Look, Outcome, Plan, State, Verb, Wait, next,
+};
+use newleaf_systems::{
+    Domain, Systems, World,
+    domain::{Delivery, Holder},
+};
+use newleaf_x509::{Chain, Fingerprint};
+
+use crate::desk::{Desk, NEW, OLD, Play, Try, now, proxy, rollover, stored};
+
+/// Drives a rotation to its end, as an engine does; `meanwhile` may decide something before each look.
+async fn drive(
+    plan: &Plan,
+    systems: &Systems,
+    mut meanwhile: impl FnMut(&Look) -> Option<Verb>,
+) -> Outcome {
+    let mut state = State::new(now());
+    // A rollover of two holders takes about a hundred steps; a loop that goes on and on is a fault.
+    for _ in 0..2_000 {
+        let event = match next(plan, &state) {
+            Command::Finish(outcome) => return outcome,
+            Command::Wait(Wait::Person(ask)) => panic!("{ask:?}"),
+            Command::Wait(Wait::Elapse { wait, span }) => {
+                tokio::time::sleep(Duration::try_from(span).unwrap()).await;
+                Event::Elapsed { wait }
+            }
+            Command::Observe(look) => match meanwhile(&look) {
+                Some(verb) => {
+                    let (by, reason) = ("a tester".to_owned(), "to see".to_owned());
+                    Event::Decided(Decision { by, reason, verb })
+                }
+                None => match systems.observe(&look, now()).await {
+                    Ok(sight) => Event::Observed {
+                        step: look.step,
+                        sight,
+                    },
+                    Err(trouble) => Event::Failed {
+                        step: look.step,
+                        doing: Doing::Observing,
+                        trouble,
+                    },
+                },
+            },
+            Command::Pursue(deed) => {
+                let (step, attempt) = (deed.step.clone(), deed.attempt);
+                state.apply(
+                    plan,
+                    now(),
+                    &Event::Intended {
+                        step: step.clone(),
+                        attempt,
+                    },
+                );
+                match systems.pursue(&deed, now()).await {
+                    Ok(note) => Event::Acted {
+                        step,
+                        attempt,
+                        note,
+                    },
+                    Err(trouble) => Event::Failed {
+                        step,
+                        doing: Doing::Pursuing,
+                        trouble,
+                    },
+                }
+            }
+        };
+        state.apply(plan, now(), &event);
+    }
+    panic!("{state:?}")
+}
+
+/// Two workers: one whose proxy notices a new identity by itself, one that must be restarted to notice.
+async fn stage() -> (Desk, Play, Domain) {
+    let (desk, old) = Desk::with_ca();
+    let play = Play::accepting(old.to_pem()).await;
+    let path = desk.path("worker-a");
+    let noticing = move || directory::load(&path, now()).unwrap().fingerprint();
+    let reloads = desk.holder("worker-a", vec![proxy(move || vec![noticing()]).await]);
+    let loaded = desk.path("loaded.crt");
+    let presented = loaded.clone();
+    let source = proxy(move || vec![leaf(&presented)]).await;
+    let mut restarts = desk.holder("worker-b", vec![source]);
+    let from = desk.path("worker-b").join("tls.crt");
+    restarts.delivery = Delivery::Restart {
+        command: ["cp", from.to_str().unwrap(), loaded.to_str().unwrap()]
+            .map(str::to_owned)
+            .to_vec(),
+    };
+    let domain = desk.domain(vec![play.point()], vec![reloads, restarts]);
+    let holders: Vec<Holder> = domain.holders.clone();
+    let before = desk.systems(desk.domain(vec![play.point()], holders));
+    for holder in ["worker-a", "worker-b"] {
+        Try::first(&before, stored(holder, OLD))
+            .act()
+            .await
+            .unwrap();
+    }
+    fs_err::copy(&from, &loaded).unwrap();
+    (desk, play, domain)
+}
+
+fn leaf(path: &PathBuf) -> Fingerprint {
+    Chain::from_pem(&fs_err::read_to_string(path).unwrap())
+        .unwrap()
+        .leaf()
+        .fingerprint()
+}
+
+/// Which CA signed what a holder's readers see.
+fn holds(desk: &Desk, holder: &str) -> Generation {
+    let identity = directory::load(desk.path(holder), now()).unwrap();
+    let signed = desk
+        .ca()
+        .generations()
+        .unwrap()
+        .into_iter()
+        .find(|(_, ca)| identity.leaf().is_signed_by(ca));
+    signed.unwrap().0
+}
+
+#[tokio::test]
+async fn a_ca_is_rolled_over_from_preflight_to_the_destroyed_key() {
+    let (desk, _play, domain) = stage().await;
+    let plan = rollover(&domain);
+    let systems = desk.systems(domain);
+    assert_eq!(drive(&plan, &systems, |_look| None).await, Outcome::Rotated);
+    assert_eq!(
+        [holds(&desk, "worker-a"), holds(&desk, "worker-b")],
+        [NEW, NEW]
+    );
+    assert_eq!(
+        leaf(&desk.path("loaded.crt")),
+        leaf(&desk.path("worker-b").join("tls.crt"))
+    );
+    assert!(!desk.path("ca/g1/ca.key").exists());
+    assert!(desk.path("ca/g1/ca.crt").exists());
+}
+
+#[tokio::test]
+async fn a_rollover_that_turns_round_halfway_ends_where_it_began() {
+    let (desk, _play, domain) = stage().await;
+    let plan = rollover(&domain);
+    let systems = desk.systems(domain);
+    let mut turned = false;
+    let turn = |look: &Look| {
+        let now_or_never = look.step.as_str() == "issuing/wave-2" && !turned;
+        turned |= now_or_never;
+        now_or_never.then_some(Verb::RollBack)
+    };
+    let because = "to see".to_owned();
+    assert_eq!(
+        drive(&plan, &systems, turn).await,
+        Outcome::RolledBack { because }
+    );
+    assert_eq!(
+        [holds(&desk, "worker-a"), holds(&desk, "worker-b")],
+        [OLD, OLD]
+    );
+    assert!(!desk.path("ca/g2/ca.key").exists());
+    assert!(desk.path("ca/g1/ca.key").exists());
+}
