@@ -5,12 +5,14 @@
 //! truth. [`run`] plays one [`Scenario`]; [`Scenario::random`] makes one from a seed; [`shrink`] finds the fewest faults that
 //! still show a violation.
 
+mod deed;
 mod engine;
 mod fault;
 mod fixture;
 mod invariant;
 mod look;
 mod scenario;
+mod strike;
 mod world;
 
 pub use fault::{Fault, FaultKind};

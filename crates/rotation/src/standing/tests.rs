@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::*;
-use crate::sight::{CaFact, LeafFact, Source};
+use crate::sight::{BundleSight, CaFact, ChangeSight, LeafFact, ProbeOutcome, Source, TrustSight};
 
 const OLD: Generation = Generation(1);
 const NEW: Generation = Generation(2);

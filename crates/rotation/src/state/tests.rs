@@ -1,8 +1,10 @@
 //! How events are folded: what counts, what is late, what is known after a crash.
 
-use super::*;
+use super::{apply::backoff, *};
 use crate::{
+    event::{Again, Decision, Doing, Trouble, Verb},
     next::{Command, Wait, next},
+    sight::Sight,
     sight::{CaFact, CaSight, PreflightSight, ProbeSight, Verdict},
     simulator::{HolderKind, Scenario},
     spec::Kind,
