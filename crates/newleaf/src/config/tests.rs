@@ -52,7 +52,8 @@ fn the_smallest_configuration_has_every_default() {
 
 #[test]
 fn every_default_can_be_used() {
-    let table: [(&str, fn(&str) -> _); 4] = [
+    type Read = fn(&str) -> Result<SignedDuration, String>;
+    let table: [(&str, Read); 4] = [
         (defaults::ISSUER_LIFETIME, crate::text::positive_span),
         (defaults::LEAF_LIFETIME, crate::text::positive_span),
         (defaults::POLL, crate::text::positive_span),
