@@ -11,7 +11,6 @@ use std::{
 use newleaf_x509::{
     Certificate, PrivateKey, TrustBundle,
     certificate::{CertificatesError, PEM_LABEL},
-    chain::{Chain, ChainError},
 };
 use zeroize::Zeroizing;
 
@@ -108,14 +107,6 @@ pub(crate) fn read_certificates(path: &Path) -> Result<Vec<Certificate>, Failure
 /// Reads a trust bundle.
 pub(crate) fn read_bundle(path: &Path) -> Result<TrustBundle, Failure> {
     read_certificates(path).map(TrustBundle::new)
-}
-
-/// Reads a chain, leaf first.
-pub(crate) fn read_chain(path: &Path) -> Result<Chain, Failure> {
-    Chain::new(read_certificates(path)?).map_err(|error| match error {
-        ChainError::Pem(error) => not_certificates(path, error),
-        error @ (ChainError::CaFirst { .. } | ChainError::Empty) => unreadable(path, error),
-    })
 }
 
 /// Reads the one CA certificate of a file.

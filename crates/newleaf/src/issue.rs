@@ -7,6 +7,7 @@ use newleaf_identity::{directory, generate};
 use newleaf_x509::{
     Certificate, Chain, PrivateKey, describe,
     issue::{self, CaTemplate, IssueError, Issuer, LeafTemplate, LeafUse, San, Subject, Validity},
+    lint::{Context, Profile},
 };
 
 use crate::{
@@ -134,6 +135,14 @@ impl Wanted {
             Readers::Everybody,
             self.existing,
         )
+    }
+}
+
+/// The rules by which a CA of a trust domain is looked at.
+pub(crate) fn rules(now: Timestamp) -> Context {
+    Context {
+        profile: Profile::TemporalCloud,
+        now,
     }
 }
 

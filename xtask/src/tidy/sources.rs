@@ -8,20 +8,7 @@ use crate::workspace::Tree;
 const MAX_LINES: usize = 400;
 
 /// Files that may be longer, and why. A reason says what the one thing in the file is.
-pub(super) const LONG_FILES: &[(&str, &str)] = &[
-    (
-        "crates/rotation/src/simulator/world.rs",
-        "one world: its truth, and everything that moves it",
-    ),
-    (
-        "crates/rotation/src/standing.rs",
-        "one question: how does each goal stand against what was seen?",
-    ),
-    (
-        "crates/rotation/src/state.rs",
-        "one fold: what each event does to the state, and what the state answers",
-    ),
-];
+pub(super) const LONG_FILES: &[(&str, &str)] = &[];
 
 /// What no source may hold, and what to do instead. The words are put together here so that this
 /// table does not find itself.

@@ -11,7 +11,7 @@ use newleaf_x509::{Certificate, issue::Subject};
 use super::inspect;
 use crate::{
     code,
-    console::{GOOD, HEAD},
+    console::{GOOD, HEAD, WARN},
     failure::{Exit, Failure},
     files::Existing,
     issue::{self, CA_FILE, CA_KEY_FILE, Wanted},
@@ -152,7 +152,8 @@ fn show(args: &ShowArgs, session: &Session) -> Result<Exit, Failure> {
     let config = session.config()?;
     let domain = config.domain(&args.domain)?;
     let ca = LocalCa::new(&domain.id, &domain.issuer);
-    let console = session.console();
+    let (console, now) = (session.console(), session.now());
+    let context = issue::rules(now);
     let generations = ca.generations()?;
     if generations.is_empty() {
         let name = &args.domain;
@@ -161,7 +162,8 @@ fn show(args: &ShowArgs, session: &Session) -> Result<Exit, Failure> {
         ));
     }
     for (n, (generation, certificate)) in generations.iter().enumerate() {
-        let key = if ca.look(*generation)?.key {
+        let seen = ca.look(*generation, &context)?;
+        let key = if seen.key {
             "its key is there"
         } else {
             "its key is gone"
@@ -169,7 +171,13 @@ fn show(args: &ShowArgs, session: &Session) -> Result<Exit, Failure> {
         let gap = if n == 0 { "" } else { "\n" };
         let head = console.paint(HEAD, generation).to_string();
         console.say(format_args!("{gap}{head}  {key}"))?;
-        console.print(inspect::tree(certificate, session.now(), console))?;
+        console.print(inspect::tree(certificate, now, console))?;
+        for finding in seen.findings {
+            console.note(format_args!(
+                "{}: {finding}",
+                console.paint_err(WARN, generation)
+            ));
+        }
     }
     Ok(Exit::Done)
 }

@@ -1,9 +1,9 @@
-//! `newleaf config`: what newleaf.yaml means.
+//! `newleaf config`: what newleaf.yaml means, and whether it can be used.
 
 use clap::Subcommand;
 
 use crate::{
-    console::FAINT,
+    console::{FAINT, GOOD},
     failure::{Exit, Failure},
     session::Session,
 };
@@ -12,6 +12,8 @@ use crate::{
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Show(ShowArgs),
+    /// Check the configuration, and that every secret and file that it refers to can be read
+    Check,
 }
 
 /// Show every setting as newleaf understands it, the defaults included; secrets are shown as references
@@ -24,7 +26,28 @@ pub(crate) struct ShowArgs {
 
 /// Runs `newleaf config`.
 pub(crate) fn run(command: &Command, session: &Session) -> Result<Exit, Failure> {
-    let Command::Show(ShowArgs { sources }) = command;
+    match command {
+        Command::Show(args) => show(args, session),
+        Command::Check => check(session),
+    }
+}
+
+/// A configuration that loads has its shape and its names; opening it reads what it refers to.
+fn check(session: &Session) -> Result<Exit, Failure> {
+    let config = session.config()?;
+    for domain in config.domains() {
+        domain.open()?;
+    }
+    let console = session.console();
+    let path = session.config_path().display();
+    console.note(format_args!(
+        "{}: `{path}`",
+        console.paint_err(GOOD, "can be used")
+    ));
+    Ok(Exit::Done)
+}
+
+fn show(ShowArgs { sources }: &ShowArgs, session: &Session) -> Result<Exit, Failure> {
     let config = session.config()?;
     let console = session.console();
     for setting in config.settings() {

@@ -206,7 +206,7 @@ fn for_holder(
     }
     let ca = LocalCa::new(&domain.id, &domain.issuer);
     let request = LeafRequest {
-        generation: signing_generation(&ca, domain)?,
+        generation: signing_generation(&ca, domain, now)?,
         subject: holder.subject.clone(),
         sans: holder.sans.clone(),
         key: domain.leaf.key,
@@ -222,13 +222,20 @@ fn for_holder(
 
 /// The generation that signs outside a rotation: the one whose key is there. After a rotation that was given up there may be
 /// two, and which of them is trusted is not for this command to guess.
+<<<<<<< HEAD
 pub(crate) fn signing_generation(
     ca: &LocalCa<'_>,
     domain: &DomainConfig,
+=======
+fn signing_generation(
+    ca: &LocalCa<'_>,
+    domain: &DomainConfig,
+    now: Timestamp,
+>>>>>>> room-cli
 ) -> Result<Generation, Failure> {
     let mut with_key = Vec::new();
     for (generation, _) in ca.generations()? {
-        if ca.look(generation)?.key {
+        if ca.look(generation, &issue::rules(now))?.key {
             with_key.push(generation);
         }
     }

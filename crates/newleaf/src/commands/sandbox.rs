@@ -12,9 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 use newleaf_sandbox::{
     ApiKey, Limits, NamespaceOptions, Options, Owner, Quirks, Sandbox, Timing, start,
 };
-use newleaf_x509::filter::{Filter, Pattern};
 use serde::Serialize;
-use temporalio_protos::protos::temporal::api::cloud::namespace::v1::CertificateFilterSpec;
 
 use super::lint::read_filters;
 use crate::{
@@ -131,11 +129,7 @@ fn options(args: &Args, secret: String, now: Timestamp) -> Result<Options, Failu
         None => String::new(),
     };
     let filters = match &args.filters {
-        Some(path) => read_filters(path)?
-            .as_slice()
-            .iter()
-            .map(filter_spec)
-            .collect(),
+        Some(path) => read_filters(path)?.as_slice().to_vec(),
         None => Vec::new(),
     };
     let mut quirks = Quirks::LIKELIEST;
@@ -192,17 +186,6 @@ impl Times {
             connection_age: or(connection_age, whole.connection_age),
             ..whole
         }
-    }
-}
-
-fn filter_spec(filter: &Filter) -> CertificateFilterSpec {
-    let text =
-        |pattern: Option<&Pattern>| pattern.map(Pattern::as_str).unwrap_or_default().to_owned();
-    CertificateFilterSpec {
-        common_name: text(filter.common_name()),
-        organization: text(filter.organization()),
-        organizational_unit: text(filter.organizational_unit()),
-        subject_alternative_name: text(filter.subject_alternative_name()),
     }
 }
 

@@ -52,15 +52,14 @@ fn the_smallest_configuration_has_every_default() {
 
 #[test]
 fn every_default_can_be_used() {
-    for (said, read) in [
-        (
-            defaults::ISSUER_LIFETIME,
-            crate::text::positive_span as fn(&str) -> _,
-        ),
+    type Read = fn(&str) -> Result<SignedDuration, String>;
+    let table: [(&str, Read); 4] = [
+        (defaults::ISSUER_LIFETIME, crate::text::positive_span),
         (defaults::LEAF_LIFETIME, crate::text::positive_span),
         (defaults::POLL, crate::text::positive_span),
         (defaults::REFRESH_INTERVAL, crate::text::span),
-    ] {
+    ];
+    for (said, read) in table {
         assert!(read(said).is_ok(), "{said}");
     }
 }

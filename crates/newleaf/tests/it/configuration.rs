@@ -38,3 +38,34 @@ fn completions_are_made_for_every_shell() {
         );
     }
 }
+
+#[test]
+fn what_the_configuration_refers_to_is_checked() {
+    let bench = Bench::new();
+    let with = |kind: &str| {
+        let text = format!(
+            "domains:\n  d:\n    trust_points:\n      p.a:\n        {kind}\n        endpoints: [{{ address: \"h:1\", server_ca: ca.pem }}]\n    holders: {{ w: {{ store: {{ directory: w }} }} }}\n"
+        );
+        bench.write("newleaf.yaml", &text);
+    };
+    with("manual: {}");
+    bench.fails("config check", 2, "F001");
+    bench.done("ca new --out ca --common-name server-ca");
+    bench.write("ca.pem", &bench.read("ca/ca.crt"));
+    bench.done("config check");
+    with("temporal_cloud: { api_key: \"env:NEWLEAF_TEST_NO_SUCH_VARIABLE\" }");
+    let said = bench.fails("config check", 2, "C004");
+    assert!(
+        said.err
+            .contains("help: set the variable `NEWLEAF_TEST_NO_SUCH_VARIABLE`"),
+        "{}",
+        said.err
+    );
+    with("temporal_cloud: { api_key: \"file:key\" }");
+    bench.fails("config check", 2, "C004");
+    bench.write("key", "\n");
+    let said = bench.fails("config check", 2, "C004");
+    assert!(said.err.contains("caused by: it is empty"), "{}", said.err);
+    bench.write("key", "secret\n");
+    bench.done("config check");
+}

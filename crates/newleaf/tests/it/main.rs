@@ -1,7 +1,7 @@
 //! The binary as a person meets it: help, exit codes, sentences, and certificates end to end.
 #![expect(
     clippy::unwrap_used,
-    clippy::indexing_slicing,
+    clippy::print_stderr,
     reason = "a failed test should panic"
 )]
 
