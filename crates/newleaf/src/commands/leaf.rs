@@ -222,16 +222,10 @@ fn for_holder(
 
 /// The generation that signs outside a rotation: the one whose key is there. After a rotation that was given up there may be
 /// two, and which of them is trusted is not for this command to guess.
-<<<<<<< HEAD
 pub(crate) fn signing_generation(
     ca: &LocalCa<'_>,
     domain: &DomainConfig,
-=======
-fn signing_generation(
-    ca: &LocalCa<'_>,
-    domain: &DomainConfig,
     now: Timestamp,
->>>>>>> room-cli
 ) -> Result<Generation, Failure> {
     let mut with_key = Vec::new();
     for (generation, _) in ca.generations()? {
