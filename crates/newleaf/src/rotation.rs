@@ -76,7 +76,7 @@ pub(crate) fn new_name() -> RotationId {
 /// Returns what a rollover of a domain's CA rotates: from the generation that signs to one that never was.
 pub(crate) fn rollover(domain: &DomainConfig) -> Result<Kind, Failure> {
     let ca = LocalCa::new(&domain.id, &domain.issuer);
-    let old = signing_generation(&ca, domain)?;
+    let old = signing_generation(&ca, domain, Clock::system().now())?;
     let generations = ca.generations()?.into_iter();
     let newest = generations.map(|(generation, _)| generation).max();
     Ok(Kind::CaRollover {
@@ -89,7 +89,7 @@ pub(crate) fn rollover(domain: &DomainConfig) -> Result<Kind, Failure> {
 pub(crate) fn renewal(domain: &DomainConfig) -> Result<Kind, Failure> {
     let ca = LocalCa::new(&domain.id, &domain.issuer);
     Ok(Kind::LeafRenewal {
-        generation: signing_generation(&ca, domain)?,
+        generation: signing_generation(&ca, domain, Clock::system().now())?,
     })
 }
 
