@@ -37,6 +37,13 @@ pub(crate) const ALL: &[&Code] = &[
     &CA_STORE,
     &JOURNAL,
     &ROTATION_UNDER_WAY,
+    &PLAN,
+    &NO_ROTATION,
+    &DRIVEN,
+    &BLOCKED,
+    &DECISION_REFUSED,
+    &DECISION_UNHEARD,
+    &UNCONFIRMED,
     &LISTEN,
     &QUIRK,
     &PROXY_OPTIONS,
@@ -158,6 +165,48 @@ pub(crate) const ROTATION_UNDER_WAY: Code = Code {
     id: "J002",
     exit: Exit::Refused,
     page: include_str!("../../../docs/codes/J002.md"),
+};
+/// No plan can be made.
+pub(crate) const PLAN: Code = Code {
+    id: "R001",
+    exit: Exit::Usage,
+    page: include_str!("../../../docs/codes/R001.md"),
+};
+/// No such rotation.
+pub(crate) const NO_ROTATION: Code = Code {
+    id: "R002",
+    exit: Exit::Usage,
+    page: include_str!("../../../docs/codes/R002.md"),
+};
+/// Another process drives.
+pub(crate) const DRIVEN: Code = Code {
+    id: "R003",
+    exit: Exit::Refused,
+    page: include_str!("../../../docs/codes/R003.md"),
+};
+/// The rotation is blocked.
+pub(crate) const BLOCKED: Code = Code {
+    id: "R004",
+    exit: Exit::Unsafe,
+    page: include_str!("../../../docs/codes/R004.md"),
+};
+/// A decision is refused.
+pub(crate) const DECISION_REFUSED: Code = Code {
+    id: "R005",
+    exit: Exit::Refused,
+    page: include_str!("../../../docs/codes/R005.md"),
+};
+/// A decision was not answered.
+pub(crate) const DECISION_UNHEARD: Code = Code {
+    id: "R006",
+    exit: Exit::Refused,
+    page: include_str!("../../../docs/codes/R006.md"),
+};
+/// Nobody said yes to the plan.
+pub(crate) const UNCONFIRMED: Code = Code {
+    id: "R007",
+    exit: Exit::Usage,
+    page: include_str!("../../../docs/codes/R007.md"),
 };
 /// An address cannot be listened on, or a listener cannot be set up.
 pub(crate) const LISTEN: Code = Code {

@@ -3,13 +3,17 @@
 mod ca;
 mod completions;
 mod config;
+mod decide;
 mod explain;
 mod generate;
 mod inspect;
-mod leaf;
+pub(crate) mod leaf;
 mod lint;
+mod plan;
 mod proxy;
+mod rotate;
 mod sandbox;
+mod status;
 
 use std::io;
 
@@ -44,6 +48,17 @@ pub(crate) enum Command {
     Inspect(inspect::Args),
     Lint(lint::Args),
     #[command(subcommand)]
+    Plan(plan::Command),
+    #[command(subcommand)]
+    Rotate(rotate::Command),
+    Resume(rotate::ResumeArgs),
+    Status(status::Args),
+    Approve(decide::ApproveArgs),
+    Pause(decide::PauseArgs),
+    Rollback(decide::RollbackArgs),
+    Override(decide::OverrideArgs),
+    Attest(decide::AttestArgs),
+    #[command(subcommand)]
     Config(config::Command),
     Proxy(Box<proxy::ProxyArgs>),
     Sandbox(Box<sandbox::Args>),
@@ -60,6 +75,15 @@ pub(crate) fn run(command: Command, session: &Session) -> Result<Exit, Failure> 
         Command::Leaf(command) => leaf::run(command, session),
         Command::Inspect(args) => inspect::run(&args, session),
         Command::Lint(args) => lint::run(&args, session),
+        Command::Plan(command) => plan::run(&command, session),
+        Command::Rotate(command) => rotate::run(&command, session),
+        Command::Resume(args) => rotate::resume(&args, session),
+        Command::Status(args) => status::run(&args, session),
+        Command::Approve(args) => decide::approve(&args, session),
+        Command::Pause(args) => decide::pause(&args, session),
+        Command::Rollback(args) => decide::rollback(&args, session),
+        Command::Override(args) => decide::overrule(&args, session),
+        Command::Attest(args) => decide::attest(&args, session),
         Command::Config(command) => config::run(&command, session),
         Command::Proxy(args) => proxy::run(*args),
         Command::Sandbox(args) => sandbox::run(&args, session),

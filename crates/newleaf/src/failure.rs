@@ -3,6 +3,8 @@
 //! A [`Failure`] is made at a command's edge, where both the error and the person are known: a stable [`Code`] with a
 //! page of its own, the error with its causes, and what to do next.
 
+mod rotation;
+
 use std::{
     error::Error,
     fmt::Write as _,
@@ -10,7 +12,6 @@ use std::{
     process::{ExitCode, Termination},
 };
 
-use newleaf_controller::JournalError;
 use newleaf_systems::{file::FileError, issuer::IssuerError};
 
 use crate::{
@@ -102,6 +103,17 @@ impl Failure {
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hints.push(hint.into());
         self
+    }
+
+    /// Says the error and its causes in one line, for the journal.
+    pub(crate) fn what(&self) -> String {
+        let mut text = self.error.to_string();
+        let mut cause = self.error.source();
+        while let Some(error) = cause {
+            text = format!("{text}: {error}");
+            cause = error.source();
+        }
+        text
     }
 
     /// Shows the lines of a file that the error speaks of.
@@ -212,12 +224,6 @@ impl From<IssuerError> for Failure {
 impl From<FileError> for Failure {
     fn from(error: FileError) -> Self {
         Self::new(&code::STORE, error).hint("the identity that was there is there still")
-    }
-}
-
-impl From<JournalError> for Failure {
-    fn from(error: JournalError) -> Self {
-        Self::new(&code::JOURNAL, error)
     }
 }
 

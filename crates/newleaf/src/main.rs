@@ -16,6 +16,7 @@ mod console;
 mod failure;
 mod files;
 mod issue;
+mod rotation;
 mod session;
 mod text;
 

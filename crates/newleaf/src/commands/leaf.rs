@@ -222,7 +222,7 @@ fn for_holder(
 
 /// The generation that signs outside a rotation: the one whose key is there. After a rotation that was given up there may be
 /// two, and which of them is trusted is not for this command to guess.
-fn signing_generation(
+pub(crate) fn signing_generation(
     ca: &LocalCa<'_>,
     domain: &DomainConfig,
     now: Timestamp,
