@@ -144,6 +144,7 @@ impl Facts {
                     }),
                     key: self.keys.contains(generation),
                     findings: Vec::new(),
+                    accepted_at: self.accepted_at(*generation),
                 })
             }
             Goal::Trust { point, refuse, .. } => Sight::Trust(TrustSight {
@@ -152,6 +153,7 @@ impl Facts {
                     strangers: 0,
                 },
                 change: ChangeSight::Settled,
+                probes: BTreeMap::new(),
                 census: (!refuse.is_empty()).then(|| self.census()),
             }),
             Goal::Accepted { generation, passes } => self.probes(*generation, *passes),
