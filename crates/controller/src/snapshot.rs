@@ -16,7 +16,7 @@ use serde::Serialize;
 use self::words::{event_in_words, kind_in_words, source_in_words};
 use crate::journal::{Journal, JournalError, Record};
 
-/// How many of the last events are shown. The journal has them all.
+/// How many of the last events that changed something are shown. The journal has them all.
 const LAST_EVENTS: usize = 12;
 
 /// A rotation, as it stood when the journal was read.
@@ -54,7 +54,7 @@ pub struct Snapshot {
     pub gates: Vec<Gate>,
     /// Who was last seen presenting what.
     pub census: Vec<Seen>,
-    /// The last events, the newest last.
+    /// The last events that changed something, the newest last.
     pub events: Vec<Line>,
 }
 
@@ -380,15 +380,20 @@ fn generation(sighting: &newleaf_rotation::sight::Sighting) -> String {
         .map_or_else(|| "an unknown leaf".to_owned(), |g| g.to_string())
 }
 
+/// Leaves out what a rotation that waits does again and again: ends of waits, and looks that find the same.
 fn last_events(record: &Record) -> Vec<Line> {
-    let first = record.events.len().saturating_sub(LAST_EVENTS);
-    let last = record.events.iter().skip(first);
-    last.map(|line| Line {
-        rev: line.rev,
-        at: line.at,
-        what: event_in_words(&line.event),
-    })
-    .collect()
+    let mut lines: Vec<Line> = Vec::new();
+    for line in &record.events {
+        if matches!(line.event, Event::Elapsed { .. }) {
+            continue;
+        }
+        let what = event_in_words(&line.event);
+        if lines.last().is_none_or(|last| last.what != what) {
+            let (rev, at) = (line.rev, line.at);
+            lines.push(Line { rev, at, what });
+        }
+    }
+    lines.split_off(lines.len().saturating_sub(LAST_EVENTS))
 }
 
 /// Says in one line what an event says.

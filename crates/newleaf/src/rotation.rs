@@ -68,6 +68,22 @@ pub(crate) fn meant(journal: &Journal, name: Option<&str>) -> Result<RotationId,
     }
 }
 
+/// Makes sure that no rotation of a trust domain is under way, before a new one is thought of.
+pub(crate) fn is_idle(config: &Config, domain: &DomainConfig) -> Result<(), Failure> {
+    let journal = match Journal::open_read_only(config.journal()) {
+        Err(JournalError::Missing { .. }) => return Ok(()),
+        journal => journal?,
+    };
+    match journal.current(&domain.id)? {
+        None => Ok(()),
+        Some(rotation) => Err(JournalError::NotEnded {
+            domain: domain.id.clone(),
+            rotation,
+        }
+        .into()),
+    }
+}
+
 /// Gives a new rotation its name: the millisecond in which it was planned, so that names sort and none comes twice.
 pub(crate) fn new_name() -> RotationId {
     RotationId::new(format!("r-{:x}", Clock::system().now().as_millisecond()))

@@ -6,7 +6,7 @@ use clap::Subcommand;
 use newleaf_rotation::{Kind, Phase, Plan, Step, plan, preflight::worst_case};
 
 use crate::{
-    config::DomainConfig,
+    config::{Config, DomainConfig},
     console::{Console, HEAD, WARN},
     failure::{Exit, Failure},
     rotation,
@@ -41,8 +41,8 @@ pub(crate) struct LeafArgs {
 pub(crate) fn run(command: &Command, session: &Session) -> Result<Exit, Failure> {
     let config = session.config()?;
     let (plan, json) = match command {
-        Command::Ca(args) => (of_rollover(config.domain(&args.domain)?)?, args.json),
-        Command::Leaf(LeafArgs { args }) => (of_renewal(config.domain(&args.domain)?)?, args.json),
+        Command::Ca(args) => (of_rollover(&config, &args.domain)?, args.json),
+        Command::Leaf(LeafArgs { args }) => (of_renewal(&config, &args.domain)?, args.json),
     };
     let console = session.console();
     if json {
@@ -56,12 +56,16 @@ pub(crate) fn run(command: &Command, session: &Session) -> Result<Exit, Failure>
 }
 
 /// Plans a rollover of a domain's CA.
-pub(crate) fn of_rollover(domain: &DomainConfig) -> Result<Plan, Failure> {
+pub(crate) fn of_rollover(config: &Config, domain: &str) -> Result<Plan, Failure> {
+    let domain = config.domain(domain)?;
+    rotation::is_idle(config, domain)?;
     of(domain, rotation::rollover(domain)?)
 }
 
 /// Plans a renewal of a domain's leaves.
-pub(crate) fn of_renewal(domain: &DomainConfig) -> Result<Plan, Failure> {
+pub(crate) fn of_renewal(config: &Config, domain: &str) -> Result<Plan, Failure> {
+    let domain = config.domain(domain)?;
+    rotation::is_idle(config, domain)?;
     of(domain, rotation::renewal(domain)?)
 }
 

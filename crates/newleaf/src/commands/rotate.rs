@@ -78,11 +78,11 @@ pub(crate) fn run(command: &Command, session: &Session) -> Result<Exit, Failure>
     let config = session.config()?;
     match command {
         Command::Ca(args) => {
-            let plan = plan::of_rollover(config.domain(&args.domain)?)?;
+            let plan = plan::of_rollover(&config, &args.domain)?;
             super::block_on(start(session, &config, args, plan))
         }
         Command::Leaf(LeafArgs { args }) => {
-            let plan = plan::of_renewal(config.domain(&args.domain)?)?;
+            let plan = plan::of_renewal(&config, &args.domain)?;
             super::block_on(start(session, &config, args, plan))
         }
     }

@@ -11,6 +11,7 @@ mod inspecting;
 mod issuing;
 mod linting;
 mod proxying;
+mod rotating;
 mod sandbox;
 mod secrecy;
 mod transcripts;

@@ -23,8 +23,8 @@ impl<'a> Picture<'a> {
         let name = self.console.paint(HEAD, &s.rotation);
         writeln!(f, "{name}  {} of `{}`", s.kind, s.domain)?;
         let (started, ended) = (s.started_at, s.ended_at);
-        let end = ended.map_or_else(String::new, |at| format!(", ended {at}"));
-        writeln!(f, "time    started {started}{end}")?;
+        let end = ended.map_or_else(String::new, |at| format!(", ended {at:.0}"));
+        writeln!(f, "time    started {started:.0}{end}")?;
         let driver = match (s.driver, ended) {
             (Some(pid), _) => format!("driven by process {pid}"),
             (None, Some(_)) => "over".to_owned(),
@@ -79,9 +79,9 @@ impl<'a> Picture<'a> {
         };
         let until = now
             .until
-            .map_or_else(String::new, |until| format!(" until {until}"));
+            .map_or_else(String::new, |until| format!(" until {until:.0}"));
         let (step, since) = (&now.step, now.since);
-        writeln!(f, "now     {step} {doing} since {since}{until}")
+        writeln!(f, "now     {step} {doing} since {since:.0}{until}")
     }
 
     fn gate(&self, f: &mut fmt::Formatter<'_>, gate: &Gate) -> fmt::Result {
@@ -120,7 +120,7 @@ impl fmt::Display for Picture<'_> {
         }
         writeln!(f, "{}", self.console.paint(HEAD, "last events"))?;
         for line in &self.snapshot.events {
-            writeln!(f, "  {:>4} {} {}", line.rev, line.at, line.what)?;
+            writeln!(f, "  {:>4} {:.0} {}", line.rev, line.at, line.what)?;
         }
         Ok(())
     }
