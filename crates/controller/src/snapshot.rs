@@ -3,17 +3,20 @@
 //! A snapshot is made from one read of the journal and never changes. Its types are its own, so that what is
 //! shown can keep its form while the stored form moves on.
 
+mod census;
 mod words;
 
 use jiff::Timestamp;
 use newleaf_rotation::{
     Ask, Command, Course, Event, Hold, Outcome, Phase, Plan, RotationId, Stage, State, Step,
     TrustDomainId, Wait, next,
-    sight::{Census, Presence},
 };
 use serde::Serialize;
 
-use self::words::{event_in_words, kind_in_words, source_in_words};
+use self::{
+    census::seen,
+    words::{event_in_words, kind_in_words},
+};
 use crate::journal::{Journal, JournalError, Record};
 
 /// How many of the last events that changed something are shown. The journal has them all.
@@ -340,44 +343,6 @@ fn gate(step: &Step, index: usize, state: &State) -> Gate {
         evidence,
         approval,
     }
-}
-
-fn seen(census: &Census) -> Vec<Seen> {
-    let holders = census.holders.iter().map(|(holder, presence)| {
-        let holder = holder.to_string();
-        let (presents, text) = match presence {
-            Presence::Unknown(why) => (Vec::new(), format!("{holder}: {why}")),
-            Presence::Seen(sightings) => {
-                let what: Vec<String> = sightings
-                    .iter()
-                    .map(|s| format!("{} ({})", generation(s), source_in_words(s.source)))
-                    .collect();
-                let presents = sightings.iter().map(generation).collect();
-                (presents, format!("{holder} presents {}", what.join(", ")))
-            }
-        };
-        Seen {
-            holder: Some(holder),
-            presents,
-            text,
-        }
-    });
-    let strangers = census.unregistered.iter().map(|s| Seen {
-        holder: None,
-        presents: vec![generation(s)],
-        text: format!(
-            "somebody unregistered presents {} ({})",
-            s.what(),
-            source_in_words(s.source)
-        ),
-    });
-    holders.chain(strangers).collect()
-}
-
-fn generation(sighting: &newleaf_rotation::sight::Sighting) -> String {
-    sighting
-        .generation
-        .map_or_else(|| "an unknown leaf".to_owned(), |g| g.to_string())
 }
 
 /// Leaves out what a rotation that waits does again and again: ends of waits, and looks that find the same.
