@@ -6,10 +6,12 @@
 use std::{
     io,
     net::SocketAddr,
+    pin::Pin,
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicBool, Ordering},
     },
+    task::{Context, Poll},
     time::Duration,
 };
 
@@ -20,8 +22,13 @@ use newleaf_identity::{
     tls::{self, TlsError},
 };
 use rustls::{AlertDescription, SignatureScheme, client::ResolvesClientCert, sign::CertifiedKey};
-use tokio::{net::TcpStream, task::JoinHandle, time::timeout};
-use tokio_rustls::TlsConnector;
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::TcpStream,
+    task::JoinHandle,
+    time::timeout,
+};
+use tokio_rustls::{TlsConnector, client::TlsStream};
 
 use crate::domain::Endpoint;
 
@@ -111,31 +118,14 @@ impl Session {
         address: SocketAddr,
         identity: &Identity,
     ) -> Result<Self, DialError> {
-        let asked = Arc::new(Asked {
-            identity: identity.certified_key(),
-            was_asked: AtomicBool::new(false),
-        });
-        let roots = match &endpoint.server_ca {
-            Some(bundle) => tls::bundle_roots(bundle)?,
-            None => tls::platform_roots()?,
+        let heard = Arc::<OnceLock<String>>::default();
+        let stream = handshake(endpoint, address, identity).await?;
+        let stream = Overheard {
+            stream,
+            heard: Arc::clone(&heard),
         };
-        let resolver: Arc<dyn ResolvesClientCert> = Arc::<Asked>::clone(&asked);
-        let config = tls::client_config(roots, resolver)?;
-        let name = tls::server_name(server_name(endpoint)?)?;
-        let tcp = within("a connection", TcpStream::connect(address))
-            .await?
-            .map_err(DialError::Connect)?;
-        // A canary sends a handful of small frames, each of which is waited for.
-        tcp.set_nodelay(true).map_err(DialError::Connect)?;
-        let connector = TlsConnector::from(Arc::new(config));
-        let stream = within("the TLS handshake", connector.connect(name, tcp))
-            .await?
-            .map_err(judge_handshake)?;
-        if !asked.was_asked.load(Ordering::Acquire) {
-            return Err(DialError::NotAsked);
-        }
-        let (requests, mut connection) =
-            h2::client::handshake(stream).await.map_err(judge_preface)?;
+        let judge = |error| judge_preface(error, heard.get().cloned());
+        let (requests, mut connection) = h2::client::handshake(stream).await.map_err(judge)?;
         let ping = connection.ping_pong();
         let session = Self {
             requests,
@@ -147,7 +137,7 @@ impl Session {
         };
         match within("an answer to PING", ping.ping(h2::Ping::opaque())).await? {
             Ok(_pong) => Ok(session),
-            Err(error) => Err(judge_preface(session.last_words().await.unwrap_or(error))),
+            Err(error) => Err(judge(session.last_words().await.unwrap_or(error))),
         }
     }
 
@@ -166,6 +156,37 @@ impl Session {
 impl Drop for Session {
     fn drop(&mut self) {
         self.driver.abort();
+    }
+}
+
+/// Connects, and finishes the client's part of a TLS handshake in which the server asked for our leaf.
+async fn handshake(
+    endpoint: &Endpoint,
+    address: SocketAddr,
+    identity: &Identity,
+) -> Result<TlsStream<TcpStream>, DialError> {
+    let asked = Arc::new(Asked {
+        identity: identity.certified_key(),
+        was_asked: AtomicBool::new(false),
+    });
+    let roots = match &endpoint.server_ca {
+        Some(bundle) => tls::bundle_roots(bundle)?,
+        None => tls::platform_roots()?,
+    };
+    let resolver: Arc<dyn ResolvesClientCert> = Arc::<Asked>::clone(&asked);
+    let config = tls::client_config(roots, resolver)?;
+    let name = tls::server_name(server_name(endpoint)?)?;
+    let tcp = within("a connection", TcpStream::connect(address)).await?;
+    let tcp = tcp.map_err(DialError::Connect)?;
+    // A canary sends a handful of small frames, each of which is waited for.
+    tcp.set_nodelay(true).map_err(DialError::Connect)?;
+    let connector = TlsConnector::from(Arc::new(config));
+    let stream = within("the TLS handshake", connector.connect(name, tcp)).await?;
+    let stream = stream.map_err(judge_handshake)?;
+    if asked.was_asked.load(Ordering::Acquire) {
+        Ok(stream)
+    } else {
+        Err(DialError::NotAsked)
     }
 }
 
@@ -191,6 +212,47 @@ impl ResolvesClientCert for Asked {
 
     fn has_certs(&self) -> bool {
         true
+    }
+}
+
+/// A stream that remembers a refusal: `h2` keeps only the text of an error of the stream below it.
+struct Overheard<S> {
+    stream: S,
+    heard: Arc<OnceLock<String>>,
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Overheard<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let read = Pin::new(&mut self.stream).poll_read(context, buffer);
+        if let Poll::Ready(Err(error)) = &read
+            && let Some(reason) = refusal(error)
+        {
+            // Whatever follows the first refusal is only its echo.
+            let _first_or_echo = self.heard.set(reason);
+        }
+        read
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Overheard<S> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(context, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
     }
 }
 
@@ -224,13 +286,13 @@ fn judge_handshake(error: io::Error) -> DialError {
 /// A failure after the handshake and before the server's first frame: this is how a TLS 1.3 server refuses
 /// a leaf. Some send an alert; Temporal Cloud is seen to just close ("connection closed before server preface
 /// received"), and where unread bytes are left, closing is a reset.
-fn judge_preface(error: h2::Error) -> DialError {
+fn judge_preface(error: h2::Error, heard: Option<String>) -> DialError {
+    if let Some(reason) = heard {
+        return DialError::Refused { reason };
+    }
     let Some(io) = error.get_io() else {
         return DialError::Http2(error);
     };
-    if let Some(reason) = refusal(io) {
-        return DialError::Refused { reason };
-    }
     let closed = matches!(
         io.kind(),
         io::ErrorKind::UnexpectedEof

@@ -168,9 +168,37 @@ fn status(headers: &HeaderMap) -> Option<(u16, String)> {
     let code = headers.get("grpc-status")?.to_str().ok()?.parse().ok()?;
     let words = headers
         .get("grpc-message")
-        .and_then(|value| value.to_str().ok());
+        .map(|value| unescape(value.as_bytes()));
     // What a server says is quoted to people: no more of it than fits a line or two.
-    Some((code, words.unwrap_or_default().chars().take(300).collect()))
+    let words = words.unwrap_or_default();
+    Some((code, words.chars().take(300).collect()))
+}
+
+/// Undoes the percent-encoding of a status message; what is no escape stays as it is, as gRPC asks of readers.
+fn unescape(mut bytes: &[u8]) -> String {
+    let mut words = Vec::with_capacity(bytes.len());
+    while let [first, rest @ ..] = bytes {
+        bytes = rest;
+        let escaped = match rest {
+            [high, low, after @ ..] if *first == b'%' => {
+                let digit = |byte: &u8| char::from(*byte).to_digit(16);
+                let byte = digit(high)
+                    .zip(digit(low))
+                    .map(|(high, low)| high * 16 + low);
+                byte.and_then(|byte| u8::try_from(byte).ok())
+                    .map(|byte| (byte, after))
+            }
+            _ => None,
+        };
+        match escaped {
+            Some((byte, after)) => {
+                words.push(byte);
+                bytes = after;
+            }
+            None => words.push(*first),
+        }
+    }
+    String::from_utf8_lossy(&words).into_owned()
 }
 
 #[cfg(test)]

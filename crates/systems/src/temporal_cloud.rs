@@ -151,8 +151,9 @@ pub enum CloudError {
     },
 }
 
-impl Retry for CloudError {
-    fn again(&self) -> Again {
+impl CloudError {
+    /// Returns whether trying again can help, and how.
+    pub fn again(&self) -> Again {
         match self {
             Self::ReadNamespace { source, .. }
             | Self::ReadOperation { source, .. }
@@ -166,6 +167,12 @@ impl Retry for CloudError {
             | Self::Filters { .. }
             | Self::Propose { .. } => Again::Never,
         }
+    }
+}
+
+impl Retry for CloudError {
+    fn again(&self) -> Again {
+        self.again()
     }
 }
 
@@ -345,14 +352,15 @@ impl CloudNamespace {
         Ok(ours)
     }
 
-    /// Asks for a change, and returns what the reply said. If there is nothing to change, nothing is sent.
+    /// Asks for a change of what was read, and returns what the reply said. If there is nothing to change, nothing
+    /// is sent; if the namespace has changed since it was read, nothing is changed.
     pub async fn write(
         &self,
+        reading: Reading,
         change: Change<'_>,
         request: &RequestId,
         now: Timestamp,
     ) -> Result<String, CloudError> {
-        let reading = self.read(now).await?;
         let bundle = change::propose(&reading.bundle, change.accept, change.refuse, now).map_err(
             |source| CloudError::Propose {
                 namespace: self.name.clone(),
@@ -528,3 +536,6 @@ fn check(operation: &AsyncOperation) -> SignedDuration {
     });
     recommended.clamp(CHECK_BOUNDS.0, CHECK_BOUNDS.1)
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,7 +2,7 @@ use bytes::BytesMut;
 use http::HeaderMap;
 use temporalio_protos::protos::temporal::api::workflowservice::v1::DescribeNamespaceRequest;
 
-use super::{CallError, frame, status, unframe};
+use super::{CallError, frame, status, unescape, unframe};
 
 fn request() -> DescribeNamespaceRequest {
     let mut request = DescribeNamespaceRequest::default();
@@ -35,4 +35,17 @@ fn a_status_needs_a_number_and_its_words_are_cut_short() {
     headers.insert("grpc-status", "7".parse().unwrap());
     headers.insert("grpc-message", "x".repeat(1000).parse().unwrap());
     assert_eq!(status(&headers), Some((7, "x".repeat(300))));
+}
+
+#[test]
+fn the_words_of_a_status_are_unescaped() {
+    for (escaped, words) in [
+        ("Request%20unauthorized.", "Request unauthorized."),
+        ("%C3%A9", "é"),
+        ("100%", "100%"),
+        ("%zz%2", "%zz%2"),
+        ("", ""),
+    ] {
+        assert_eq!(unescape(escaped.as_bytes()), words);
+    }
 }

@@ -66,10 +66,9 @@ impl Systems {
         match &self.point(id)?.kind {
             PointKind::TemporalCloud(options) => {
                 let cloud = self.cloud(id, options).await?;
-                cloud
-                    .write(change, &deed.request, now)
-                    .await
-                    .map_err(trouble::of)
+                let reading = cloud.read(now).await.map_err(trouble::of)?;
+                let written = cloud.write(reading, change, &deed.request, now).await;
+                written.map_err(trouble::of)
             }
             PointKind::SelfHosted(options) => {
                 write_slots(options, change, now).map_err(trouble::of)

@@ -21,10 +21,10 @@ fn systems(desk: &Desk, point: Point) -> Systems {
 }
 
 async fn probes(systems: &Systems, goal: Goal) -> ProbeSight {
-    match Try::first(systems, goal).look().await.unwrap() {
-        Sight::Probes(sight) => sight,
-        other => panic!("{other:?}"),
-    }
+    let Sight::Probes(sight) = Try::first(systems, goal).look().await.unwrap() else {
+        panic!("another sight")
+    };
+    sight
 }
 
 /// What happens to a canary at the one address of a point.
@@ -85,8 +85,10 @@ async fn a_leaf_of_another_ca_is_refused_in_the_handshake() {
 #[tokio::test]
 async fn a_leaf_that_the_filters_refuse_is_refused_the_call() {
     let (desk, ca) = Desk::with_ca();
-    let mut filter = CertificateFilterSpec::default();
-    filter.common_name = "somebody-else".to_owned();
+    let filter = CertificateFilterSpec {
+        common_name: "somebody-else".to_owned(),
+        ..CertificateFilterSpec::default()
+    };
     let play = Play::with(ca.to_pem(), |options| {
         let NamespaceOptions { filters, .. } = &mut options.namespaces[0];
         filters.push(filter);

@@ -36,10 +36,10 @@ fn systems(desk: &Desk, point: Point, holders: Vec<Holder>) -> Systems {
 }
 
 async fn census(systems: &Systems) -> Census {
-    match Try::first(systems, DISUSED).look().await.unwrap() {
-        Sight::Census(census) => census,
-        other => panic!("{other:?}"),
-    }
+    let Sight::Census(census) = Try::first(systems, DISUSED).look().await.unwrap() else {
+        panic!("another sight")
+    };
+    census
 }
 
 fn presence<'c>(census: &'c Census, holder: &str) -> &'c Presence {

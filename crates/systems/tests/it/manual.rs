@@ -31,10 +31,10 @@ async fn look(systems: &Systems, confirmed: bool) -> TrustSight {
         request: RequestId::derive(&rotation(), &StepId::new("a/step"), 1),
         confirmed,
     };
-    match systems.observe(&look, now()).await.unwrap() {
-        Sight::Trust(sight) => sight,
-        other => panic!("{other:?}"),
-    }
+    let Sight::Trust(sight) = systems.observe(&look, now()).await.unwrap() else {
+        panic!("another sight")
+    };
+    sight
 }
 
 #[tokio::test]
@@ -93,10 +93,10 @@ async fn before_anybody_said_anything_a_point_accepts_the_oldest_ca() {
     let (_desk, systems) = desk();
     let accepted = async |generation| {
         let goal = crate::desk::stored("worker-a", generation);
-        match Try::first(&systems, goal).look().await.unwrap() {
-            Sight::Stored(sight) => sight.accepted_at[&point_id()],
-            other => panic!("{other:?}"),
-        }
+        let Sight::Stored(sight) = Try::first(&systems, goal).look().await.unwrap() else {
+            panic!("another sight")
+        };
+        sight.accepted_at[&point_id()]
     };
     assert!(accepted(OLD).await);
     assert!(!accepted(NEW).await);
