@@ -1,3 +1,5 @@
+//! Tests of framing and statuses; calls over a real connection are tried in `tests/it/canary.rs`.
+
 use bytes::BytesMut;
 use http::HeaderMap;
 use temporalio_protos::protos::temporal::api::workflowservice::v1::DescribeNamespaceRequest;

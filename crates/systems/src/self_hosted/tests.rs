@@ -1,3 +1,5 @@
+//! Tests of slot files on a real file system.
+
 use newleaf_identity::generate::{self, KeyKind};
 use newleaf_x509::issue::{self, CaTemplate, Subject, Validity};
 

@@ -1,3 +1,5 @@
+//! Canaries at the sandbox's endpoints, and at servers that are none.
+
 use std::net::Ipv4Addr;
 
 use newleaf_rotation::{

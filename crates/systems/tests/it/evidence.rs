@@ -1,3 +1,5 @@
+//! Who presents what, by proxies, by Temporal and by people.
+
 use std::net::Ipv4Addr;
 
 use jiff::SignedDuration;

@@ -1,3 +1,5 @@
+//! Identity directories: never torn, also when the writer is killed or the disk is full.
+
 use std::{
     io::{BufRead as _, BufReader},
     os::unix::fs::PermissionsExt as _,

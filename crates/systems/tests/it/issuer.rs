@@ -1,3 +1,5 @@
+//! The local CA: whole CAs, honest ledgers, destroyed keys.
+
 use std::os::unix::fs::PermissionsExt as _;
 
 use jiff::SignedDuration;

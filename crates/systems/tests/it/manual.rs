@@ -1,3 +1,5 @@
+//! A trust point that a person keeps.
+
 use newleaf_rotation::{
     Look, RequestId, Sight, StepId,
     sight::{BundleSight, ChangeSight, TrustSight},

@@ -1,3 +1,5 @@
+//! Restart commands, run for real.
+
 use newleaf_rotation::{Again, Freshness, Goal, HolderId, Trouble};
 use newleaf_systems::domain::{Delivery, EvidenceSource, Point, PointKind};
 

@@ -1,3 +1,5 @@
+//! The Cloud Ops API as the sandbox plays it, with what can go wrong in it.
+
 use newleaf_rotation::{
     Again, Goal, RequestId, Sight, StepId, Trouble,
     sight::{BundleSight, ChangeSight, TrustSight, Verdict},
