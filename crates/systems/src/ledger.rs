@@ -6,9 +6,11 @@
 use std::error::Error;
 
 use jiff::Timestamp;
-use newleaf_rotation::{Generation, HolderId, RotationId, TrustDomainId};
+use newleaf_rotation::{Again, Generation, HolderId, RotationId, TrustDomainId};
 use newleaf_x509::Fingerprint;
 use serde::{Deserialize, Serialize};
+
+use crate::trouble::Retry;
 
 /// Where the ledger is kept. The controller's journal is one; tests have their own.
 pub trait Ledger: Send + Sync {
@@ -69,3 +71,10 @@ pub struct Attestation {
 #[derive(Debug, thiserror::Error)]
 #[error("could not use the ledger of issued leaves")]
 pub struct LedgerError(#[source] pub Box<dyn Error + Send + Sync>);
+
+/// A ledger is a file or a server; whatever is wrong with it may pass.
+impl Retry for LedgerError {
+    fn again(&self) -> Again {
+        Again::Same
+    }
+}

@@ -1,7 +1,9 @@
 //! The real world: one trust domain's adapters behind the one seam.
 
+mod census;
 mod deed;
 mod look;
+mod preflight;
 
 use std::{collections::BTreeMap, sync::Arc};
 

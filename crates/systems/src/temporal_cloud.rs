@@ -6,18 +6,19 @@
 //! asynchronous operation whose id we choose: the name of the request, the same for the same attempt. Asking for that
 //! operation by its id is how a lost reply is made up for.
 
-use std::{error::Error, fmt, time::Duration};
+mod error;
+
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use newleaf_rotation::{
-    Again, RequestId,
-    change::{self, ChangeError},
+    RequestId,
+    change::{self},
     sight::ChangeSight,
 };
 use newleaf_x509::{
     Certificate, Fingerprint, TrustBundle,
-    certificate::CertificatesError,
-    filter::{FilterError, FilterText, Filters, FiltersText},
+    filter::{FilterText, Filters, FiltersText},
 };
 use temporalio_protos::protos::temporal::api::cloud::{
     cloudservice::v1::{
@@ -35,10 +36,8 @@ use tonic::{
     transport::{Channel, ClientTlsConfig, Endpoint},
 };
 
-use crate::{
-    domain::{ApiKey, CloudOptions},
-    trouble::Retry,
-};
+use crate::domain::{ApiKey, CloudOptions};
+pub use error::{CloudError, Reply};
 
 /// The version of the API that the messages compiled in belong to (`temporalio-protos` 0.10.2). A server
 /// that is told a newer one would expect fields that we do not know, and an update, being a full replacement, would clear them.
@@ -64,167 +63,6 @@ const CHECK_BOUNDS: (SignedDuration, SignedDuration) = (
     SignedDuration::from_millis(10),
     SignedDuration::from_secs(30),
 );
-
-/// Why a namespace could not be read or changed.
-#[derive(Debug, thiserror::Error)]
-pub enum CloudError {
-    /// The address cannot be dialled.
-    #[error("cannot use `{address}` as the address of the Cloud Ops API")]
-    Address {
-        /// The address.
-        address: String,
-        /// Why.
-        source: tonic::transport::Error,
-    },
-    /// The API key cannot be a header. It is not quoted.
-    #[error("cannot send the API key: expected visible ASCII characters, found others")]
-    ApiKey,
-    /// The namespace could not be read.
-    #[error("could not read Temporal namespace `{namespace}`")]
-    ReadNamespace {
-        /// The namespace.
-        namespace: String,
-        /// What the service said.
-        source: Reply,
-    },
-    /// The operation could not be read.
-    #[error("could not read operation `{operation}`")]
-    ReadOperation {
-        /// The operation.
-        operation: String,
-        /// What the service said.
-        source: Reply,
-    },
-    /// The update was not accepted.
-    #[error("could not write the trust bundle of Temporal namespace `{namespace}`")]
-    WriteTrustBundle {
-        /// The namespace.
-        namespace: String,
-        /// What the service said.
-        source: Reply,
-    },
-    /// The answer lacks what every answer has.
-    #[error("expected {what} of Temporal namespace `{namespace}` in the answer, found none")]
-    Incomplete {
-        /// The namespace.
-        namespace: String,
-        /// What is missing.
-        what: &'static str,
-    },
-    /// The namespace does not take certificates.
-    #[error("expected mTLS to be enabled for Temporal namespace `{namespace}`, found it disabled")]
-    MtlsDisabled {
-        /// The namespace.
-        namespace: String,
-    },
-    /// The bundle that stands is not text.
-    #[error(
-        "expected the accepted client CAs of `{namespace}` to be PEM, found bytes that are not text"
-    )]
-    NotText {
-        /// The namespace.
-        namespace: String,
-    },
-    /// The bundle that stands cannot be read.
-    #[error("cannot read the accepted client CAs of `{namespace}`")]
-    TrustBundle {
-        /// The namespace.
-        namespace: String,
-        /// Why.
-        source: CertificatesError,
-    },
-    /// The filters that stand cannot be read.
-    #[error("cannot read the certificate filters of `{namespace}`")]
-    Filters {
-        /// The namespace.
-        namespace: String,
-        /// Why.
-        source: FilterError,
-    },
-    /// No bundle can be proposed; nothing was sent.
-    #[error("cannot propose a trust bundle for `{namespace}`")]
-    Propose {
-        /// The namespace.
-        namespace: String,
-        /// Why.
-        source: ChangeError,
-    },
-}
-
-impl CloudError {
-    /// Returns whether trying again can help, and how.
-    pub fn again(&self) -> Again {
-        match self {
-            Self::ReadNamespace { source, .. }
-            | Self::ReadOperation { source, .. }
-            | Self::WriteTrustBundle { source, .. } => source.again(),
-            Self::Incomplete { .. } => Again::Same,
-            Self::Address { .. }
-            | Self::ApiKey
-            | Self::MtlsDisabled { .. }
-            | Self::NotText { .. }
-            | Self::TrustBundle { .. }
-            | Self::Filters { .. }
-            | Self::Propose { .. } => Again::Never,
-        }
-    }
-}
-
-impl Retry for CloudError {
-    fn again(&self) -> Again {
-        self.again()
-    }
-}
-
-/// What the service said instead of an answer. Prints code and message and not the headers.
-#[derive(Debug)]
-pub struct Reply(Status);
-
-impl Reply {
-    /// Which code a stale `resource_version` gets is documented nowhere. So three are taken for it, and cost at
-    /// worst a new attempt, which begins with reading again.
-    fn again(&self) -> Again {
-        match self.0.code() {
-            Code::Aborted | Code::FailedPrecondition => Again::Anew,
-            Code::InvalidArgument
-                if self.says("resource version") || self.says("resource_version") =>
-            {
-                Again::Anew
-            }
-            Code::Ok
-            | Code::Unavailable
-            | Code::DeadlineExceeded
-            | Code::Cancelled
-            | Code::Unknown
-            | Code::Internal
-            | Code::DataLoss
-            | Code::ResourceExhausted => Again::Same,
-            Code::InvalidArgument
-            | Code::NotFound
-            | Code::AlreadyExists
-            | Code::PermissionDenied
-            | Code::Unauthenticated
-            | Code::OutOfRange
-            | Code::Unimplemented => Again::Never,
-        }
-    }
-
-    fn says(&self, words: &str) -> bool {
-        self.0.message().to_lowercase().contains(words)
-    }
-}
-
-impl fmt::Display for Reply {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?}: {}", self.0.code(), self.0.message())
-    }
-}
-
-impl Error for Reply {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        self.0.source()
-    }
-}
 
 /// Puts the key and the version on each call.
 struct Credentials {

@@ -5,13 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp};
 use newleaf_identity::directory;
 use newleaf_rotation::{
-    Generation, Goal, HolderId, Kind, Look, RequestId, RotationId, Trouble, TrustPointId,
-    census::{self, Issued, IssuedLeaf, Window},
-    preflight::{self, Facts},
-    sight::{
-        BundleSight, CaSight, Census, ChangeSight, LeafFact, PreflightSight, ProbeSight,
-        StoredSight, TrustSight,
-    },
+    Generation, HolderId, Look, RequestId, RotationId, Trouble, TrustPointId,
+    sight::{BundleSight, CaSight, ChangeSight, LeafFact, ProbeSight, StoredSight, TrustSight},
 };
 use newleaf_x509::{Chain, TrustBundle, filter::Filters};
 
@@ -19,19 +14,11 @@ use super::Systems;
 use crate::{
     canary,
     domain::{Point, PointKind, Store},
-    evidence,
     file::IdentityDirectory,
-    ledger::{LedgerEntry, LedgerError, Role},
     manual::Handover,
     self_hosted::Slots,
-    trouble::{self, Retry},
+    trouble::{self},
 };
-
-impl Retry for LedgerError {
-    fn again(&self) -> newleaf_rotation::Again {
-        newleaf_rotation::Again::Same
-    }
-}
 
 /// What a trust point shall accept and refuse.
 #[derive(Clone, Copy)]
@@ -41,13 +28,13 @@ pub(super) struct Wanted<'a> {
 }
 
 /// A trust point's bundle and what else one look at it brings.
-struct PointReading {
+pub(super) struct PointReading {
     /// `None` where only a person can read it.
-    bundle: Option<TrustBundle>,
+    pub(super) bundle: Option<TrustBundle>,
     /// How far its clock is ahead of ours, if it tells.
-    skew: Option<SignedDuration>,
+    pub(super) skew: Option<SignedDuration>,
     /// Which leaves it admits; none say nothing, and admit all.
-    filters: Filters,
+    pub(super) filters: Filters,
 }
 
 impl Systems {
@@ -167,7 +154,11 @@ impl Systems {
         Ok(accepted)
     }
 
-    async fn read(&self, point: &Point, now: Timestamp) -> Result<PointReading, Trouble> {
+    pub(super) async fn read(
+        &self,
+        point: &Point,
+        now: Timestamp,
+    ) -> Result<PointReading, Trouble> {
         Ok(match &point.kind {
             PointKind::TemporalCloud(options) => {
                 let cloud = self.cloud(&point.id, options).await?;
@@ -281,149 +272,5 @@ impl Systems {
             .into_iter()
             .find(signed)
             .map(|(generation, _)| generation))
-    }
-
-    pub(super) fn entries(&self) -> Result<Vec<LedgerEntry>, Trouble> {
-        self.ledger.entries(&self.domain.id).map_err(trouble::of)
-    }
-
-    pub(super) async fn take_census(
-        &self,
-        rotation: &RotationId,
-        now: Timestamp,
-    ) -> Result<Census, Trouble> {
-        let (entries, generations) = (self.entries()?, self.generations()?);
-        let attestations = self.ledger.attestations(rotation).map_err(trouble::of)?;
-        // The newest first: while a rotation goes on, it is the one that will still be accepted.
-        let identities: Vec<_> = generations
-            .iter()
-            .rev()
-            .filter_map(|(generation, ca)| canary::load(&self.domain, *generation, ca, now))
-            .collect();
-        let window = Window {
-            now,
-            age: self.domain.evidence_window,
-            skew: self.domain.skew,
-        };
-        let ask = evidence::Ask {
-            domain: &self.domain,
-            identities: &identities,
-            entries: &entries,
-            attestations: &attestations,
-        };
-        let evidence = evidence::gather(&ask, window).await;
-        let issued = self.issued(rotation, &entries)?;
-        let holders = &self.plan.holders;
-        Ok(census::take(
-            holders,
-            &evidence.reports,
-            &issued,
-            &evidence.why_unknown,
-            window,
-        ))
-    }
-
-    /// What the ledger says, for the census. Our canaries present old leaves on purpose, and are not counted.
-    fn issued(&self, rotation: &RotationId, entries: &[LedgerEntry]) -> Result<Issued, Trouble> {
-        let mut issued = Issued::default();
-        for entry in entries {
-            let Role::Holder(holder) = &entry.role else {
-                continue;
-            };
-            let leaf = IssuedLeaf {
-                holder: holder.clone(),
-                issued_at: entry.issued_at,
-                generation: entry.generation,
-                of_rotation: entry.rotation.as_ref() == Some(rotation),
-                not_after: entry.not_after,
-            };
-            issued.leaves.insert(entry.fingerprint, leaf);
-        }
-        for (generation, _) in self.generations()? {
-            let n_entries = entries
-                .iter()
-                .filter(|entry| entry.generation == generation)
-                .count();
-            if self
-                .ca()
-                .is_complete(generation, n_entries)
-                .map_err(trouble::of)?
-            {
-                issued.complete.insert(generation);
-            }
-        }
-        Ok(issued)
-    }
-
-    pub(super) async fn look_before(&self, now: Timestamp) -> Result<PreflightSight, Trouble> {
-        let (Kind::CaRollover { old: current, .. }
-        | Kind::LeafRenewal {
-            generation: current,
-        }) = self.plan.kind;
-        let (mut bundles, mut skews, mut filters) =
-            (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
-        for point in &self.domain.points {
-            let bundle = match self.read(point, now).await {
-                Ok(reading) => {
-                    skews.extend(reading.skew.map(|skew| (point.id.clone(), Ok(skew))));
-                    filters.insert(point.id.clone(), self.admitted(&reading.filters));
-                    Ok(reading.bundle)
-                }
-                Err(trouble) => Err(trouble.what),
-            };
-            bundles.insert(point.id.clone(), bundle);
-        }
-        let facts = Facts {
-            kind: self.plan.kind,
-            current_ca: self
-                .ca()
-                .existing(current)
-                .map_err(|error| trouble::chain(&error)),
-            bundles,
-            filters,
-            skews,
-            stores: self.stores(),
-            leaf_lifetime: self.domain.leaf.lifetime,
-            skew_budget: self.domain.skew,
-            reserve: self.domain.reserve,
-        };
-        let is_wave = |goal: &Goal| matches!(goal, Goal::Presented { .. });
-        let n_waves = self
-            .plan
-            .forward
-            .iter()
-            .filter(|step| is_wave(&step.goal))
-            .count();
-        Ok(preflight::judge(&facts, &self.plan.timing, n_waves, now))
-    }
-
-    /// Whether filters admit the leaf of every holder, as it will be.
-    fn admitted(&self, filters: &Filters) -> Result<(), String> {
-        let mut holders = self.domain.holders.iter();
-        match holders.find(|holder| !filters.would_admit(&holder.subject, &holder.sans)) {
-            None => Ok(()),
-            Some(refused) => Err(format!(
-                "expected a filter that admits `{}` (common name `{}`), found none",
-                refused.id,
-                refused.subject.common_name()
-            )),
-        }
-    }
-
-    fn stores(&self) -> BTreeMap<String, Result<(), String>> {
-        let issuer = self
-            .ca()
-            .is_writable()
-            .map_err(|error| trouble::chain(&error));
-        let mut stores = BTreeMap::from([(format!("issuer of {}", self.domain.id), issuer)]);
-        for holder in &self.domain.holders {
-            let Store::Directory(path) = &holder.store;
-            let writable = IdentityDirectory::new(path).is_writable();
-            stores.insert(
-                holder.id.to_string(),
-                writable.map_err(|error| trouble::chain(&error)),
-            );
-        }
-        stores
     }
 }

@@ -1,6 +1,7 @@
 //! Tests of what no sandbox would send; the conversation itself is tried in `tests/it/temporal_cloud.rs`.
 
 use newleaf_identity::generate::{self, KeyKind};
+use newleaf_rotation::Again;
 use temporalio_protos::protos::temporal::api::cloud::namespace::v1::NamespaceSpec;
 use zeroize::Zeroizing;
 

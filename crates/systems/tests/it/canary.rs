@@ -8,8 +8,10 @@ use newleaf_rotation::{
 };
 use newleaf_sandbox::NamespaceOptions;
 use newleaf_systems::{Systems, domain::Point};
-use newleaf_x509::TrustBundle;
-use temporalio_protos::protos::temporal::api::cloud::namespace::v1::CertificateFilterSpec;
+use newleaf_x509::{
+    TrustBundle,
+    filter::{Filter, FilterText},
+};
 
 use crate::desk::{Desk, OLD, Play, Try, trust};
 
@@ -87,10 +89,11 @@ async fn a_leaf_of_another_ca_is_refused_in_the_handshake() {
 #[tokio::test]
 async fn a_leaf_that_the_filters_refuse_is_refused_the_call() {
     let (desk, ca) = Desk::with_ca();
-    let filter = CertificateFilterSpec {
+    let filter = FilterText {
         common_name: "somebody-else".to_owned(),
-        ..CertificateFilterSpec::default()
+        ..FilterText::default()
     };
+    let filter = Filter::try_from(filter).unwrap();
     let play = Play::with(ca.to_pem(), |options| {
         let NamespaceOptions { filters, .. } = &mut options.namespaces[0];
         filters.push(filter);
