@@ -15,4 +15,5 @@ mod issuer;
 mod manual;
 mod restart;
 mod rotation;
+mod self_hosted;
 mod temporal_cloud;
