@@ -98,14 +98,15 @@ impl Journal {
         if !path.exists() {
             return Err(JournalError::Missing { path });
         }
-        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection =
-            Connection::open_with_flags(&path, flags).map_err(doing("open the journal", &path))?;
-        connection
-            .busy_timeout(BUSY)
-            .map_err(doing("open the journal", &path))?;
+        let (connection, is_new) = match read_only(&path) {
+            Err(error) if error.is_write_unfinished() => {
+                finish_write(&path)?;
+                read_only(&path)?
+            }
+            opened => opened?,
+        };
         // Whoever makes the journal has opened the file, and has not come further yet.
-        if schema::is_new(&connection, &path)? {
+        if is_new {
             return Err(JournalError::Missing { path });
         }
         schema::check(&connection, &path)?;
@@ -384,4 +385,26 @@ fn insert(
         .prepare_cached("insert into event (rotation, rev, at, body) values (?1, ?2, ?3, ?4)")?
         .execute(params![rotation.as_str(), rev, line.at.to_string(), body])
         .map(drop)
+}
+
+/// Opens a file for reading, and looks whether it has tables.
+fn read_only(path: &Path) -> Result<(Connection, bool), JournalError> {
+    let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    let is_new = schema::is_new(&connection, path)?;
+    Ok((connection, is_new))
+}
+
+/// Puts right what a process that was killed in the middle of a write has left behind. SQLite does that at
+/// the first look of anybody who may write; a reader may not, and would be refused for ever.
+fn finish_write(path: &Path) -> Result<(), JournalError> {
+    let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    schema::is_new(&connection, path).map(drop)
+}
+
+fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, JournalError> {
+    let failed = doing("open the journal", path);
+    let flags = flags | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags).map_err(&failed)?;
+    connection.busy_timeout(BUSY).map_err(&failed)?;
+    Ok(connection)
 }

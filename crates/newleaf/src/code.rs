@@ -1,6 +1,6 @@
 //! The codes of errors: stable for ever, each with one page in `docs/codes`, compiled in.
 //!
-//! `C…` the configuration, `F…` files and what is in them, `I…` issuing, `J…` the journal, `R…` rotations, `W…` the world, `Z…` newleaf
+//! `C…` the configuration, `D…` the demo, `F…` files and what is in them, `I…` issuing, `J…` the journal, `R…` rotations, `W…` the world, `Z…` newleaf
 //! itself. A new code is one constant here, a member of [`ALL`], and a page.
 
 use crate::failure::Exit;
@@ -47,6 +47,7 @@ pub(crate) const ALL: &[&Code] = &[
     &LISTEN,
     &QUIRK,
     &PROXY_OPTIONS,
+    &DEMO,
     &UNKNOWN_CODE,
     &OUTPUT,
     &BUG,
@@ -225,6 +226,12 @@ pub(crate) const PROXY_OPTIONS: Code = Code {
     id: "W003",
     exit: Exit::Usage,
     page: include_str!("../../../docs/codes/W003.md"),
+};
+/// The demo did not show what it promises.
+pub(crate) const DEMO: Code = Code {
+    id: "D001",
+    exit: Exit::Refused,
+    page: include_str!("../../../docs/codes/D001.md"),
 };
 /// A code that nobody has.
 pub(crate) const UNKNOWN_CODE: Code = Code {

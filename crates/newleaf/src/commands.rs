@@ -4,6 +4,7 @@ mod ca;
 mod completions;
 mod config;
 mod decide;
+mod demo;
 mod explain;
 mod generate;
 mod inspect;
@@ -62,6 +63,7 @@ pub(crate) enum Command {
     Config(config::Command),
     Proxy(Box<proxy::ProxyArgs>),
     Sandbox(Box<sandbox::Args>),
+    Demo(demo::Args),
     Explain(explain::Args),
     Completions(completions::Args),
     #[command(subcommand, hide = true)]
@@ -87,6 +89,7 @@ pub(crate) fn run(command: Command, session: &Session) -> Result<Exit, Failure> 
         Command::Config(command) => config::run(&command, session),
         Command::Proxy(args) => proxy::run(*args),
         Command::Sandbox(args) => sandbox::run(&args, session),
+        Command::Demo(args) => demo::run(&args, session),
         Command::Explain(args) => explain::run(&args, session),
         Command::Completions(args) => completions::run(&args, session),
         Command::Generate(command) => generate::run(&command, session),

@@ -49,6 +49,11 @@ impl Console {
         }
     }
 
+    /// Returns whether somebody sees colour on stderr.
+    pub(crate) fn has_colour_err(self) -> bool {
+        self.colour_err
+    }
+
     /// Writes data to stdout, as it is.
     #[expect(
         clippy::unused_self,

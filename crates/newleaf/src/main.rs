@@ -13,6 +13,7 @@ mod code;
 mod commands;
 mod config;
 mod console;
+mod demo;
 mod failure;
 mod files;
 mod issue;

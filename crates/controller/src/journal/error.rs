@@ -103,6 +103,16 @@ impl JournalError {
     }
 }
 
+impl JournalError {
+    /// Returns whether a reader was refused because a write must be rolled back first.
+    pub(super) fn is_write_unfinished(&self) -> bool {
+        let Self::Sqlite { source, .. } = self else {
+            return false;
+        };
+        source.sqlite_error_code() == Some(rusqlite::ErrorCode::ReadOnly)
+    }
+}
+
 /// Says what was being done when SQLite refused.
 pub(super) fn doing(what: &'static str, path: &Path) -> impl Fn(rusqlite::Error) -> JournalError {
     move |source| JournalError::Sqlite {

@@ -66,3 +66,24 @@ async fn the_file_itself_refuses_to_change_an_event() {
         u64::try_from(before.events.len()).unwrap()
     );
 }
+
+/// Found by the demo: `kill -9` in the very first write left a file that every reader was refused on.
+#[test]
+fn a_reader_gets_past_a_write_that_was_killed() {
+    let directory = tempfile::tempdir().unwrap();
+    let (written, killed) = (directory.path().join("a.db"), directory.path().join("b.db"));
+    let connection = Connection::open(&written).unwrap();
+    // A page cache of one page: what is not committed lies in the file already, and its journal beside it.
+    connection
+        .execute_batch(
+            "pragma cache_size = 1; begin immediate; create table t (body blob);
+             insert into t values (zeroblob(100000)); insert into t values (zeroblob(100000));",
+        )
+        .unwrap();
+    fs_err::copy(&written, &killed).unwrap();
+    let beside = |path: &std::path::Path| path.with_extension("db-journal");
+    fs_err::copy(beside(&written), beside(&killed)).unwrap();
+    let opened = Journal::open_read_only(&killed).unwrap_err();
+    assert!(matches!(opened, JournalError::Missing { .. }), "{opened:?}");
+    assert!(Journal::open(&killed).is_ok());
+}

@@ -7,6 +7,7 @@
 
 mod bench;
 mod configuration;
+mod demo;
 mod inspecting;
 mod issuing;
 mod linting;

@@ -1,0 +1,31 @@
+//! Chance that can be repeated: a seed gives the same crashes again.
+
+/// A small generator (`SplitMix64`, Steele, Lea and Flood 2014). It picks instants to crash at; it makes no secrets.
+#[derive(Debug)]
+pub(crate) struct Chance {
+    state: u64,
+}
+
+impl Chance {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self { state: seed }
+    }
+
+    /// Returns a number below `bound`, or 0 if there is none.
+    ///
+    /// The remainder favours small numbers by less than `bound / 2^64`, which no demonstration can tell.
+    pub(crate) fn below(&mut self, bound: u64) -> u64 {
+        self.draw().checked_rem(bound).unwrap_or(0)
+    }
+
+    fn draw(&mut self) -> u64 {
+        self.state = self.state.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut z = self.state;
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        z ^ (z >> 31)
+    }
+}
+
+#[cfg(test)]
+mod tests;
