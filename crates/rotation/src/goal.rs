@@ -122,10 +122,12 @@ impl fmt::Display for Goal {
                 write!(f, " and no longer {}", Join(refuse, " or "))
             }
             Self::Accepted { generation, passes } => {
-                write!(
-                    f,
-                    "a {generation} leaf is accepted at every address, {passes} times in a row"
-                )
+                write!(f, "a {generation} leaf is accepted at every address")?;
+                if *passes > 1 {
+                    write!(f, ", {passes} times in a row")
+                } else {
+                    Ok(())
+                }
             }
             Self::Refused { generation } => {
                 write!(f, "a {generation} leaf is refused at every address")
@@ -143,9 +145,14 @@ impl fmt::Display for Goal {
                 generation,
                 ..
             } => {
+                let verb = if holders.len() == 1 {
+                    "presents"
+                } else {
+                    "present"
+                };
                 write!(
                     f,
-                    "{} present {generation} and nothing else",
+                    "{} {verb} {generation} and nothing else",
                     Join(holders, ", ")
                 )
             }

@@ -34,12 +34,12 @@ fn a_rollover_goes_there_in_this_order() {
     prepared/ca: CA g2 exists and lints clean
     trusted/ns-0: `ns-0` accepts g1 and g2
     trusted/ns-1: `ns-1` accepts g1 and g2
-    trusted/old-accepted: a g1 leaf is accepted at every address, 1 times in a row
+    trusted/old-accepted: a g1 leaf is accepted at every address
     canary/new-accepted: a g2 leaf is accepted at every address, 3 times in a row
     issuing/stored/worker-0: `worker-0` holds a g2 leaf
-    issuing/wave-1: worker-0 present g2 and nothing else
+    issuing/wave-1: worker-0 presents g2 and nothing else
     issuing/stored/worker-1: `worker-1` holds a g2 leaf
-    issuing/wave-2: worker-1 present g2 and nothing else
+    issuing/wave-2: worker-1 presents g2 and nothing else
     soaking/disuse: nobody presents g1
     distrusted/ns-0: `ns-0` accepts g2 and no longer g1 (approval)
     distrusted/ns-1: `ns-1` accepts g2 and no longer g1
@@ -81,9 +81,9 @@ fn a_renewal_goes_there_in_this_order() {
     preflight/checks: every check before the first change passes
     preflight/accepted: a g1 leaf is accepted at every address, 3 times in a row
     issuing/stored/worker-0: `worker-0` holds a new g1 leaf
-    issuing/wave-1: worker-0 present g1 and nothing else
+    issuing/wave-1: worker-0 presents g1 and nothing else
     issuing/stored/worker-1: `worker-1` holds a new g1 leaf
-    issuing/wave-2: worker-1 present g1 and nothing else
+    issuing/wave-2: worker-1 presents g1 and nothing else
     ");
 }
 
