@@ -103,7 +103,8 @@ domains:
     approvals: [distrusted]
     # A poll of the demo takes 2 s: a client that is not seen within 4 s is not there.
     evidence_window: 4s
-    timing: {{ trusted_soak: 500ms, wave_soak: 300ms, disused_soak: 500ms, final_soak: 1s, poll: 200ms, patience: 40s, passes: 3, attempts: 5 }}
+    # A person is in a hurry while the first wave soaks: long enough for that.
+    timing: {{ trusted_soak: 500ms, wave_soak: 800ms, disused_soak: 500ms, final_soak: 1s, poll: 150ms, patience: 40s, passes: 3, attempts: 5 }}
     limits: {{ skew: 5m, reserve: 7d }}
 "#,
             cloud_port = cloud.port(),

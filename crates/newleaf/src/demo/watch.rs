@@ -8,7 +8,7 @@ use std::{
 
 use newleaf_controller::{
     Journal, JournalError, Snapshot,
-    snapshot::{Asks, Mark},
+    snapshot::{Asks, Doing, Mark},
 };
 use newleaf_rotation::Phase;
 use tokio::sync::watch;
@@ -100,13 +100,11 @@ pub(crate) fn reached(look: &Snapshot) -> usize {
         .count()
 }
 
-/// Returns whether the first wave presents its new leaves, and the second does not yet.
-pub(crate) fn has_first_wave_moved(look: &Snapshot) -> bool {
-    let moved = |wave: &str| {
-        let gate = look.gates.iter().find(|gate| gate.step == wave);
-        gate.is_some_and(|gate| gate.mark == Mark::Reached)
-    };
-    moved("issuing/wave-1") && !moved("issuing/wave-2")
+/// Returns whether the first wave was seen presenting its new leaves, and the second has none yet: the first soaks.
+pub(crate) fn does_first_wave_soak(look: &Snapshot) -> bool {
+    look.now
+        .as_ref()
+        .is_some_and(|now| now.step == "issuing/wave-1" && now.doing == Doing::Soaking)
 }
 
 /// Returns the step that takes trust away: the one that a person must approve.

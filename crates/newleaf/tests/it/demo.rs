@@ -13,7 +13,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use crate::bench::Bench;
 
 /// The longest that one demo may take, on a machine that is busy with other tests.
-const LIMIT: Duration = Duration::from_secs(120);
+const LIMIT: Duration = Duration::from_mins(2);
 
 /// One demo at a time: each has three clients that count gaps.
 static STAGE: Mutex<()> = Mutex::new(());
@@ -85,10 +85,7 @@ fn check(output: &Output, crashes: u64) {
         ]
     );
     let early = report["early_distrust_refused"].as_str().unwrap();
-    assert!(
-        early.contains("2 of 3 identities still present g1"),
-        "{early}"
-    );
+    assert!(early.contains("identities still present g1"), "{early}");
 }
 
 /// Checks that nothing is left: no file in the temporary directory, no process that knows it.
@@ -142,10 +139,9 @@ fn somebody_elses_kill_is_survived_too() {
             while told.read_line(&mut lines).unwrap() > 0 {
                 let controllers = [" rotate ", " resume"].map(|word| processes(&directory, word));
                 for pid in controllers.into_iter().flatten() {
-                    // One that has ended meanwhile cannot be killed, and need not be.
-                    let wanted = lines.matches("died by signal").count() < 3;
-                    if wanted && kill_process(pid, Signal::KILL).is_err() {
-                        break;
+                    if lines.matches("died by signal").count() < 3 {
+                        // It may have ended meanwhile.
+                        let _gone = kill_process(pid, Signal::KILL);
                     }
                 }
             }

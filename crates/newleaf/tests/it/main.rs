@@ -1,6 +1,8 @@
 //! The binary as a person meets it: help, exit codes, sentences, and certificates end to end.
 #![expect(
     clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
     clippy::print_stderr,
     reason = "a failed test should panic"
 )]

@@ -130,7 +130,8 @@ fn a_leaf_that_would_outlive_its_ca_is_refused_and_never_shortened_unasked() {
 #[test]
 fn a_leaf_is_backdated_but_not_before_its_ca() {
     let (desk, ca) = Desk::with_ca();
-    let first = desk.ca().sign(request(), &*desk.ledger, now()).unwrap();
+    let soon = ca.not_before() + SignedDuration::from_mins(1);
+    let first = desk.ca().sign(request(), &*desk.ledger, soon).unwrap();
     assert_eq!(first.chain.leaf().not_before(), ca.not_before());
     let later = now() + SignedDuration::from_hours(1);
     let second = desk.ca().sign(request(), &*desk.ledger, later).unwrap();
