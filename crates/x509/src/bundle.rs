@@ -113,6 +113,15 @@ impl TrustBundle {
             .filter(move |member| member.not_after() < now)
     }
 
+    /// Returns the members that the public trusts: those on Mozilla's list of roots. Anybody may get a leaf under one, so
+    /// Temporal Cloud takes it only with certificate filters beside it (docs.temporal.io/cloud/certificates).
+    pub fn publicly_trusted(&self) -> impl Iterator<Item = &Certificate> {
+        let roots = webpki_root_certs::TLS_SERVER_ROOT_CERTS;
+        self.members
+            .iter()
+            .filter(|member| roots.iter().any(|root| root.as_ref() == member.der()))
+    }
+
     /// Returns what `new` adds to and removes from this bundle.
     pub fn difference(&self, new: &Self) -> Difference {
         let only = |here: &Self, there: &Self| {

@@ -3,9 +3,6 @@
 //! A lint is data: a stable code, a fact for a name, a severity, where the rule is written, why it matters, what to
 //! do. All of them stand in one table ([`table`]), a family a file. A [`Finding`] is a lint that was met in one
 //! place, with what was expected there and what was found. Everything here is a pure function of its arguments.
-//!
-//! One rule of Temporal Cloud is not here: a CA that the public trusts needs certificate filters beside it. To know
-//! such a CA takes the list of public roots, which this crate does not hold.
 
 mod bundle;
 mod chain;

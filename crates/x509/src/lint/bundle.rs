@@ -20,6 +20,7 @@ pub(super) const LINTS: &[&Lint] = &[
     &MEMBERS_SHARE_KEY,
     &MEMBERS_SHARE_SUBJECT,
     &MEMBERS_SHARE_KEY_ID,
+    &PUBLICLY_TRUSTED,
 ];
 
 static EMPTY_BUNDLE: Lint = Lint {
@@ -149,6 +150,18 @@ static MEMBERS_SHARE_KEY_ID: Lint = Lint {
     advice: "Issue the younger one again with an identifier computed from its own key.",
 };
 
+static PUBLICLY_TRUSTED: Lint = Lint {
+    code: "NL612",
+    name: "PubliclyTrusted",
+    severity: Severity::Warning,
+    family: Family::Bundle,
+    profiles: CLOUD,
+    citation: "docs.temporal.io/cloud/certificates (CA bundle)",
+    says: "The public trusts this CA: anybody may get a leaf under it. Temporal Cloud takes it only with certificate \
+           filters beside it, and the filters cannot be cleared while it is there.",
+    advice: "Use a CA of your own, or set filters that only your leaves match.",
+};
+
 pub(super) fn check(report: &mut Report<'_>, bundle: &TrustBundle) {
     if bundle.is_empty() {
         report.add(
@@ -158,6 +171,10 @@ pub(super) fn check(report: &mut Report<'_>, bundle: &TrustBundle) {
         );
     }
     size(report, bundle);
+    for member in bundle.publicly_trusted() {
+        let found = "expected a CA of your own, found one of the public's roots";
+        report.add(&PUBLICLY_TRUSTED, label(member), found);
+    }
     for member in bundle.members() {
         report.ca(member);
         instant(report, member);

@@ -8,6 +8,7 @@ pub(super) const LINTS: &[&Lint] = &[
     &FILTER_ADMITS_NOBODY,
     &FILTER_COVERED,
     &NO_FILTERS,
+    &PUBLIC_CA_WITHOUT_FILTERS,
 ];
 
 static LEAF_NOT_ADMITTED: Lint = Lint {
@@ -57,6 +58,18 @@ static NO_FILTERS: Lint = Lint {
     advice: "Add a filter for what the workers' leaves have in common, such as their organization.",
 };
 
+static PUBLIC_CA_WITHOUT_FILTERS: Lint = Lint {
+    code: "NL805",
+    name: "PublicCaWithoutFilters",
+    severity: Severity::Error,
+    family: Family::Filter,
+    profiles: CLOUD,
+    citation: "docs.temporal.io/cloud/certificates (CA bundle)",
+    says: "The bundle holds a CA that the public trusts, and there are no filters: everybody who can buy a leaf would be \
+           let in. Temporal Cloud refuses it.",
+    advice: "Set the filters in the same change or before, or use a CA of your own.",
+};
+
 pub(super) fn check(
     report: &mut Report<'_>,
     filters: &Filters,
@@ -67,6 +80,11 @@ pub(super) fn check(
         let n = bundle.len();
         let found = format!("expected filters beside {n} accepted CAs, found none");
         report.add(&NO_FILTERS, "the filters", found);
+        for member in bundle.publicly_trusted() {
+            let found =
+                "expected at least one filter beside a CA that the public trusts, found none";
+            report.add(&PUBLIC_CA_WITHOUT_FILTERS, label(member), found);
+        }
     }
     for leaf in leaves.iter().filter(|leaf| !filters.admits(leaf)) {
         let n = filters.as_slice().len();

@@ -36,6 +36,11 @@ pub(super) fn cases() -> Vec<Case> {
     let id_again = new.clone().extension(ski("p256-a"));
     let self_hosted = |forges: &[Forge]| bundle(&of(forges), &SELF_HOSTED);
     vec![
+        case(
+            "a public root",
+            bundle(&super::transition::public_root(), &CLOUD),
+            &["NL308", "NL414", "NL612"],
+        ),
         case("one", lint(std::slice::from_ref(&old)), &[]),
         case("old and new", lint(&[old.clone(), new.clone()]), &[]),
         case(

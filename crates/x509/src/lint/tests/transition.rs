@@ -173,11 +173,21 @@ pub(super) fn filter_cases() -> Vec<Case> {
         ),
         case("none", lint(&[]), &["NL804"]),
         case(
+            "none beside a public root",
+            super::filters(&filters_of(&[]), &leaves, &public_root(), &CLOUD),
+            &["NL804", "NL805"],
+        ),
+        case(
             "none, self-hosted",
             super::filters(&filters_of(&[]), &leaves, &bundle, &SELF_HOSTED),
             &[],
         ),
     ]
+}
+
+pub(super) fn public_root() -> TrustBundle {
+    let root = &webpki_root_certs::TLS_SERVER_ROOT_CERTS[0];
+    TrustBundle::new([Certificate::from_der(root).unwrap()])
 }
 
 #[test]
