@@ -38,7 +38,7 @@ pub(super) fn cases() -> Vec<Case> {
     vec![
         case(
             "a public root",
-            bundle(&super::transition::public_root(), &CLOUD),
+            bundle(&transition::public_root(), &CLOUD),
             &["NL308", "NL414", "NL612"],
         ),
         case("one", lint(std::slice::from_ref(&old)), &[]),
