@@ -165,6 +165,9 @@ impl Proxy {
         if let Some(address) = self.address {
             tracing::info!(%address, "accepting callers");
         }
+        if let Some(address) = self.admin_address {
+            tracing::info!(%address, "answering on the admin endpoint");
+        }
         // The keeper goes on during the drain: calls still wait for connections, and servers still say goodbye.
         let endless = async {
             match self.admin {
