@@ -5,7 +5,7 @@
 //! <dir>/tls.key -> ..data/tls.key
 //! <dir>/..data  -> ..v7                 one rename of this link swaps chain and key
 //! <dir>/..v7/   tls.crt, tls.key        what is presented now
-//! <dir>/..v6/   tls.crt, tls.key        what was presented before; older ones are removed
+//! <dir>/..v6/   tls.crt, tls.key        what was presented before, until the next swap is prepared
 //! ```
 //!
 //! Everything of a new version is durable before the link is swapped, so that after a crash at any instant, or on
@@ -118,11 +118,17 @@ impl<'a> IdentityDirectory<'a> {
     }
 
     /// Puts an identity in place of the one that is there, in one instant for every reader.
+    ///
+    /// Old versions go first, so that the swap is the last thing that happens: a crash right after it leaves no old
+    /// key behind that nobody would look for, because what was asked for is reached.
     pub fn store(&self, chain: &Chain, key: &PrivateKey, now: Timestamp) -> Result<(), FileError> {
         self.refuse_what_is_not_ours()?;
         fs_err::create_dir_all(self.path).map_err(FileError::Write)?;
         let versions = self.versions().map_err(FileError::Read)?;
         let current = self.current().map_err(FileError::Read)?;
+        let mut old = versions.iter().filter(|number| Some(**number) != current);
+        old.try_for_each(|number| self.remove_version(*number))
+            .map_err(FileError::Write)?;
         let newest = versions.iter().copied().max().unwrap_or(0);
         let next = newest.saturating_add(1);
         let stored = self
@@ -135,12 +141,8 @@ impl<'a> IdentityDirectory<'a> {
         if stored.is_err() {
             // The first error is the one to tell; what cannot be removed now is removed by the next store.
             let _cleaned = self.remove_version(next);
-            return stored;
         }
-        let kept = |number: &u64| Some(*number) == current;
-        let mut old = versions.into_iter().filter(|number| !kept(number));
-        old.try_for_each(|number| self.remove_version(number))
-            .map_err(FileError::Write)
+        stored
     }
 
     /// Returns whether the directory can be written.

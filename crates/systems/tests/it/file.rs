@@ -90,6 +90,33 @@ fn the_previous_version_is_kept_and_older_ones_are_not() {
     assert_eq!(presented(&path.join("..v3")), stored[2]);
 }
 
+/// Nobody cleans up after a crash that comes right after the swap: what was asked for is reached then.
+#[test]
+fn at_no_instant_is_there_more_than_the_next_crash_may_leave() {
+    let (desk, _ca) = Desk::with_ca();
+    let path = desk.path("worker-a");
+    store(&path, &leaf(&desk)).unwrap();
+    let leaves: Vec<_> = (0..30).map(|_| leaf(&desk)).collect();
+    let is_over = AtomicBool::new(false);
+    let most = std::thread::scope(|scope| {
+        let watcher = scope.spawn(|| {
+            let mut most = 0;
+            while !is_over.load(Ordering::Relaxed) {
+                let names = names(&path);
+                let is_version = |name: &&String| name.starts_with("..v");
+                most = most.max(names.iter().filter(is_version).count());
+            }
+            most
+        });
+        for leaf in &leaves {
+            store(&path, leaf).unwrap();
+        }
+        is_over.store(true, Ordering::Relaxed);
+        watcher.join().unwrap()
+    });
+    assert_eq!(most, 2);
+}
+
 #[test]
 fn a_reader_never_meets_a_key_without_its_certificate() {
     let (desk, _ca) = Desk::with_ca();
