@@ -46,6 +46,31 @@ impl Bench {
         fs_err::write(self.path(name), text).unwrap();
     }
 
+    /// What long runs have said.
+    pub(crate) fn log(&self) -> String {
+        fs_err::read_to_string(self.path("log")).unwrap_or_default()
+    }
+
+    /// Copies an identity's two files into a directory of their own.
+    pub(crate) fn copy_identity(&self, from: &str, to: &str) {
+        fs_err::create_dir(self.path(to)).unwrap();
+        for name in ["tls.crt", "tls.key"] {
+            fs_err::copy(self.path(from).join(name), self.path(to).join(name)).unwrap();
+        }
+    }
+
+    /// The names in a directory, sorted.
+    pub(crate) fn names(&self, directory: &str) -> Vec<String> {
+        let entries = fs_err::read_dir(self.path(directory)).unwrap();
+        let name = |entry: std::io::Result<fs_err::DirEntry>| {
+            let name = entry.unwrap().file_name();
+            name.into_string().unwrap()
+        };
+        let mut names: Vec<String> = entries.map(name).collect();
+        names.sort();
+        names
+    }
+
     /// The binary, ready to be started with these arguments, split at white space.
     pub(crate) fn newleaf(&self, arguments: &str) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_newleaf"));

@@ -8,13 +8,24 @@
 )]
 
 mod bench;
+mod caller;
+mod chance;
 mod configuration;
 mod demo;
 mod inspecting;
 mod issuing;
+mod kill_nine;
 mod linting;
+mod probe;
 mod proxying;
+mod real_worker;
+mod rig;
+mod road;
 mod rotating;
+mod run;
 mod sandbox;
 mod secrecy;
+mod stopping;
 mod transcripts;
+mod two_at_once;
+mod unreachable;
