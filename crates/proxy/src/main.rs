@@ -9,7 +9,9 @@ use std::{
 use clap::Parser as _;
 use newleaf_proxy::{Proxy, cli::Args};
 use tokio::signal::unix::{SignalKind, signal};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::{
+    filter::Targets, layer::SubscriberExt as _, util::SubscriberInitExt as _,
+};
 
 /// Arguments or files that say nothing sensible.
 const USAGE: u8 = 2;
@@ -43,14 +45,16 @@ async fn main() -> ExitCode {
             };
         }
     };
-    let filter = match EnvFilter::try_new(&log) {
+    let filter: Targets = match log.parse() {
         Ok(filter) => filter,
         Err(error) => return fail(USAGE, &error),
     };
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
+    let lines = tracing_subscriber::fmt::layer()
         .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
+        .with_ansi(std::io::stderr().is_terminal());
+    tracing_subscriber::registry()
+        .with(lines)
+        .with(filter)
         .init();
     let options = match args.resolve() {
         Ok(options) => options,

@@ -4,7 +4,9 @@ use std::io;
 
 use newleaf_proxy::{Proxy, cli};
 use tokio::signal::unix::{SignalKind, signal};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::{
+    filter::Targets, layer::SubscriberExt as _, util::SubscriberInitExt as _,
+};
 
 use crate::{
     code,
@@ -18,16 +20,16 @@ use crate::{
 pub(crate) struct ProxyArgs {
     #[command(flatten)]
     proxy: cli::Args,
-    /// Which log lines are shown, as `tracing` filters are written
+    /// Which log lines are shown: a level, or `module=level` pairs with commas between
     #[arg(long, value_name = "FILTER", default_value = "info")]
-    log: EnvFilter,
+    log: Targets,
 }
 
 /// Runs `newleaf proxy`.
 pub(crate) fn run(args: ProxyArgs) -> Result<Exit, Failure> {
-    tracing_subscriber::fmt()
-        .with_env_filter(args.log)
-        .with_writer(io::stderr)
+    tracing_subscriber::registry()
+        .with(tracing_subscriber::fmt::layer().with_writer(io::stderr))
+        .with(args.log)
         .init();
     super::block_on(carry(args.proxy))
 }

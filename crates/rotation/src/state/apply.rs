@@ -96,8 +96,7 @@ impl State {
                 self.enter(at, Stage::Asking);
             }
             Standing::Open(why) | Standing::Unproven(why) if self.soaked => {
-                let why = format!("{}: was reached, and no longer is: {why}", step.goal);
-                self.held(at, Hold::Blocked { why });
+                self.lapsed(plan, at, step, &why);
             }
             Standing::Open(why) => {
                 self.finding = Some(why);
@@ -123,6 +122,34 @@ impl State {
             }
             Standing::Undone(why) => self.anew(plan, at, &why),
             Standing::Unsafe(why) => self.held(at, Hold::Blocked { why }),
+        }
+    }
+
+    /// What was reached is not seen at the end of its soak. Evidence may come and go: the soak begins again.
+    /// A deed that is undone was undone by somebody: that is for a person to look at.
+    fn lapsed(&mut self, plan: &Plan, at: Timestamp, step: &Step, why: &str) {
+        match step.goal {
+            Goal::Presented { .. }
+            | Goal::Disused { .. }
+            | Goal::Accepted { .. }
+            | Goal::Refused { .. } => {
+                self.soaked = false;
+                self.finding = Some(why.to_owned());
+                self.enter(
+                    at,
+                    Stage::Resting {
+                        span: plan.timing.poll,
+                    },
+                );
+            }
+            Goal::Preflight
+            | Goal::CaExists { .. }
+            | Goal::Trust { .. }
+            | Goal::Stored { .. }
+            | Goal::KeyDestroyed { .. } => {
+                let why = format!("{}: was reached, and no longer is: {why}", step.goal);
+                self.held(at, Hold::Blocked { why });
+            }
         }
     }
 

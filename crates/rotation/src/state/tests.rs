@@ -287,3 +287,45 @@ fn rests_grow_and_have_an_end() {
     let spans: Vec<i64> = [1, 2, 3, 4, 20].map(|n| backoff(first, n).as_secs()).into();
     assert_eq!(spans, [5, 10, 20, 40, 300]);
 }
+
+/// A rollover whose last trust point accepts both CAs, at the look after the soak of `trusted/old-accepted`.
+#[test]
+fn evidence_that_lapses_in_a_soak_begins_it_again() {
+    let (plan, mut state) = at_prepared();
+    let name = "trusted/old-accepted";
+    state.cursor = plan
+        .forward
+        .iter()
+        .position(|step| step.id.as_str() == name)
+        .unwrap();
+    let probes = |outcome| {
+        let probe = crate::sight::Probe {
+            point: crate::id::TrustPointId::new("ns-0"),
+            address: "ns-0:7233".to_owned(),
+            outcome,
+        };
+        let accepted_at = BTreeMap::new();
+        Sight::Probes(ProbeSight {
+            have_leaf: true,
+            probes: vec![probe],
+            accepted_at,
+        })
+    };
+    let good = || probes(crate::sight::ProbeOutcome::Accepted { passes: 3 });
+    let bad = probes(crate::sight::ProbeOutcome::Unreachable {
+        reason: "timed out".to_owned(),
+    });
+    observe(&plan, &mut state, good());
+    assert!(matches!(state.stage, Stage::Soaking { .. }));
+    let wait = state.wait;
+    state.apply(&plan, at(), &Event::Elapsed { wait });
+    observe(&plan, &mut state, bad);
+    assert_eq!(state.hold, None);
+    let wait = state.wait;
+    state.apply(&plan, at(), &Event::Elapsed { wait });
+    observe(&plan, &mut state, good());
+    assert!(
+        matches!(state.stage, Stage::Soaking { .. }),
+        "it must hold for a whole soak"
+    );
+}
