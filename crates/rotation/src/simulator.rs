@@ -1,7 +1,7 @@
 //! Whole rotations in memory: a world that obeys late, lies a little and fails often, and an engine that is
 //! killed in the middle of everything. No clock and no randomness but the seed.
 //!
-//! The world's truth is kept apart from what it shows; after every tick the [`invariant`]s are asked of the
+//! The world's truth is kept apart from what it shows; after every tick the invariants ([`Invariant`]) are asked of the
 //! truth. [`run`] plays one [`Scenario`]; [`Scenario::random`] makes one from a seed; [`shrink`] finds the fewest faults that
 //! still show a violation.
 
