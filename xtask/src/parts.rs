@@ -7,6 +7,7 @@
 //! needs no network, and what is half made is made again.
 
 mod debian;
+mod go;
 mod python;
 mod table;
 
@@ -36,12 +37,23 @@ pub(crate) struct Part {
 enum Source {
     /// Packages of the Python index, each file pinned by its hash, in a private environment.
     Python { lock: &'static str, check: Check },
+    /// A program in Go, built here where Go is on the `PATH`; `go.sum` pins every module by its hash.
+    Go { module: GoModule, check: Check },
     /// A package of Debian; looked for on the `PATH` first.
     Debian { package: &'static str, check: Check },
     /// A program that we use if it is there and never install.
     Path { check: Check },
     /// Cannot be had for a test at all; tests use something of ours that plays its role.
     Played { by: &'static str },
+}
+
+/// A module of ours below `xtask/parts/go`: a program, or no more than the name and version of somebody's.
+#[derive(Debug)]
+struct GoModule {
+    /// Every file by its name: `go.mod`, `go.sum`, and sources if the program is ours.
+    files: &'static [(&'static str, &'static str)],
+    /// The package that is built: a path, or `.`.
+    package: &'static str,
 }
 
 /// How a part shows that it works.
@@ -133,7 +145,10 @@ impl Part {
     /// Whether `CI=true` insists on it: on all but what we never install.
     pub(crate) fn is_required(&self) -> bool {
         match self.source {
-            Source::Python { .. } | Source::Debian { .. } | Source::Played { .. } => true,
+            Source::Python { .. }
+            | Source::Go { .. }
+            | Source::Debian { .. }
+            | Source::Played { .. } => true,
             Source::Path { .. } => false,
         }
     }
@@ -173,6 +188,11 @@ impl Kitchen<'_> {
             Source::Python { lock, check } => self.check(check).or_else(|_| {
                 eprintln!("fetching {}", part.name);
                 self.install_python(lock)?;
+                self.check(check)
+            }),
+            Source::Go { module, check } => self.check(check).or_else(|_| {
+                eprintln!("building {}", part.name);
+                self.build_go(module, check)?;
                 self.check(check)
             }),
             Source::Debian { package, check } => self.find(check).or_else(|_| {

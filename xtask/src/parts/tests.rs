@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Check, Kitchen, PARTS, Part, Reason, Source, Standing};
+use super::{Check, GoModule, Kitchen, PARTS, Part, Reason, Source, Standing};
 use crate::environment::Environment;
 
 /// The parts share one environment: two locks that disagree would break each other's part.
@@ -42,6 +42,49 @@ fn fetched_parts_come_before_linked_ones() {
     assert!(PARTS.is_sorted_by_key(|part| !fetched(&part.source)));
 }
 
+/// A Go part whose sums are missing could be anything.
+#[test]
+fn every_go_part_is_pinned() {
+    for part in PARTS {
+        let Source::Go { module, .. } = &part.source else {
+            continue;
+        };
+        let file = |name| module.files.iter().find(|(n, _)| *n == name);
+        assert!(file("go.mod").is_some(), "{}", part.name);
+        assert!(
+            file("go.sum").is_some_and(|(_, sums)| sums.contains(" h1:")),
+            "{}",
+            part.name
+        );
+    }
+}
+
+#[test]
+fn without_go_its_parts_are_missing() {
+    let cache = tempfile::tempdir().unwrap();
+    let environment = Environment::for_test(cache.path()).with_empty_path();
+    let kitchen = Kitchen {
+        environment: &environment,
+        directory: cache.path(),
+    };
+    let module = GoModule {
+        files: &[],
+        package: ".",
+    };
+    let standing = kitchen.make(&part(Source::Go {
+        module,
+        check: SHELL_OF_GO,
+    }));
+    assert!(
+        matches!(standing, Standing::Missing(Reason::NotOnPath)),
+        "{standing:?}"
+    );
+}
+
+const SHELL_OF_GO: Check = Check {
+    program: "newleaf-no-such-program",
+    ..SHELL
+};
 const SHELL: Check = Check {
     program: "sh",
     arguments: &["-c", "echo one; echo two 2.0"],
