@@ -5,11 +5,13 @@ mod completions;
 mod config;
 mod decide;
 mod demo;
+mod diff;
 mod explain;
 mod generate;
 mod inspect;
 pub(crate) mod leaf;
 mod lint;
+mod needs_renewal;
 mod plan;
 mod proxy;
 mod rotate;
@@ -47,6 +49,8 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Leaf(leaf::Command),
     Inspect(inspect::Args),
+    Diff(diff::Args),
+    NeedsRenewal(needs_renewal::Args),
     Lint(lint::Args),
     #[command(subcommand)]
     Plan(plan::Command),
@@ -76,6 +80,8 @@ pub(crate) fn run(command: Command, session: &Session) -> Result<Exit, Failure> 
         Command::Ca(command) => ca::run(command, session),
         Command::Leaf(command) => leaf::run(command, session),
         Command::Inspect(args) => inspect::run(&args, session),
+        Command::Diff(args) => diff::run(&args, session),
+        Command::NeedsRenewal(args) => needs_renewal::run(&args, session),
         Command::Lint(args) => lint::run(&args, session),
         Command::Plan(command) => plan::run(&command, session),
         Command::Rotate(command) => rotate::run(&command, session),

@@ -37,6 +37,8 @@ pub(crate) enum Exit {
     Unsafe,
     /// 70: newleaf has a bug.
     Bug,
+    /// 255: `needs-renewal` could not tell. systemd's `ExecCondition=` takes every smaller number for "nothing to do".
+    Unknown,
 }
 
 /// The exit codes, as `--help` shows them.
@@ -49,6 +51,7 @@ Exit codes:
    4  waiting for an approval or a soak; nothing is wrong
    5  going on would have been unsafe, so newleaf stopped
   70  newleaf has a bug
+ 255  `needs-renewal` could not tell
 
 Every error has a code such as C002; `newleaf explain C002` tells more.";
 
@@ -57,8 +60,9 @@ Every error has a code such as C002; `newleaf explain C002` tells more.";
 pub(crate) struct Failure {
     code: &'static Code,
     error: Box<dyn Error + Send + Sync>,
-    place: Option<Excerpt>,
+    place: Option<Box<Excerpt>>,
     hints: Vec<String>,
+    exit: Exit,
 }
 
 impl Exit {
@@ -71,6 +75,7 @@ impl Exit {
             Self::Waiting => 4,
             Self::Unsafe => 5,
             Self::Bug => 70,
+            Self::Unknown => 255,
         }
     }
 }
@@ -95,6 +100,16 @@ impl Failure {
             error: error.into(),
             place: None,
             hints: Vec::new(),
+            exit: code.exit,
+        }
+    }
+
+    /// Ends the program with 255, whatever the code says: the question was not answered.
+    #[must_use]
+    pub(crate) fn unanswered(self) -> Self {
+        Self {
+            exit: Exit::Unknown,
+            ..self
         }
     }
 
@@ -119,7 +134,7 @@ impl Failure {
     /// Shows the lines of a file that the error speaks of.
     #[must_use]
     pub(crate) fn at(mut self, place: Option<Excerpt>) -> Self {
-        self.place = place;
+        self.place = place.map(Box::new);
         self
     }
 
@@ -141,7 +156,7 @@ impl Failure {
             return Exit::Done;
         }
         console.note(self.sentences(console).trim_end());
-        self.code.exit
+        self.exit
     }
 
     fn is_broken_pipe(&self) -> bool {

@@ -1,5 +1,7 @@
 //! A trust bundle: the set of CA certificates that a verifier accepts.
 
+pub mod compare;
+
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
