@@ -48,6 +48,8 @@ pub(crate) const ALL: &[&Code] = &[
     &LISTEN,
     &QUIRK,
     &PROXY_OPTIONS,
+    &GREETING,
+    &TRUST_POINT,
     &UNKNOWN_CODE,
     &OUTPUT,
     &BUG,
@@ -226,6 +228,18 @@ pub(crate) const PROXY_OPTIONS: Code = Code {
     id: "W003",
     exit: Exit::Usage,
     page: include_str!("../../../docs/codes/W003.md"),
+};
+/// A server does not say what it presents.
+pub(crate) const GREETING: Code = Code {
+    id: "W004",
+    exit: Exit::Refused,
+    page: include_str!("../../../docs/codes/W004.md"),
+};
+/// A trust point cannot be read.
+pub(crate) const TRUST_POINT: Code = Code {
+    id: "W005",
+    exit: Exit::Refused,
+    page: include_str!("../../../docs/codes/W005.md"),
 };
 /// The demo did not show what it promises.
 pub(crate) const DEMO: Code = Code {

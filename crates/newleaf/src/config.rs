@@ -262,7 +262,8 @@ impl DomainConfig {
 }
 
 impl PointConfig {
-    fn open(&self) -> Result<Point, Failure> {
+    /// Reads the secrets and the CA files that the trust point refers to.
+    pub(crate) fn open(&self) -> Result<Point, Failure> {
         let kind = match &self.kind {
             PointKindConfig::TemporalCloud {
                 namespace,

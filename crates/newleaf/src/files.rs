@@ -50,21 +50,33 @@ pub(crate) fn read_bytes(path: &Path) -> Result<Zeroizing<Vec<u8>>, Failure> {
         ))
     };
     let file = fs_err::File::open(path).map_err(unreadable)?;
+    read_bounded(file, path).map_err(unreadable)?
+}
+
+/// Reads standard input, which may hold a private key.
+pub(crate) fn read_standard_input() -> Result<Zeroizing<Vec<u8>>, Failure> {
+    let name = Path::new("standard input");
+    read_bounded(io::stdin().lock(), name)
+        .map_err(|error| Failure::new(&code::FILE_READ, Within::new(name, error)))?
+}
+
+fn read_bounded(
+    source: impl io::Read,
+    name: &Path,
+) -> io::Result<Result<Zeroizing<Vec<u8>>, Failure>> {
     let mut bytes = Zeroizing::new(Vec::new());
     // One byte more than is allowed tells that there is more, even where a length is not known beforehand.
-    file.take(MAX_BYTES + 1)
-        .read_to_end(&mut bytes)
-        .map_err(unreadable)?;
+    source.take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
     if u64::try_from(bytes.len()).is_ok_and(|found| found <= MAX_BYTES) {
-        return Ok(bytes);
+        return Ok(Ok(bytes));
     }
-    Err(Failure::new(
+    Ok(Err(Failure::new(
         &code::FILE_READ,
         format!(
-            "expected a file of at most {MAX_BYTES} bytes, found more in `{}`",
-            path.display()
+            "expected at most {MAX_BYTES} bytes, found more in `{}`",
+            name.display()
         ),
-    ))
+    )))
 }
 
 /// Reads a file as text.

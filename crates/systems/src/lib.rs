@@ -16,6 +16,7 @@ mod dial;
 pub mod domain;
 mod evidence;
 pub mod file;
+pub mod greeting;
 mod grpc;
 pub mod issuer;
 pub mod ledger;

@@ -2,7 +2,10 @@
 
 use std::fmt;
 
-use x509_parser::x509::{AttributeTypeAndValue, X509Name};
+use x509_parser::{
+    prelude::FromDer as _,
+    x509::{AttributeTypeAndValue, X509Name},
+};
 
 use crate::{fingerprint::Hex, issue::Subject};
 
@@ -80,6 +83,13 @@ impl DistinguishedName {
             .map(|rdn| rdn.iter().map(Attribute::read).collect())
             .collect();
         Self { rdns }
+    }
+
+    /// Reads a name in DER, such as a server sends of the client CAs that it accepts (RFC 8446 §4.2.4); `None` for
+    /// anything else, or for a name with something behind it.
+    pub fn from_der(der: &[u8]) -> Option<Self> {
+        let (rest, name) = X509Name::from_der(der).ok()?;
+        rest.is_empty().then(|| Self::read(&name))
     }
 
     /// Returns whether the name has no attribute at all.

@@ -1,8 +1,11 @@
 //! `newleaf inspect`: what certificates and keys say, the time that is left first.
 
+mod document;
 mod item;
+mod point;
+mod server;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use newleaf_x509::{
@@ -20,13 +23,26 @@ use crate::{
 
 /// Show what certificates and keys say, the time that is left first
 ///
-/// A PATH is a file in PEM or DER, or a directory, of which every certificate and key is shown. A private key is named
-/// by its kind and by the certificate that it belongs to; nothing else of it is ever printed.
+/// A TARGET is a file in PEM or DER; a directory, of which every certificate and key is shown; `-` for standard input; or
+/// HOST:PORT, to show what a server presents and which client CAs it asks for. A file in JSON or YAML is searched for
+/// certificates: a Kubernetes Secret (`kubectl get secret NAME -o json | newleaf inspect -`), what AWS Secrets Manager
+/// or ACM print. With --trust-point, what a trust point of the configuration accepts is shown.
+///
+/// A private key is named by its kind and by the certificate that it belongs to; nothing else of it is ever printed.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Files and directories
-    #[arg(required = true, value_name = "PATH")]
-    paths: Vec<PathBuf>,
+    /// Files, directories, `-`, or HOST:PORT
+    #[arg(required_unless_present = "trust_point", value_name = "TARGET")]
+    targets: Vec<PathBuf>,
+    /// A trust point of the configuration, as DOMAIN/POINT: show the trust bundle and the filters that it has now
+    #[arg(long, value_name = "DOMAIN/POINT")]
+    trust_point: Vec<String>,
+    /// The CAs by which a server is judged; the platform's, if left out
+    #[arg(long, value_name = "FILE")]
+    server_ca: Option<PathBuf>,
+    /// The name that a server's certificate must bear; the host, if left out
+    #[arg(long, value_name = "NAME")]
+    server_name: Option<String>,
     /// Print one JSON array: an object for each file
     #[arg(long)]
     json: bool,
@@ -42,8 +58,14 @@ const OWNER_ONLY: u32 = 6;
 pub(crate) fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
     let now = args.at.unwrap_or_else(|| session.now());
     let mut found = Vec::new();
-    for path in &args.paths {
-        found.extend(item::at(path)?);
+    for target in &args.targets {
+        match address(target) {
+            Some(address) => found.push(server::at(address, args)?),
+            None => found.extend(item::at(target)?),
+        }
+    }
+    for name in &args.trust_point {
+        found.push(point::at(name, session)?);
     }
     item::pair_keys(&mut found);
     let console = session.console();
@@ -63,15 +85,27 @@ pub(crate) fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
+/// Returns a target that is an address: there is no such file, and a port stands behind its last colon.
+fn address(target: &Path) -> Option<&str> {
+    let text = target.to_str()?;
+    let (host, port) = text.rsplit_once(':')?;
+    let is_address = !host.is_empty() && port.parse::<u16>().is_ok() && !target.exists();
+    is_address.then_some(text)
+}
+
 fn show(found: &Found, now: Timestamp, console: Console) -> Result<(), Failure> {
-    console.say(console.paint(HEAD, found.path.display()))?;
-    let n_items = found.certificates.len() + found.keys.len();
+    console.say(console.paint(HEAD, &found.name))?;
+    let n_items = found.facts.len() + found.certificates.len() + found.keys.len();
+    let facts = found
+        .facts
+        .iter()
+        .map(|(name, fact)| format!("{name:<13}{fact}"));
     let trees = found
         .certificates
         .iter()
         .map(|certificate| tree(certificate, now, console));
     let keys = found.keys.iter().map(|key| key_tree(key, console));
-    for (n, lines) in trees.chain(keys).enumerate() {
+    for (n, lines) in facts.chain(trees).chain(keys).enumerate() {
         let last = n + 1 == n_items;
         let (first, rest) = if last {
             ("└─ ", "   ")
@@ -85,7 +119,6 @@ fn show(found: &Found, now: Timestamp, console: Console) -> Result<(), Failure> 
     }
     Ok(())
 }
-
 /// Describes a certificate in lines, the first in the colour of its standing.
 pub(crate) fn tree(certificate: &Certificate, now: Timestamp, console: Console) -> String {
     let described = Description::of(certificate, now);

@@ -18,6 +18,7 @@ mod kill_nine;
 mod linting;
 mod probe;
 mod proxying;
+mod reading;
 mod real_worker;
 mod rig;
 mod road;

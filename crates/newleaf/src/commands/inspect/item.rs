@@ -1,4 +1,4 @@
-//! What is found in files: certificates, and private keys of which only the kind is kept.
+//! What is found: certificates, and private keys of which only the kind is kept.
 
 use std::{
     os::unix::fs::PermissionsExt as _,
@@ -7,11 +7,15 @@ use std::{
 
 use jiff::Timestamp;
 use newleaf_x509::{
-    Certificate, Fingerprint, PrivateKey, PublicKey, certificate::PEM_LABEL, describe::Description,
-    key::KeyError, pem,
+    Certificate, Fingerprint, PrivateKey, PublicKey,
+    certificate::{CertificatesError, PEM_LABEL},
+    describe::Description,
+    key::KeyError,
+    pem,
 };
 use serde::Serialize;
 
+use super::document;
 use crate::{
     code,
     failure::Failure,
@@ -21,11 +25,16 @@ use crate::{
 /// Directories in directories, so deep: `ca/g1/ca.crt` is two.
 const MAX_DEPTH: usize = 4;
 
-/// What one file holds.
+/// What stands for standard input.
+const STANDARD_INPUT: &str = "-";
+
+/// What one place holds: a file, a text in a document, a server, a trust point.
 #[derive(Debug)]
 pub(super) struct Found {
-    /// The file.
-    pub(super) path: PathBuf,
+    /// The place, as it was named.
+    pub(super) name: String,
+    /// What is known of the place itself: a word, and what there is to say.
+    pub(super) facts: Vec<(&'static str, String)>,
     /// Its certificates, in order.
     pub(super) certificates: Vec<Certificate>,
     /// Its private keys, in order.
@@ -44,12 +53,21 @@ pub(super) struct KeyItem {
     public: Option<PublicKey>,
 }
 
-/// A file, as `--json` tells it.
+/// A place, as `--json` tells it.
 #[derive(Debug, Serialize)]
 pub(super) struct Told {
     path: String,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    facts: Vec<ToldFact>,
     certificates: Vec<Description>,
     private_keys: Vec<ToldKey>,
+}
+
+/// Something known of a place, as `--json` tells it.
+#[derive(Debug, Serialize)]
+struct ToldFact {
+    name: &'static str,
+    value: String,
 }
 
 /// A private key, as `--json` tells it.
@@ -61,10 +79,27 @@ struct ToldKey {
 }
 
 impl Found {
-    /// Describes the file as it stands at `now`.
+    fn named(name: String) -> Self {
+        Self {
+            name,
+            facts: Vec::new(),
+            certificates: Vec::new(),
+            keys: Vec::new(),
+        }
+    }
+
+    /// Describes the place as it stands at `now`.
     pub(super) fn describe(&self, now: Timestamp) -> Told {
         Told {
-            path: self.path.display().to_string(),
+            path: self.name.clone(),
+            facts: self
+                .facts
+                .iter()
+                .map(|(name, value)| ToldFact {
+                    name,
+                    value: value.clone(),
+                })
+                .collect(),
             certificates: self
                 .certificates
                 .iter()
@@ -83,15 +118,19 @@ impl Found {
     }
 }
 
-/// Reads a file, or every file of a directory that holds certificates or keys.
+/// Reads a file, standard input, or every file of a directory that holds certificates or keys.
 pub(super) fn at(path: &Path) -> Result<Vec<Found>, Failure> {
     if !path.is_dir() {
-        return read(path).map(|found| vec![found]);
+        return read(path);
     }
     let mut files = Vec::new();
     collect(path, 0, &mut files)?;
     // Among many files some are something else: they are passed over, not refused.
-    let found: Vec<_> = files.iter().filter_map(|file| read(file).ok()).collect();
+    let found: Vec<_> = files
+        .iter()
+        .filter_map(|file| read(file).ok())
+        .flatten()
+        .collect();
     if found.is_empty() {
         return Err(Failure::new(
             &code::NOT_CERTIFICATES,
@@ -131,36 +170,56 @@ fn collect(directory: &Path, depth: usize, files: &mut Vec<PathBuf>) -> Result<(
     Ok(())
 }
 
-fn read(path: &Path) -> Result<Found, Failure> {
-    let mut found = Found {
-        path: path.to_owned(),
-        certificates: Vec::new(),
-        keys: Vec::new(),
+fn read(path: &Path) -> Result<Vec<Found>, Failure> {
+    let bytes = if path == Path::new(STANDARD_INPUT) {
+        files::read_standard_input()?
+    } else {
+        files::read_bytes(path)?
     };
-    let unreadable = |error| Failure::new(&code::NOT_CERTIFICATES, error);
-    let bytes = files::read_bytes(path)?;
+    let mut found = Found::named(path.display().to_string());
     if bytes.first() == Some(&files::DER_SEQUENCE) {
-        let certificate =
-            Certificate::from_der(&bytes).map_err(|error| unreadable(Within::new(path, error)))?;
+        let certificate = Certificate::from_der(&bytes).map_err(|error| unreadable(path, error))?;
         found.certificates.push(certificate);
-        return Ok(found);
+        return Ok(vec![found]);
     }
-    let text = files::text_of(path, bytes)?;
-    let document = pem::parse(&text).map_err(|error| unreadable(Within::new(path, error)))?;
     let mode = fs_err::metadata(path)
         .ok()
         .map(|metadata| metadata.permissions().mode() & 0o7777);
+    let text = files::text_of(path, bytes)?;
+    match document::texts(&text) {
+        Some(texts) => in_document(path, &texts, mode),
+        None => in_pem(path, found, &text, mode).map(|found| vec![found]),
+    }
+}
+
+fn in_document(
+    path: &Path,
+    texts: &[document::Text],
+    mode: Option<u32>,
+) -> Result<Vec<Found>, Failure> {
+    if texts.is_empty() {
+        return Err(Failure::new(
+            &code::NOT_CERTIFICATES,
+            format!(
+                "expected certificates or keys in the document `{}`, found no PEM text in it",
+                path.display()
+            ),
+        ));
+    }
+    let each = texts.iter().map(|text| {
+        let found = Found::named(format!("{}: {}", path.display(), text.at));
+        in_pem(path, found, &text.pem, mode)
+    });
+    each.collect()
+}
+
+fn in_pem(path: &Path, mut found: Found, text: &str, mode: Option<u32>) -> Result<Found, Failure> {
+    let document = pem::parse(text).map_err(|error| unreadable(path, error))?;
     for block in &document.blocks {
         if block.label == PEM_LABEL {
-            let certificate = Certificate::from_der(&block.der).map_err(|error| {
+            let certificate = Certificate::from_der(&block.der).map_err(|source| {
                 let line = block.line;
-                unreadable(Within::new(
-                    path,
-                    newleaf_x509::certificate::CertificatesError::Certificate {
-                        line,
-                        source: error,
-                    },
-                ))
+                unreadable(path, CertificatesError::Certificate { line, source })
             })?;
             found.certificates.push(certificate);
         } else if block.label.ends_with("PRIVATE KEY") {
@@ -176,6 +235,10 @@ fn read(path: &Path) -> Result<Found, Failure> {
         return Err(unreadable_kind(path, &labels));
     }
     Ok(found)
+}
+
+fn unreadable(path: &Path, error: impl std::error::Error + Send + Sync + 'static) -> Failure {
+    Failure::new(&code::NOT_CERTIFICATES, Within::new(path, error))
 }
 
 fn unreadable_kind(path: &Path, labels: &[&str]) -> Failure {
