@@ -21,6 +21,7 @@ mod dial;
 mod failure;
 mod forward;
 mod grpc;
+pub mod h2;
 pub mod limits;
 mod listen;
 mod options;

@@ -1,0 +1,187 @@
+//! From header lists to header blocks (RFC 7541 §3).
+//!
+//! The encoder inserts until the table is full, and then never evicts. An entry keeps its place, so a list that was
+//! encoded once is encoded alike as long as the connection lives, and a [`Memo`](super::Memo) of it stays true.
+
+use super::{
+    DEFAULT_TABLE_SIZE, Field, Indexing, hash, huffman,
+    integer::{self, HUFFMAN, INDEXED, INSERTED, LITERAL, NEVER_INDEXED, Prefix, RAW, TABLE_SIZE},
+    table::{self, Known, STATIC, Table},
+};
+
+/// Fields whose values hardly ever come twice. One in the table would be in the way of others for ever.
+const VOLATILE: [&[u8]; 12] = [
+    b"age",
+    b"baggage",
+    b"content-length",
+    b"date",
+    b"etag",
+    b"grpc-message",
+    b"grpc-status-details-bin",
+    b"grpc-timeout",
+    b"traceparent",
+    b"tracestate",
+    b"x-envoy-upstream-service-time",
+    b"x-request-id",
+];
+
+/// Fields whose values are credentials. Indexed, they could be guessed one octet at a time by whoever can add fields to the same
+/// connection and see how long its blocks are (RFC 7541 §7.1).
+const SENSITIVE: [&[u8]; 4] = [
+    b"authorization",
+    b"cookie",
+    b"proxy-authorization",
+    b"set-cookie",
+];
+
+/// An entry takes at most this share of the table, so that no single field fills it.
+const MAX_SHARE: usize = 4;
+
+/// Writes the header blocks of one direction of a connection.
+#[derive(Debug)]
+pub struct Encoder {
+    table: Table,
+    /// The hash of each entry, oldest first: the table itself knows its entries only by place.
+    hashes: Vec<u64>,
+    /// How much of the peer's table we use, whatever it allows.
+    bound: usize,
+    resized: Resized,
+}
+
+/// What the next block must say of the size of the table (§4.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Resized {
+    /// Nothing.
+    No,
+    /// The smallest size since the last block, and then the size of now.
+    To { smallest: usize, now: usize },
+}
+
+impl Encoder {
+    /// Makes an encoder that uses as much of its peer's table at most.
+    ///
+    /// It begins with the [`DEFAULT_TABLE_SIZE`] that every peer keeps, and need not say so if it uses less: what is never
+    /// inserted is never evicted.
+    pub fn new(max_table_size: usize) -> Self {
+        Self {
+            table: Table::new(DEFAULT_TABLE_SIZE),
+            hashes: Vec::new(),
+            bound: max_table_size,
+            resized: Resized::No,
+        }
+    }
+
+    /// Takes the size that the peer allows (`SETTINGS_HEADER_TABLE_SIZE`). The next block tells it what becomes of it.
+    pub fn set_max_table_size(&mut self, allowed: usize) {
+        let now = allowed.min(self.bound);
+        if now == self.table.max_size() {
+            return;
+        }
+        self.table.resize(now);
+        let n_evicted = self.hashes.len().saturating_sub(self.table.len());
+        self.hashes.drain(..n_evicted);
+        let smallest = match self.resized {
+            Resized::No => now,
+            Resized::To { smallest, .. } => smallest.min(now),
+        };
+        self.resized = Resized::To { smallest, now };
+    }
+
+    /// Returns a number that changes whenever the table does: while it stays, the same list gives the same block.
+    pub fn generation(&self) -> u64 {
+        self.table.generation()
+    }
+
+    /// Appends the block of a header list to `out`.
+    pub fn encode<'list>(
+        &mut self,
+        list: impl IntoIterator<Item = Field<'list>>,
+        out: &mut Vec<u8>,
+    ) {
+        self.tell_table_size(out);
+        for field in list {
+            self.field(field, out);
+        }
+    }
+
+    fn tell_table_size(&mut self, out: &mut Vec<u8>) {
+        match self.resized {
+            Resized::No => return,
+            Resized::To { smallest, now } if smallest == now => {}
+            Resized::To { smallest, .. } => integer::write(TABLE_SIZE, smallest, out),
+        }
+        integer::write(TABLE_SIZE, self.table.max_size(), out);
+        self.resized = Resized::No;
+    }
+
+    fn field(&mut self, field: Field<'_>, out: &mut Vec<u8>) {
+        let known = table::look_up(field.name, field.value);
+        if field.indexing == Indexing::Never || SENSITIVE.contains(&field.name) {
+            literal(NEVER_INDEXED, known, field, out);
+            return;
+        }
+        if let Some(Known::Whole(index)) = known {
+            integer::write(INDEXED, index, out);
+            return;
+        }
+        if VOLATILE.contains(&field.name) {
+            literal(LITERAL, known, field, out);
+            return;
+        }
+        let hash = hash::hash(hash::hash(0, field.name), field.value);
+        if let Some(index) = self.find(hash, field) {
+            integer::write(INDEXED, index, out);
+        } else if self.has_room(field) {
+            self.table.insert(field.name, field.value);
+            self.hashes.push(hash);
+            literal(INSERTED, known, field, out);
+        } else {
+            literal(LITERAL, known, field, out);
+        }
+    }
+
+    /// Returns the index of the entry that is this field.
+    fn find(&self, hash: u64, field: Field<'_>) -> Option<usize> {
+        self.hashes
+            .iter()
+            .rev()
+            .enumerate()
+            .filter(|(_nth, found)| **found == hash)
+            .find(|(nth, _hash)| self.table.get(*nth) == Some((field.name, field.value)))
+            .map(|(nth, _hash)| STATIC.len() + 1 + nth)
+    }
+
+    /// Returns whether a field may enter the table: nothing must go for it, and it takes no more than its share.
+    fn has_room(&self, field: Field<'_>) -> bool {
+        let usable = self.table.max_size().min(self.bound);
+        let cost = table::cost(field.name, field.value);
+        cost <= usable / MAX_SHARE && self.table.size() + cost <= usable
+    }
+}
+
+/// Appends a literal, its name by index where the static table has it.
+fn literal(prefix: Prefix, known: Option<Known>, field: Field<'_>, out: &mut Vec<u8>) {
+    match known {
+        Some(Known::Whole(index) | Known::Name(index)) => integer::write(prefix, index, out),
+        None => {
+            integer::write(prefix, 0, out);
+            string(field.name, out);
+        }
+    }
+    string(field.value, out);
+}
+
+/// Appends a string, in Huffman code where that is shorter.
+fn string(text: &[u8], out: &mut Vec<u8>) {
+    let coded_length = huffman::encoded_length(text);
+    if coded_length < text.len() {
+        integer::write(HUFFMAN, coded_length, out);
+        huffman::encode(text, out);
+    } else {
+        integer::write(RAW, text.len(), out);
+        out.extend_from_slice(text);
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,218 @@
+//! A header list in one flat buffer, so that a list costs no allocation once its buffer has grown.
+
+use std::fmt;
+
+use super::FIELD_OVERHEAD;
+
+/// One field of a header list.
+///
+/// `Debug` shows the name and no value: values may be credentials.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Field<'list> {
+    /// The name, in lower case where the peer keeps to HTTP/2.
+    pub name: &'list [u8],
+    /// The value.
+    pub value: &'list [u8],
+    /// Whether the field may enter a table.
+    pub indexing: Indexing,
+}
+
+/// Whether a field may enter a table. What a peer marked as never indexed must stay so on every further hop
+/// (RFC 7541 §6.2.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Indexing {
+    /// The encoder decides.
+    Allowed,
+    /// A literal on every hop: sensitive.
+    Never,
+}
+
+/// A list of fields, in the order in which they came.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct HeaderList {
+    bytes: Vec<u8>,
+    fields: Vec<Extent>,
+}
+
+/// The lengths of a field. Names and values follow each other in the buffer without gaps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Extent {
+    name: usize,
+    value: usize,
+    indexing: Indexing,
+}
+
+impl<'list> Field<'list> {
+    /// Makes a field that may be indexed.
+    pub const fn new(name: &'list [u8], value: &'list [u8]) -> Self {
+        Self {
+            name,
+            value,
+            indexing: Indexing::Allowed,
+        }
+    }
+}
+
+impl HeaderList {
+    /// Makes an empty list.
+    pub const fn new() -> Self {
+        Self {
+            bytes: Vec::new(),
+            fields: Vec::new(),
+        }
+    }
+
+    /// Forgets the fields and keeps the memory.
+    pub fn clear(&mut self) {
+        self.bytes.clear();
+        self.fields.clear();
+    }
+
+    /// Appends a field.
+    pub fn push(&mut self, field: Field<'_>) {
+        self.bytes.extend_from_slice(field.name);
+        self.bytes.extend_from_slice(field.value);
+        self.fields.push(Extent {
+            name: field.name.len(),
+            value: field.value.len(),
+            indexing: field.indexing,
+        });
+    }
+
+    /// Returns the number of fields.
+    pub fn len(&self) -> usize {
+        self.fields.len()
+    }
+
+    /// Returns whether there is no field.
+    pub fn is_empty(&self) -> bool {
+        self.fields.is_empty()
+    }
+
+    /// Returns the uncompressed size as `SETTINGS_MAX_HEADER_LIST_SIZE` counts it (RFC 9113 §6.5.2).
+    pub fn size(&self) -> usize {
+        self.bytes.len() + FIELD_OVERHEAD * self.fields.len()
+    }
+
+    /// Returns the fields in order.
+    pub fn iter(&self) -> Fields<'_> {
+        Fields {
+            rest: &self.bytes,
+            fields: self.fields.iter(),
+        }
+    }
+
+    /// Returns the value of the first field with this name.
+    pub fn get(&self, name: &[u8]) -> Option<&[u8]> {
+        self.iter()
+            .find(|field| field.name == name)
+            .map(|field| field.value)
+    }
+
+    /// The buffer, for a decoder that writes a name and then a value to its end and seals them with [`Self::seal`].
+    pub(super) fn buffer(&mut self) -> &mut Vec<u8> {
+        &mut self.bytes
+    }
+
+    /// Makes a field of what was written to the buffer since it was `start` long; its value begins at `value_start`.
+    pub(super) fn seal(&mut self, start: usize, value_start: usize, indexing: Indexing) {
+        self.fields.push(Extent {
+            name: value_start.saturating_sub(start),
+            value: self.bytes.len().saturating_sub(value_start),
+            indexing,
+        });
+    }
+
+    /// Returns the last field.
+    pub(super) fn last(&self) -> Option<Field<'_>> {
+        let extent = *self.fields.last()?;
+        let start = self.bytes.len().checked_sub(extent.name + extent.value)?;
+        let (name, value) = self.bytes.get(start..)?.split_at_checked(extent.name)?;
+        Some(Field {
+            name,
+            value,
+            indexing: extent.indexing,
+        })
+    }
+
+    /// Takes the last field away.
+    pub(super) fn pop(&mut self) {
+        if let Some(extent) = self.fields.pop() {
+            let end = self.bytes.len().saturating_sub(extent.name + extent.value);
+            self.bytes.truncate(end);
+        }
+    }
+}
+
+/// The fields of a list, in order.
+#[derive(Clone)]
+pub struct Fields<'list> {
+    rest: &'list [u8],
+    fields: std::slice::Iter<'list, Extent>,
+}
+
+impl<'list> Iterator for Fields<'list> {
+    type Item = Field<'list>;
+
+    fn next(&mut self) -> Option<Field<'list>> {
+        let extent = self.fields.next()?;
+        let (name, rest) = self.rest.split_at_checked(extent.name)?;
+        let (value, rest) = rest.split_at_checked(extent.value)?;
+        self.rest = rest;
+        Some(Field {
+            name,
+            value,
+            indexing: extent.indexing,
+        })
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.fields.size_hint()
+    }
+}
+
+impl ExactSizeIterator for Fields<'_> {}
+
+impl<'list> IntoIterator for &'list HeaderList {
+    type Item = Field<'list>;
+    type IntoIter = Fields<'list>;
+
+    fn into_iter(self) -> Fields<'list> {
+        self.iter()
+    }
+}
+
+impl<'list> Extend<Field<'list>> for HeaderList {
+    fn extend<I: IntoIterator<Item = Field<'list>>>(&mut self, fields: I) {
+        for field in fields {
+            self.push(field);
+        }
+    }
+}
+
+impl<'list> FromIterator<Field<'list>> for HeaderList {
+    fn from_iter<I: IntoIterator<Item = Field<'list>>>(fields: I) -> Self {
+        let mut list = Self::new();
+        list.extend(fields);
+        list
+    }
+}
+
+impl fmt::Debug for Field<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = self.name.escape_ascii();
+        write!(f, "{name}: {} octets", self.value.len())
+    }
+}
+
+impl fmt::Debug for HeaderList {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self).finish()
+    }
+}
+
+impl fmt::Debug for Fields<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.clone()).finish()
+    }
+}

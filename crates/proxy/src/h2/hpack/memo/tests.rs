@@ -1,0 +1,100 @@
+//! Tests of [`super`].
+
+use super::*;
+
+#[test]
+fn what_was_put_is_got_while_the_tables_stand() {
+    let mut memo = Memo::new();
+    memo.put(versions(1, 2), b"in", b"out", 7);
+    assert_eq!(
+        memo.get(versions(1, 2), b"in").map(whole),
+        Some((&b"out"[..], 7))
+    );
+    assert_eq!(memo.get(versions(1, 2), b"i").map(whole), None);
+    for other in [versions(2, 2), versions(1, 3), versions(2, 1)] {
+        assert_eq!(memo.get(other, b"in").map(whole), None);
+    }
+    let mut another = versions(1, 2);
+    another.encoder.connection = 99;
+    assert_eq!(
+        memo.get(another, b"in").map(whole),
+        None,
+        "another connection"
+    );
+}
+
+#[test]
+fn tables_that_come_back_are_found_again() {
+    let mut memo = Memo::new();
+    for encoder in 0..3 {
+        memo.put(
+            versions(1, encoder),
+            b"in",
+            &[u8::try_from(encoder).unwrap()],
+            (),
+        );
+    }
+    for encoder in 0..3 {
+        let expected = [u8::try_from(encoder).unwrap()];
+        let got = memo.get(versions(1, encoder), b"in").unwrap();
+        assert_eq!(got.translation, expected);
+    }
+}
+
+#[test]
+fn it_does_not_grow_without_end() {
+    let mut memo = Memo::new();
+    let translation = vec![0; 2000];
+    for number in 0..10_000_u32 {
+        memo.put(versions(1, 1), &number.to_be_bytes(), &translation, number);
+        assert!(memo.n_bytes <= TOTAL_BYTES);
+        let last = memo.get(versions(1, 1), &number.to_be_bytes()).map(whole);
+        assert_eq!(
+            last,
+            Some((&translation[..], number)),
+            "the newest is there"
+        );
+    }
+    let held = memo.sets.iter().flatten().flatten();
+    assert_eq!(
+        memo.n_bytes,
+        held.map(|entry| entry.bytes.len()).sum::<usize>()
+    );
+}
+
+#[test]
+fn most_of_a_working_set_stays() {
+    let mut memo = Memo::new();
+    for number in 0..400_u32 {
+        memo.put(versions(1, 1), &number.to_be_bytes(), b"out", ());
+    }
+    let held =
+        (0..400_u32).filter(|number| memo.get(versions(1, 1), &number.to_be_bytes()).is_some());
+    assert!(held.count() > 380);
+}
+
+#[test]
+fn what_is_too_long_is_not_kept() {
+    let mut memo = Memo::new();
+    memo.put(versions(1, 1), &[0; 2], &[0; ENTRY_BYTES - 1], ());
+    assert_eq!(memo.n_bytes, 0);
+    memo.put(versions(1, 1), &[0; 2], &[0; ENTRY_BYTES - 2], ());
+    assert_eq!(memo.n_bytes, ENTRY_BYTES);
+}
+
+fn whole<T: Copy>(recalled: Recalled<'_, T>) -> (&[u8], T) {
+    (recalled.translation, *recalled.note)
+}
+
+fn versions(decoder: u64, encoder: u64) -> Versions {
+    Versions {
+        decoder: Version {
+            connection: 10,
+            generation: decoder,
+        },
+        encoder: Version {
+            connection: 20,
+            generation: encoder,
+        },
+    }
+}
