@@ -49,7 +49,7 @@ pub(crate) fn run(
     }
     let mut cargo = workspace.cargo();
     cargo
-        .args(["test", "--workspace", "--no-fail-fast"])
+        .args(["test", "--workspace", "--all-features", "--no-fail-fast"])
         .env("NEWLEAF_PARTS", &prepared.directory);
     if let Some(backtrace) = environment.backtrace_to_set() {
         cargo.env("RUST_BACKTRACE", backtrace);

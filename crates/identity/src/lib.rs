@@ -11,15 +11,23 @@
 //!
 //! **Where to start reading.** [`Identity::from_pem`], then [`publish::channel`], then [`tls::client_config`].
 
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
+#[cfg(feature = "tonic")]
+pub mod channel;
 pub mod directory;
 pub mod generate;
 mod identity;
 pub mod publish;
+pub mod reload;
 pub mod tls;
 pub mod watch;
 
 pub use directory::Source;
 pub use identity::{Identity, Refusal};
+pub use reload::Reloader;
 pub use watch::Watcher;
 
 #[cfg(test)]

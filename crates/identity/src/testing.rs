@@ -6,7 +6,18 @@ use newleaf_x509::{
     issue::{self, CaTemplate, Issuer, LeafTemplate, LeafUse, San, Subject, Validity},
 };
 
-use crate::generate::{self, KeyKind};
+use std::sync::Arc;
+
+use rustls::{
+    RootCertStore, ServerConfig,
+    pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _},
+    server::WebPkiClientVerifier,
+};
+
+use crate::{
+    generate::{self, KeyKind},
+    tls::provider,
+};
 
 /// Long enough that a real clock and every `now` of these tests lie within.
 pub(crate) const VALIDITY: (&str, &str) = ("2020-01-01T00:00:00Z", "2090-01-01T00:00:00Z");
@@ -74,4 +85,28 @@ fn validity((from, to): (&str, &str)) -> Validity {
         not_before: at(from),
         not_after: at(to),
     }
+}
+
+/// A server that asks for leaves of `ca` and hands out session tickets.
+pub(crate) fn server_config(ca: &Ca) -> ServerConfig {
+    let provider = Arc::new(provider());
+    let mut roots = RootCertStore::empty();
+    roots
+        .add(CertificateDer::from(ca.certificate.der()))
+        .unwrap();
+    let verifier = WebPkiClientVerifier::builder_with_provider(roots.into(), Arc::clone(&provider));
+    let pair = ca.server();
+    let mut config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_client_cert_verifier(verifier.build().unwrap())
+        .with_single_cert(
+            vec![CertificateDer::from_pem_slice(pair.chain.as_bytes()).unwrap()],
+            PrivateKeyDer::from_pem_slice(pair.key.as_bytes()).unwrap(),
+        )
+        .unwrap();
+    config.alpn_protocols = vec![b"h2".to_vec()];
+    config.ticketer = rustls::crypto::aws_lc_rs::Ticketer::new().unwrap();
+    config.send_tls13_tickets = 4;
+    config
 }

@@ -10,6 +10,8 @@ use rustls::{
     pki_types::{CertificateDer, ServerName},
 };
 
+use crate::publish::Subscriber;
+
 /// HTTP/2 by its ALPN name (RFC 9113 §3.1): the only protocol that gRPC speaks.
 const ALPN_H2: &[u8] = b"h2";
 
@@ -105,6 +107,17 @@ pub fn client_config(
     config.alpn_protocols = vec![ALPN_H2.to_vec()];
     config.resumption = Resumption::disabled();
     Ok(config)
+}
+
+/// Makes a client's own configuration present the identity of the moment, and turns resumption off, as
+/// [`client_config`] tells why. Everything else stays as it was.
+///
+/// A connection that is there keeps the identity it began with; a channel that is replaced (feature `tonic`) does not wait for
+/// the server to end it.
+pub fn present(mut config: ClientConfig, identities: Subscriber) -> ClientConfig {
+    config.client_auth_cert_resolver = Arc::new(identities);
+    config.resumption = Resumption::disabled();
+    config
 }
 
 /// Returns the one crypto provider, with AES-128-GCM offered first: rustls' own order has AES-256 first, which

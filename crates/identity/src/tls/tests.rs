@@ -3,42 +3,15 @@
 use std::sync::{Arc, Mutex};
 
 use newleaf_x509::{Fingerprint, TrustBundle};
-use rustls::{
-    RootCertStore, ServerConfig,
-    pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _},
-    server::WebPkiClientVerifier,
-};
+use rustls::ClientConfig;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 
-use super::{bundle_roots, client_config, provider, server_name};
+use super::{bundle_roots, client_config, present, provider, server_name};
 use crate::{
     Identity, publish,
-    testing::{Ca, now},
+    testing::{Ca, now, server_config},
 };
-
-fn server(ca: &Ca) -> ServerConfig {
-    let provider = Arc::new(provider());
-    let mut roots = RootCertStore::empty();
-    roots
-        .add(CertificateDer::from(ca.certificate.der()))
-        .unwrap();
-    let verifier = WebPkiClientVerifier::builder_with_provider(roots.into(), Arc::clone(&provider));
-    let pair = ca.server();
-    let mut config = ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_client_cert_verifier(verifier.build().unwrap())
-        .with_single_cert(
-            vec![CertificateDer::from_pem_slice(pair.chain.as_bytes()).unwrap()],
-            PrivateKeyDer::from_pem_slice(pair.key.as_bytes()).unwrap(),
-        )
-        .unwrap();
-    config.alpn_protocols = vec![b"h2".to_vec()];
-    config.ticketer = rustls::crypto::aws_lc_rs::Ticketer::new().unwrap();
-    config.send_tls13_tickets = 4;
-    config
-}
 
 /// Shakes hands once, exchanges a byte each way so that the tickets arrive, and returns the leaf that the server saw.
 async fn shake(acceptor: &TlsAcceptor, connector: &TlsConnector) -> Option<Fingerprint> {
@@ -71,7 +44,7 @@ async fn shake(acceptor: &TlsAcceptor, connector: &TlsConnector) -> Option<Finge
 #[tokio::test]
 async fn the_new_leaf_is_presented_although_the_server_offers_resumption() {
     let ca = Ca::new("g1");
-    let acceptor = TlsAcceptor::from(Arc::new(server(&ca)));
+    let acceptor = TlsAcceptor::from(Arc::new(server_config(&ca)));
     let (publisher, subscriber) = publish::channel();
     let roots = bundle_roots(&TrustBundle::new([ca.certificate.clone()])).unwrap();
     let config = client_config(roots, Arc::new(subscriber)).unwrap();
@@ -88,6 +61,29 @@ async fn the_new_leaf_is_presented_although_the_server_offers_resumption() {
             .ok()
             .unwrap();
         let published = publisher.publish(Arc::new(identity));
+        let expected = Some(published.identity.fingerprint());
+        assert_eq!(shake(&acceptor, &connector).await, expected);
+        assert_eq!(shake(&acceptor, &connector).await, expected);
+    }
+}
+
+/// A configuration that somebody made without us has resumption on, as rustls has it.
+#[tokio::test]
+async fn a_client_of_ones_own_presents_the_new_leaf_too() {
+    let ca = Ca::new("g1");
+    let acceptor = TlsAcceptor::from(Arc::new(server_config(&ca)));
+    let (publisher, subscriber) = publish::channel();
+    let roots = bundle_roots(&TrustBundle::new([ca.certificate.clone()])).unwrap();
+    let config = ClientConfig::builder_with_provider(Arc::new(provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    let connector = TlsConnector::from(Arc::new(present(config, subscriber)));
+    for name in ["one", "two"] {
+        let pair = ca.leaf(name);
+        let identity = Identity::from_pem(&pair.chain, &pair.key, now());
+        let published = publisher.publish(Arc::new(identity.ok().unwrap()));
         let expected = Some(published.identity.fingerprint());
         assert_eq!(shake(&acceptor, &connector).await, expected);
         assert_eq!(shake(&acceptor, &connector).await, expected);

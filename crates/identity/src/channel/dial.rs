@@ -1,0 +1,168 @@
+//! A channel under one identity: TLS by our own rules, HTTP/2 by tonic.
+
+use std::{
+    io,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use http::Uri;
+use hyper_util::rt::TokioIo;
+use rustls::{ClientConfig, RootCertStore, pki_types::ServerName};
+use tokio::net::TcpStream;
+use tokio_rustls::{TlsConnector, client::TlsStream};
+use tonic::transport::{Channel, Endpoint};
+use tower_service::Service;
+
+use crate::{
+    identity::Identity,
+    tls::{self, TlsError},
+};
+
+/// How long a connection may take, handshake included.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How often an idle connection is asked whether it is there still, as Temporal's own SDKs ask.
+const KEEP_ALIVE: Duration = Duration::from_secs(30);
+
+/// How long the answer may take.
+const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// A server that is spoken to under identities of ours.
+#[derive(Clone, Debug)]
+pub struct Target {
+    address: String,
+    server_name: ServerName<'static>,
+    authority: String,
+    roots: Arc<RootCertStore>,
+}
+
+/// Why there is no channel. The one before is not touched.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectError {
+    /// The address is no address.
+    #[error("expected the server as `host:port`, found `{found}`")]
+    Address {
+        /// The text.
+        found: String,
+    },
+    /// TLS cannot be configured.
+    #[error("cannot configure TLS")]
+    Tls(#[from] TlsError),
+    /// No connection, or no handshake.
+    #[error("could not connect to `{address}`")]
+    Connect {
+        /// Host and port.
+        address: String,
+        /// Why.
+        source: tonic::transport::Error,
+    },
+}
+
+impl Target {
+    /// Names a server by `host:port`; `roots` judge its certificate, which must bear `server_name`, or else the host.
+    ///
+    /// # Errors
+    ///
+    /// The address or the name is none.
+    pub fn new(
+        address: &str,
+        server_name: Option<&str>,
+        roots: Arc<RootCertStore>,
+    ) -> Result<Self, ConnectError> {
+        let malformed = || ConnectError::Address {
+            found: address.to_owned(),
+        };
+        let (host, port) = address.rsplit_once(':').ok_or_else(malformed)?;
+        let port: u16 = port.parse().map_err(|_error| malformed())?;
+        let host = host.trim_start_matches('[').trim_end_matches(']');
+        let authority = match server_name {
+            Some(name) => format!("{name}:{port}"),
+            None => address.to_owned(),
+        };
+        Ok(Self {
+            address: address.to_owned(),
+            server_name: tls::server_name(server_name.unwrap_or(host))?,
+            authority,
+            roots,
+        })
+    }
+
+    /// Connects under an identity. The channel connects anew by itself when the server ends a connection, always under this
+    /// identity and never with a resumed session.
+    ///
+    /// # Errors
+    ///
+    /// There is no connection. That there is one does not prove the identity: with TLS 1.3 a server judges a leaf after the
+    /// client's handshake has ended, so make a call before you rely on it.
+    pub async fn connect(&self, identity: &Identity) -> Result<Channel, ConnectError> {
+        let config = tls::client_config(Arc::clone(&self.roots), identity.resolver())?;
+        let malformed = || ConnectError::Address {
+            found: self.address.clone(),
+        };
+        let failed = |source| ConnectError::Connect {
+            address: self.address.clone(),
+            source,
+        };
+        // To tonic the address is plain: TLS is made below it. Requests say what they are.
+        let endpoint = Endpoint::from_shared(format!("http://{}", self.address));
+        let origin: Uri = format!("https://{}", self.authority)
+            .parse()
+            .map_err(|_error| malformed())?;
+        let endpoint = endpoint
+            .map_err(failed)?
+            .origin(origin)
+            .connect_timeout(CONNECT_TIMEOUT)
+            .http2_keep_alive_interval(KEEP_ALIVE)
+            .keep_alive_timeout(KEEP_ALIVE_TIMEOUT)
+            .keep_alive_while_idle(true);
+        let connector = Connector::new(self, config);
+        endpoint
+            .connect_with_connector(connector)
+            .await
+            .map_err(failed)
+    }
+}
+
+/// Makes connections under one identity.
+#[derive(Clone)]
+struct Connector {
+    address: String,
+    server_name: ServerName<'static>,
+    tls: TlsConnector,
+}
+
+impl Connector {
+    fn new(target: &Target, config: ClientConfig) -> Self {
+        Self {
+            address: target.address.clone(),
+            server_name: target.server_name.clone(),
+            tls: TlsConnector::from(Arc::new(config)),
+        }
+    }
+
+    async fn connect(self) -> io::Result<TokioIo<TlsStream<TcpStream>>> {
+        let tcp = TcpStream::connect(&self.address).await?;
+        tcp.set_nodelay(true)?;
+        self.tls
+            .connect(self.server_name, tcp)
+            .await
+            .map(TokioIo::new)
+    }
+}
+
+impl Service<Uri> for Connector {
+    type Response = TokioIo<TlsStream<TcpStream>>;
+    type Error = io::Error;
+    type Future = Pin<Box<dyn Future<Output = io::Result<Self::Response>> + Send>>;
+
+    fn poll_ready(&mut self, _context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, _address: Uri) -> Self::Future {
+        Box::pin(self.clone().connect())
+    }
+}

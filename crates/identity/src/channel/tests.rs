@@ -1,0 +1,243 @@
+//! A real server that hands out session tickets, judges leaves, and tells which one each call came under.
+
+use std::{
+    net::SocketAddr,
+    sync::{Arc, Mutex},
+};
+
+use bytes::{BufMut as _, Bytes, BytesMut};
+use http::{HeaderMap, Response};
+use newleaf_x509::{Fingerprint, TrustBundle};
+use tokio::{
+    net::TcpListener,
+    sync::{Notify, mpsc},
+};
+use tokio_rustls::TlsAcceptor;
+use tonic::{Code, Status, transport::Channel};
+
+use super::{ConnectError, Followed, Swappable, Target};
+use crate::{
+    Identity, publish,
+    testing::{Ca, now, server_config},
+    tls::bundle_roots,
+};
+
+/// Answers every unary call with the message it came with; a call of `Wait` only when it is let go.
+struct Server {
+    address: SocketAddr,
+    seen: Arc<Mutex<Vec<Fingerprint>>>,
+    let_go: Arc<Notify>,
+}
+
+impl Server {
+    async fn start(ca: &Ca) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let server = Self {
+            address: listener.local_addr().unwrap(),
+            seen: Arc::default(),
+            let_go: Arc::default(),
+        };
+        let acceptor = TlsAcceptor::from(Arc::new(server_config(ca)));
+        let (seen, let_go) = (Arc::clone(&server.seen), Arc::clone(&server.let_go));
+        tokio::spawn(async move {
+            while let Ok((tcp, _)) = listener.accept().await {
+                let (seen, let_go) = (Arc::clone(&seen), Arc::clone(&let_go));
+                let acceptor = acceptor.clone();
+                tokio::spawn(async move {
+                    let Ok(tls) = acceptor.accept(tcp).await else {
+                        return;
+                    };
+                    let leaf = tls.get_ref().1.peer_certificates().unwrap();
+                    let leaf = Fingerprint::of(leaf.first().unwrap());
+                    let mut connection = h2::server::handshake(tls).await.unwrap();
+                    while let Some(Ok((request, respond))) = connection.accept().await {
+                        seen.lock().unwrap().push(leaf);
+                        tokio::spawn(answer(request, respond, Arc::clone(&let_go)));
+                    }
+                });
+            }
+        });
+        server
+    }
+
+    fn target(&self, ca: &Ca) -> Target {
+        let roots = bundle_roots(&TrustBundle::new([ca.certificate.clone()])).unwrap();
+        Target::new(&self.address.to_string(), Some("localhost"), roots).unwrap()
+    }
+
+    fn last_leaf(&self) -> Fingerprint {
+        *self.seen.lock().unwrap().last().unwrap()
+    }
+}
+
+async fn answer(
+    request: http::Request<h2::RecvStream>,
+    mut respond: h2::server::SendResponse<Bytes>,
+    let_go: Arc<Notify>,
+) {
+    let waits = request.uri().path().ends_with("/Wait");
+    let mut body = request.into_body();
+    let mut message = BytesMut::new();
+    while let Some(data) = body.data().await {
+        let data = data.unwrap();
+        body.flow_control().release_capacity(data.len()).unwrap();
+        message.put(data);
+    }
+    if waits {
+        let_go.notified().await;
+    }
+    let head = Response::builder()
+        .header("content-type", "application/grpc")
+        .body(())
+        .unwrap();
+    let mut stream = respond.send_response(head, false).unwrap();
+    stream.send_data(message.freeze(), false).unwrap();
+    let mut trailers = HeaderMap::new();
+    trailers.insert("grpc-status", "0".parse().unwrap());
+    stream.send_trailers(trailers).unwrap();
+}
+
+fn identity(ca: &Ca, name: &str) -> Identity {
+    let pair = ca.leaf(name);
+    Identity::from_pem(&pair.chain, &pair.key, now())
+        .ok()
+        .unwrap()
+}
+
+async fn echo(channel: &Swappable, rpc: &str) -> Result<(), Status> {
+    let mut headers = HeaderMap::new();
+    headers.insert("te", "trailers".parse().unwrap());
+    let message = Bytes::from_static(b"hello");
+    let (_headers, reply) = channel
+        .unary("test.Echo", rpc, headers, message.clone())
+        .await?;
+    assert_eq!(reply, message);
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_next_call_after_a_swap_comes_under_the_new_identity() {
+    let ca = Ca::new("g1");
+    let server = Server::start(&ca).await;
+    let target = server.target(&ca);
+    let first = identity(&ca, "one");
+    let channel = Swappable::new(target.connect(&first).await.unwrap());
+    for _ in 0..3 {
+        echo(&channel, "Echo").await.unwrap();
+        assert_eq!(server.last_leaf(), first.fingerprint());
+    }
+    for name in ["two", "three"] {
+        let next = identity(&ca, name);
+        channel.swap(target.connect(&next).await.unwrap());
+        echo(&channel, "Echo").await.unwrap();
+        assert_eq!(server.last_leaf(), next.fingerprint());
+    }
+}
+
+#[tokio::test]
+async fn a_call_in_flight_ends_on_the_connection_it_began_on() {
+    let ca = Ca::new("g1");
+    let server = Server::start(&ca).await;
+    let target = server.target(&ca);
+    let (first, second) = (identity(&ca, "one"), identity(&ca, "two"));
+    let channel = Swappable::new(target.connect(&first).await.unwrap());
+    let waiting = {
+        let channel = channel.clone();
+        tokio::spawn(async move { echo(&channel, "Wait").await })
+    };
+    while server.seen.lock().unwrap().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    channel.swap(target.connect(&second).await.unwrap());
+    echo(&channel, "Echo").await.unwrap();
+    assert_eq!(server.last_leaf(), second.fingerprint());
+    assert!(!waiting.is_finished());
+    server.let_go.notify_one();
+    waiting.await.unwrap().unwrap();
+}
+
+/// Connects and asks: the handshake alone proves nothing.
+async fn prove(target: &Target, identity: &Identity) -> Result<Channel, Refused> {
+    let channel = target.connect(identity).await.map_err(Refused::Connect)?;
+    let tried = Swappable::new(channel.clone());
+    echo(&tried, "Echo").await.map_err(Refused::Call)?;
+    Ok(channel)
+}
+
+#[derive(Debug)]
+enum Refused {
+    Connect(ConnectError),
+    Call(Status),
+}
+
+#[tokio::test]
+async fn an_identity_that_the_server_refuses_is_never_used() {
+    let (ca, stranger) = (Ca::new("g1"), Ca::new("stranger"));
+    let server = Server::start(&ca).await;
+    let target = server.target(&ca);
+    let (publisher, subscriber) = publish::channel();
+    let first = publisher.publish(Arc::new(identity(&ca, "one")));
+    let channel = Swappable::new(prove(&target, &first.identity).await.unwrap());
+
+    let (told, mut news) = mpsc::unbounded_channel();
+    let following = {
+        let channel = channel.clone();
+        tokio::spawn(async move {
+            let target = Arc::new(target);
+            let connect = move |snapshot: Arc<publish::Snapshot>| {
+                let target = Arc::clone(&target);
+                async move { prove(&target, &snapshot.identity).await }
+            };
+            let tell = |followed| told.send(followed).unwrap();
+            channel.follow(subscriber, 1, connect, tell).await;
+        })
+    };
+    publisher.publish(Arc::new(identity(&stranger, "worker")));
+    let Some(Followed::Refused(refused, why)) = news.recv().await else {
+        panic!("expected a refusal")
+    };
+    assert_eq!(refused.generation, 2);
+    match why {
+        Refused::Connect(ConnectError::Connect { .. }) => {}
+        Refused::Call(status) => assert_ne!(status.code(), Code::Cancelled, "{status}"),
+        Refused::Connect(other) => panic!("{other}"),
+    }
+    echo(&channel, "Echo").await.unwrap();
+    assert_eq!(server.last_leaf(), first.identity.fingerprint());
+
+    let third = publisher.publish(Arc::new(identity(&ca, "three")));
+    loop {
+        match news.recv().await.unwrap() {
+            Followed::Refused(snapshot, _again) => assert_eq!(snapshot.generation, 2),
+            Followed::Adopted(snapshot) => {
+                assert_eq!(snapshot.generation, 3);
+                break;
+            }
+        }
+    }
+    echo(&channel, "Echo").await.unwrap();
+    assert_eq!(server.last_leaf(), third.identity.fingerprint());
+    drop(publisher);
+    following.await.unwrap();
+}
+
+#[tokio::test]
+async fn generated_clients_take_it_as_their_channel() {
+    use tonic::{client::Grpc, codegen::http::uri::PathAndQuery};
+    let ca = Ca::new("g1");
+    let server = Server::start(&ca).await;
+    let target = server.target(&ca);
+    let (first, second) = (identity(&ca, "one"), identity(&ca, "two"));
+    let channel = Swappable::new(target.connect(&first).await.unwrap());
+    let mut grpc = Grpc::new(channel.clone());
+    let mut leaves = Vec::new();
+    for _ in 0..2 {
+        grpc.ready().await.unwrap();
+        let path = PathAndQuery::from_static("/test.Echo/Echo");
+        let request = tonic::Request::new(Bytes::from_static(b"hello"));
+        grpc.unary(request, path, super::Raw).await.unwrap();
+        leaves.push(server.last_leaf());
+        channel.swap(target.connect(&second).await.unwrap());
+    }
+    assert_eq!(leaves, [first.fingerprint(), second.fingerprint()]);
+}
