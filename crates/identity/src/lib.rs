@@ -2,7 +2,7 @@
 //!
 //! **What lives here.** [`Identity`], which is checked when it is made; the channel on which one writer
 //! publishes it to many readers ([`publish`]), who may be rustls itself; the TLS configuration under which an
-//! identity is presented ([`tls`]); where an identity lies on disk ([`directory`]) and how its replacement is
+//! identity is presented ([`tls`]); where an identity is read ([`source`], [`directory`]) and how its replacement is
 //! noticed ([`watch`]); and the randomness of new keys and serial numbers ([`generate`]).
 //!
 //! **What never will.** Nothing here writes an identity anywhere, opens a connection, or decides that an
@@ -22,12 +22,13 @@ pub mod generate;
 mod identity;
 pub mod publish;
 pub mod reload;
+pub mod source;
 pub mod tls;
 pub mod watch;
 
-pub use directory::Source;
 pub use identity::{Identity, Refusal};
 pub use reload::Reloader;
+pub use source::Source;
 pub use watch::Watcher;
 
 #[cfg(test)]

@@ -9,8 +9,8 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use crate::{
-    directory::{LoadError, Source},
     publish::{self, Publisher, Snapshot, Subscriber},
+    source::{LoadError, Source},
     watch::{Recheck, Watcher},
 };
 

@@ -1,11 +1,11 @@
 //! Notices that the identity on disk was replaced.
 //!
-//! The files are read every [`INTERVAL`] and compared by content. That is cheap (two files of a few KB) and
+//! Files are read every [`INTERVAL`] and compared by content. That is cheap (two files of a few KB) and
 //! sees every way of replacing them: a rename, a swap of the `..data` link, an overwrite in place, and volumes on
 //! which no events are delivered. What is not an identity is never handed on as one; it is looked at
 //! again, since a writer may be halfway, and told once if it was the same at two looks.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use tokio::{
@@ -14,12 +14,9 @@ use tokio::{
 };
 
 use crate::{
-    directory::{Digest, LoadError, Material, Source},
     identity::Identity,
+    source::{Digest, INTERVAL, LoadError, Material, Source},
 };
-
-/// The time between two looks: a replacement is noticed within half a second, for about 0.01 % of one core.
-pub const INTERVAL: Duration = Duration::from_millis(500);
 
 /// Watches one source.
 pub struct Watcher {
@@ -53,7 +50,7 @@ enum Found {
 impl Watcher {
     /// Begins to watch, on the runtime it is called in. `clock` tells the instant at which validity is judged.
     pub fn new(source: Source, clock: fn() -> Timestamp) -> Self {
-        let mut interval = interval(INTERVAL);
+        let mut interval = interval(source.interval());
         interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
         Self {
             source,
@@ -84,6 +81,11 @@ impl Watcher {
             };
             if let Some(news) = self.judge(read) {
                 return news;
+            }
+            if matches!(self.seen, Seen::Suspect(_)) {
+                // Whoever was met halfway is not met so for long, even where looks are rare.
+                self.interval
+                    .reset_after(INTERVAL.min(self.source.interval()));
             }
         }
     }

@@ -2,8 +2,11 @@
 
 use std::{os::unix::fs::symlink, path::Path};
 
-use super::{CHAIN_FILE, DATA_LINK, KEY_FILE, LoadError, MAX_FILE_BYTES, Source, load};
-use crate::testing::{Ca, Pair, now};
+use super::{CHAIN_FILE, DATA_LINK, KEY_FILE, LoadError, Source, load};
+use crate::{
+    source::MAX_BYTES,
+    testing::{Ca, Pair, now},
+};
 
 fn put(directory: &Path, pair: &Pair) {
     fs_err::create_dir_all(directory).unwrap();
@@ -67,7 +70,7 @@ fn errors_name_the_file() {
 
     put(directory.path(), &ca.leaf("worker"));
     let huge = fs_err::File::create(directory.path().join(KEY_FILE)).unwrap();
-    huge.set_len(MAX_FILE_BYTES + 1).unwrap();
+    huge.set_len(MAX_BYTES + 1).unwrap();
     let error = load(directory.path(), now()).err().unwrap();
     assert!(matches!(error, LoadError::TooLarge { .. }), "{error}");
 }

@@ -4,7 +4,8 @@ use std::path::Path;
 
 use super::Watcher;
 use crate::{
-    directory::{CHAIN_FILE, KEY_FILE, LoadError, Source},
+    directory::{CHAIN_FILE, KEY_FILE},
+    source::{INTERVAL, LoadError, Source},
     testing::{Ca, now},
 };
 
@@ -44,7 +45,7 @@ async fn replacements_are_handed_on_once() {
     assert_eq!(subject(&mut watcher).await, "CN=three");
 
     // Unchanged: not handed on again, except on request.
-    let quiet = tokio::time::timeout(super::INTERVAL * 10, watcher.next()).await;
+    let quiet = tokio::time::timeout(INTERVAL * 10, watcher.next()).await;
     assert!(quiet.is_err());
     watcher.recheck().request();
     assert_eq!(subject(&mut watcher).await, "CN=three");
@@ -61,7 +62,7 @@ async fn halves_are_never_handed_on() {
     // Nothing there yet: told once, then quiet.
     let nothing = watcher.next().await.err().unwrap();
     assert!(matches!(nothing, LoadError::Read(_)), "{nothing}");
-    let quiet = tokio::time::timeout(super::INTERVAL * 10, watcher.next()).await;
+    let quiet = tokio::time::timeout(INTERVAL * 10, watcher.next()).await;
     assert!(quiet.is_err());
 
     put(root, CHAIN_FILE, &one.chain);

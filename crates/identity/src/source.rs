@@ -1,0 +1,261 @@
+//! Where an identity is read from: files, a program, or a socket.
+//!
+//! A program and a socket hand over one text: certificates with the leaf first, and exactly one private key among them, in
+//! PEM. So what reads a secret manager, and holds the rights to, is another process; and a key can reach its holder
+//! without ever lying on a disk.
+
+mod command;
+mod socket;
+
+use std::{io, path::PathBuf, process::ExitStatus, time::Duration};
+
+use aws_lc_rs::digest;
+use jiff::Timestamp;
+use newleaf_x509::{certificate::PEM_LABEL, pem};
+use zeroize::Zeroizing;
+
+use crate::{
+    directory,
+    identity::{Identity, Refusal},
+};
+
+/// The most that is read of a file, a program or a socket: a chain of several RSA-4096 certificates is under 20 KB. A wrong path to
+/// something huge must not fill the memory.
+pub const MAX_BYTES: u64 = 1024 * 1024;
+
+/// The time between two looks at files or a socket: a replacement is noticed within half a second, for about 0.01 % of
+/// one core.
+pub const INTERVAL: Duration = Duration::from_millis(500);
+
+/// How long a program may take, and a peer on a socket: a secret manager's slow day, twice over.
+pub const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Where an identity is read from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// A directory laid out as this module describes, or one that simply holds both files.
+    Directory(PathBuf),
+    /// Two files.
+    Files {
+        /// The chain, leaf first.
+        chain: PathBuf,
+        /// The private key.
+        key: PathBuf,
+    },
+    /// What a program prints.
+    Command(Helper),
+    /// What a process says that listens on a Unix socket: it must be ours or root's.
+    Socket(PathBuf),
+}
+
+/// A program that prints the identity of the moment: it reads a secret manager, and holds the rights to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Helper {
+    /// The program; looked for on the `PATH`, run without a shell.
+    pub program: PathBuf,
+    /// Its arguments. Others can see them: no place for a secret.
+    pub arguments: Vec<String>,
+    /// The time between two runs.
+    pub every: Duration,
+}
+
+/// The texts of chain and key as they were found, not judged yet.
+#[expect(missing_debug_implementations, reason = "it holds a private key")]
+pub struct Material {
+    chain: Zeroizing<String>,
+    key: Zeroizing<String>,
+}
+
+/// Tells materials apart without keeping them: SHA-256 over chain and key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Digest([u8; 32]);
+
+/// Why no identity could be loaded.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// A file could not be read; the source names it.
+    #[error("could not read the identity's files")]
+    Read(#[source] io::Error),
+    /// A file is larger than [`MAX_BYTES`].
+    #[error("expected a file of at most {MAX_BYTES} bytes, found {found} in `{}`", path.display())]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+        /// Its size.
+        found: u64,
+    },
+    /// A program could not be run.
+    #[error("could not run `{}`", program.display())]
+    Run {
+        /// The program.
+        program: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A program failed; what it said about it is in the log, where its standard error goes.
+    #[error("could not get the identity from `{}`: it ended with {status}", program.display())]
+    Failed {
+        /// The program.
+        program: PathBuf,
+        /// How it ended.
+        status: ExitStatus,
+    },
+    /// A program or a peer took longer than [`PATIENCE`]. The program was ended.
+    #[error("expected an identity from {place} within {PATIENCE:?}, waited in vain")]
+    Silent {
+        /// Who.
+        place: String,
+    },
+    /// A socket could not be read.
+    #[error("could not read the identity from the socket `{}`", path.display())]
+    Socket {
+        /// The socket.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The process at the other end of a socket is neither ours nor root's.
+    #[error("expected a process of user {ours} or of root at the socket `{}`, found one of user {found}", path.display())]
+    Stranger {
+        /// The socket.
+        path: PathBuf,
+        /// Our user id.
+        ours: u32,
+        /// The peer's user id.
+        found: u32,
+    },
+    /// What a program or a peer said is not PEM. It is not quoted.
+    #[error("cannot read what {place} says")]
+    Document {
+        /// Who.
+        place: String,
+        /// Why.
+        source: pem::PemError,
+    },
+    /// What the files hold is no identity.
+    #[error("cannot use the identity in {place}")]
+    Refused {
+        /// Where it was read.
+        place: String,
+        /// Why.
+        source: Refusal,
+    },
+}
+
+impl Source {
+    /// Reads and checks the identity.
+    pub fn load(&self, now: Timestamp) -> Result<Identity, LoadError> {
+        self.check(&self.read()?, now)
+    }
+
+    /// Reads both files, from one version if there are versions.
+    pub fn read(&self) -> Result<Material, LoadError> {
+        let (chain, key) = match self {
+            Self::Directory(directory) => directory::files(directory),
+            Self::Files { chain, key } => (chain.clone(), key.clone()),
+            Self::Command(helper) => return self.split(&command::run(helper)?),
+            Self::Socket(path) => return self.split(&socket::read(path)?),
+        };
+        Ok(Material {
+            chain: read_text(chain)?,
+            key: read_text(key)?,
+        })
+    }
+
+    /// Returns the time between two looks.
+    pub fn interval(&self) -> Duration {
+        match self {
+            Self::Directory(_) | Self::Files { .. } | Self::Socket(_) => INTERVAL,
+            Self::Command(helper) => helper.every,
+        }
+    }
+
+    /// Takes one text apart into chain and key; whether they are, is judged later.
+    fn split(&self, text: &str) -> Result<Material, LoadError> {
+        let document = pem::parse(text).map_err(|source| LoadError::Document {
+            place: self.to_string(),
+            source,
+        })?;
+        let (mut chain, mut key) = (String::new(), Zeroizing::new(String::new()));
+        for block in &document.blocks {
+            let text = Zeroizing::new(pem::encode(&block.label, &block.der));
+            if block.label == PEM_LABEL {
+                chain.push_str(&text);
+            } else {
+                // Grown by hand, so that no copy of a key is left behind by a reallocation.
+                let mut both = Zeroizing::new(String::with_capacity(key.len() + text.len()));
+                both.push_str(&key);
+                both.push_str(&text);
+                key = both;
+            }
+        }
+        Ok(Material {
+            chain: Zeroizing::new(chain),
+            key,
+        })
+    }
+
+    /// Checks what was read.
+    pub fn check(&self, material: &Material, now: Timestamp) -> Result<Identity, LoadError> {
+        Identity::from_pem(&material.chain, &material.key, now).map_err(|source| {
+            LoadError::Refused {
+                place: self.to_string(),
+                source,
+            }
+        })
+    }
+}
+
+impl std::fmt::Display for Source {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Directory(directory) => write!(f, "`{}`", directory.display()),
+            Self::Files { chain, key } => {
+                write!(f, "`{}` and `{}`", chain.display(), key.display())
+            }
+            Self::Command(helper) => write!(f, "`{}`", helper.program.display()),
+            Self::Socket(path) => write!(f, "the socket `{}`", path.display()),
+        }
+    }
+}
+
+impl Material {
+    /// Returns the digest of chain and key.
+    pub fn digest(&self) -> Digest {
+        let mut context = digest::Context::new(&digest::SHA256);
+        // The length keeps a byte that moves from one file to the other from going unnoticed.
+        context.update(&self.chain.len().to_le_bytes());
+        context.update(self.chain.as_bytes());
+        context.update(self.key.as_bytes());
+        let mut bytes = [0; 32];
+        bytes.copy_from_slice(context.finish().as_ref());
+        Digest(bytes)
+    }
+}
+
+fn read_text(path: PathBuf) -> Result<Zeroizing<String>, LoadError> {
+    let found = fs_err::metadata(&path).map_err(LoadError::Read)?.len();
+    if found > MAX_BYTES {
+        return Err(LoadError::TooLarge { path, found });
+    }
+    fs_err::read_to_string(&path)
+        .map(Zeroizing::new)
+        .map_err(LoadError::Read)
+}
+
+/// Reads to the end of something that may be endless.
+fn bounded(source: impl io::Read) -> io::Result<Zeroizing<String>> {
+    use io::Read as _;
+    // As large as it may become, so that no copy of a key is left behind by growing.
+    let mut text = Zeroizing::new(String::with_capacity(16 * 1024));
+    source.take(MAX_BYTES + 1).read_to_string(&mut text)?;
+    if u64::try_from(text.len()).is_ok_and(|found| found <= MAX_BYTES) {
+        Ok(text)
+    } else {
+        let message = format!("expected at most {MAX_BYTES} bytes, found more");
+        Err(io::Error::new(io::ErrorKind::InvalidData, message))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,91 @@
+//! Programs and sockets are read like files, and bounded.
+
+use std::{
+    io::Write as _,
+    os::unix::{fs::PermissionsExt as _, net::UnixListener},
+    thread,
+};
+
+use super::*;
+use crate::testing::{Ca, now};
+
+fn helper(directory: &std::path::Path, script: &str) -> Source {
+    let program = directory.join("helper");
+    fs_err::write(&program, format!("#!/bin/sh\n{script}\n")).unwrap();
+    fs_err::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+    Source::Command(Helper {
+        program,
+        arguments: vec!["argument with spaces".to_owned()],
+        every: Duration::from_mins(1),
+    })
+}
+
+fn error(source: &Source) -> LoadError {
+    source.load(now()).err().unwrap()
+}
+
+#[test]
+fn what_a_program_prints_is_an_identity() {
+    let directory = tempfile::tempdir().unwrap();
+    let pair = Ca::new("g1").leaf("worker");
+    // The order of the key does not matter, and the argument arrives whole.
+    let text = format!("{}\n{}", pair.key, pair.chain);
+    fs_err::write(directory.path().join("argument with spaces"), text).unwrap();
+    let script = format!("cat \"{}/$1\"", directory.path().display());
+    let identity = helper(directory.path(), &script).load(now()).ok().unwrap();
+    assert_eq!(identity.leaf().subject().to_string(), "CN=worker");
+}
+
+#[test]
+fn a_program_that_fails_is_told_from_one_that_says_nonsense() {
+    let directory = tempfile::tempdir().unwrap();
+    let at = |script| error(&helper(directory.path(), script));
+    assert!(matches!(at("exit 3"), LoadError::Failed { .. }));
+    assert!(matches!(at("echo nonsense"), LoadError::Document { .. }));
+    assert!(matches!(at("true"), LoadError::Document { .. }));
+    // As `cat /dev/zero` would: it is ended, not waited for.
+    assert!(matches!(at("exec yes"), LoadError::Run { .. }));
+    let gone = Source::Command(Helper {
+        program: directory.path().join("no-such-program"),
+        arguments: Vec::new(),
+        every: Duration::from_mins(1),
+    });
+    assert!(matches!(error(&gone), LoadError::Run { .. }));
+}
+
+#[test]
+fn no_error_quotes_what_was_read() {
+    let directory = tempfile::tempdir().unwrap();
+    let key = Ca::new("g1").leaf("worker").key;
+    let secret = key.lines().nth(1).unwrap().to_owned();
+    fs_err::write(directory.path().join("key"), format!("{key}{key}")).unwrap();
+    let script = format!("cat {}/key", directory.path().display());
+    let error = error(&helper(directory.path(), &script));
+    let mut said = error.to_string();
+    let mut cause = std::error::Error::source(&error);
+    while let Some(error) = cause {
+        said.push_str(&error.to_string());
+        cause = error.source();
+    }
+    assert!(!said.contains(&secret));
+}
+
+#[test]
+fn what_is_said_on_a_socket_is_an_identity() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("identity.sock");
+    let source = Source::Socket(path.clone());
+    assert!(
+        matches!(error(&source), LoadError::Socket { .. }),
+        "nobody is there"
+    );
+    let listener = UnixListener::bind(&path).unwrap();
+    let pair = Ca::new("g1").leaf("worker");
+    let server = thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        write!(stream, "{}{}", pair.chain, pair.key).unwrap();
+    });
+    let identity = source.load(now()).ok().unwrap();
+    assert_eq!(identity.leaf().subject().to_string(), "CN=worker");
+    server.join().unwrap();
+}
