@@ -28,6 +28,8 @@ pub struct Plan {
     pub trust_points: Vec<TrustPointId>,
     /// Everybody who presents an identity of the domain.
     pub holders: Vec<HolderId>,
+    /// Holders whose traffic is held against its baseline. Nothing asks about the traffic of the others.
+    pub watched: Vec<HolderId>,
     /// Spans and counts.
     pub timing: Timing,
     /// The way there.
@@ -125,6 +127,11 @@ pub fn plan(spec: &Spec) -> Result<Plan, PlanError> {
         domain: domain(),
         kind: spec.kind,
         trust_points: spec.trust_points.clone(),
+        watched: holders
+            .iter()
+            .filter(|holder| spec.watched.contains(holder))
+            .cloned()
+            .collect(),
         holders,
         timing: spec.timing.clone(),
         forward,
@@ -178,6 +185,7 @@ fn rollover(spec: &Spec, old: Generation, new: Generation) -> Vec<Step> {
             passes,
         },
     );
+    steps.baseline(Phase::Canary);
     steps.waves(new, Freshness::OfGeneration);
     steps.add(Phase::Soaking, "disuse", Goal::Disused { generation: old });
     steps.soak(t.disused_soak);
@@ -193,6 +201,8 @@ fn rollover(spec: &Spec, old: Generation, new: Generation) -> Vec<Step> {
         "old-refused",
         Goal::Refused { generation: old },
     );
+    let everybody = steps.everybody();
+    steps.steady(Phase::Distrusted, "steady", &everybody);
     steps.add(
         Phase::Distrusted,
         "new-accepted",
@@ -202,6 +212,7 @@ fn rollover(spec: &Spec, old: Generation, new: Generation) -> Vec<Step> {
         },
     );
     steps.soak(t.final_soak);
+    steps.steady(Phase::Retired, "steady", &everybody);
     steps.add(
         Phase::Retired,
         "key",
@@ -219,6 +230,7 @@ fn renewal(spec: &Spec, generation: Generation) -> Vec<Step> {
         "accepted",
         Goal::Accepted { generation, passes },
     );
+    steps.baseline(Phase::Preflight);
     steps.waves(generation, Freshness::OfRotation);
     steps.list
 }
@@ -303,6 +315,8 @@ fn undo_soak(spec: &Spec, goal: &Goal) -> SignedDuration {
         | Goal::Stored { .. }
         | Goal::Presented { .. }
         | Goal::Disused { .. }
+        | Goal::Baseline { .. }
+        | Goal::Steady { .. }
         | Goal::KeyDestroyed { .. } => SignedDuration::ZERO,
     }
 }
@@ -369,11 +383,50 @@ impl<'a> Steps<'a> {
             };
             self.add(Phase::Issuing, &format!("wave-{}", index + 1), goal);
             self.soak(self.spec.timing.wave_soak);
+            self.steady(Phase::Issuing, &format!("steady-{}", index + 1), wave);
+        }
+    }
+
+    fn everybody(&self) -> Vec<HolderId> {
+        self.spec.waves.concat()
+    }
+
+    fn watched(&self, holders: &[HolderId]) -> Vec<HolderId> {
+        let is_watched = |holder: &&HolderId| self.spec.watched.contains(holder);
+        holders.iter().filter(is_watched).cloned().collect()
+    }
+
+    /// Watches traffic as long as after a wave, so that the two can be compared.
+    fn baseline(&mut self, phase: Phase) {
+        let holders = self.watched(&self.everybody());
+        if !holders.is_empty() {
+            self.add(phase, "baseline", Goal::Baseline { holders });
+            self.soak(self.spec.timing.wave_soak);
+        }
+    }
+
+    /// A gate that nobody can answer would stand open for ever, or be taken for passed: it is left out, and the plan says so.
+    fn steady(&mut self, phase: Phase, name: &str, holders: &[HolderId]) {
+        let holders = self.watched(holders);
+        if !holders.is_empty() {
+            self.add(phase, name, Goal::Steady { holders });
         }
     }
 }
 
 impl Plan {
+    /// Returns how long the way there takes when nothing has to be tried twice and no person is waited for.
+    pub fn soaks(&self) -> SignedDuration {
+        let soaks = self.forward.iter().map(|step| step.soak);
+        soaks.fold(SignedDuration::ZERO, SignedDuration::saturating_add)
+    }
+
+    /// Returns the holders of whose traffic nothing is asked, because no source is configured that tells of it.
+    pub fn unwatched(&self) -> Vec<&HolderId> {
+        let holders = self.holders.iter();
+        holders.filter(|h| !self.watched.contains(h)).collect()
+    }
+
     /// Returns the step with this name, on the way there or back.
     pub fn step(&self, id: &StepId) -> Option<&Step> {
         let back = self.backward.iter().map(|undo| &undo.step);
