@@ -10,6 +10,10 @@ use crate::{
     spec::{Kind, Spec, Timing},
 };
 
+mod steps;
+
+use self::steps::Steps;
+
 /// The version of the stored form of plans, events and states.
 pub const FORMAT: u32 = 1;
 
@@ -148,8 +152,7 @@ fn twice<'a>(names: impl Iterator<Item = &'a str>) -> Option<String> {
 }
 
 fn rollover(spec: &Spec, old: Generation, new: Generation) -> Vec<Step> {
-    let t = &spec.timing;
-    let passes = t.passes;
+    let (t, passes) = (&spec.timing, spec.timing.passes);
     let mut steps = Steps::new(spec);
     steps.add(Phase::Preflight, "checks", Goal::Preflight);
     steps.add(
@@ -326,91 +329,6 @@ fn trust(point: &TrustPointId, accept: &[Generation], refuse: &[Generation]) -> 
         point: point.clone(),
         accept: accept.to_vec(),
         refuse: refuse.to_vec(),
-    }
-}
-
-struct Steps<'a> {
-    spec: &'a Spec,
-    list: Vec<Step>,
-}
-
-impl<'a> Steps<'a> {
-    fn new(spec: &'a Spec) -> Self {
-        Self {
-            spec,
-            list: Vec::new(),
-        }
-    }
-
-    fn add(&mut self, phase: Phase, name: &str, goal: Goal) {
-        let id = StepId::new(format!("{phase}/{name}"));
-        // One approval for one phase: it stands before the first deed that leads there.
-        let first = !self
-            .list
-            .iter()
-            .any(|step| step.phase == phase && step.goal.has_deed());
-        let approval = first && goal.has_deed() && self.spec.approvals.contains(&phase);
-        self.list.push(Step {
-            id,
-            phase,
-            goal,
-            soak: SignedDuration::ZERO,
-            approval,
-        });
-    }
-
-    /// Gives the last step a soak.
-    fn soak(&mut self, soak: SignedDuration) {
-        if let Some(step) = self.list.last_mut() {
-            step.soak = soak;
-        }
-    }
-
-    fn waves(&mut self, generation: Generation, freshness: Freshness) {
-        for (index, wave) in self.spec.waves.iter().enumerate() {
-            for holder in wave {
-                let goal = Goal::Stored {
-                    holder: holder.clone(),
-                    generation,
-                    freshness,
-                };
-                self.add(Phase::Issuing, &format!("stored/{holder}"), goal);
-            }
-            let goal = Goal::Presented {
-                holders: wave.clone(),
-                generation,
-                freshness,
-            };
-            self.add(Phase::Issuing, &format!("wave-{}", index + 1), goal);
-            self.soak(self.spec.timing.wave_soak);
-            self.steady(Phase::Issuing, &format!("steady-{}", index + 1), wave);
-        }
-    }
-
-    fn everybody(&self) -> Vec<HolderId> {
-        self.spec.waves.concat()
-    }
-
-    fn watched(&self, holders: &[HolderId]) -> Vec<HolderId> {
-        let is_watched = |holder: &&HolderId| self.spec.watched.contains(holder);
-        holders.iter().filter(is_watched).cloned().collect()
-    }
-
-    /// Watches traffic as long as after a wave, so that the two can be compared.
-    fn baseline(&mut self, phase: Phase) {
-        let holders = self.watched(&self.everybody());
-        if !holders.is_empty() {
-            self.add(phase, "baseline", Goal::Baseline { holders });
-            self.soak(self.spec.timing.wave_soak);
-        }
-    }
-
-    /// A gate that nobody can answer would stand open for ever, or be taken for passed: it is left out, and the plan says so.
-    fn steady(&mut self, phase: Phase, name: &str, holders: &[HolderId]) {
-        let holders = self.watched(holders);
-        if !holders.is_empty() {
-            self.add(phase, name, Goal::Steady { holders });
-        }
     }
 }
 

@@ -59,7 +59,7 @@ fn what_has_said_enough_is_not_waited_for() {
     let directory = tempfile::tempdir().unwrap();
     let log = directory.path().join("log");
     let mut command = shell("echo enough; exec sleep 600");
-    let limit = Duration::from_secs(60);
+    let limit = Duration::from_mins(1);
     let ended = finish_within(&mut command, limit, &log, |said| said.contains("enough")).unwrap();
     assert_eq!(ended, Ended::Enough);
 }

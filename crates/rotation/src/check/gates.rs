@@ -172,11 +172,10 @@ pub(super) fn propagation(plan: &Plan, _: Option<&Lives>) -> Vec<String> {
 pub(super) fn counts(plan: &Plan, _: Option<&Lives>) -> Vec<String> {
     let timing = &plan.timing;
     let mut found = Vec::new();
-    let tries = plan.forward.iter().filter_map(|step| match step.goal {
-        Goal::Accepted { passes: 0, .. } => Some(&step.id),
-        _ => None,
-    });
-    found.extend(tries.map(|id| format!("expected `{id}` to try a leaf, found 0 times")));
+    let is_untried = |step: &&Step| matches!(step.goal, Goal::Accepted { passes: 0, .. });
+    let untried = plan.forward.iter().filter(is_untried);
+    found
+        .extend(untried.map(|step| format!("expected `{}` to try a leaf, found 0 times", step.id)));
     if timing.attempts == 0 {
         found.push("expected at least one attempt, found 0".to_owned());
     }

@@ -68,7 +68,7 @@ fn one_fault_anywhere() {
 #[test]
 fn worse_traffic_after_the_first_wave_stops_the_second() {
     let mut scenario = Scenario::calm(ROLLOVER, 1, &[HolderKind::Hot, HolderKind::Hot]);
-    let calls = run(&scenario).journal;
+    let journal = run(&scenario).journal;
     let is_call = |event: &&Event| {
         !matches!(
             event,
@@ -76,25 +76,20 @@ fn worse_traffic_after_the_first_wave_stops_the_second() {
         )
     };
     let wave = |event: &Event| matches!(event, Event::Observed { step, .. } if step.as_str() == "issuing/wave-1");
-    let events: Vec<&Event> = calls.iter().map(|(_, event)| event).collect();
+    let events: Vec<&Event> = journal.iter().map(|(_, event)| event).collect();
     let until = events.iter().position(|event| wave(event)).unwrap();
     let call = events[..until].iter().copied().filter(is_call).count();
-    // Before the ends of the moods: the first looks see it.
     for kind in [FaultKind::PollersGone, FaultKind::CallsFail] {
         scenario.faults = vec![Fault { call, kind }];
         let report = check(&scenario);
-        let steps: Vec<&str> = report
-            .journal
-            .iter()
-            .filter_map(|(_, event)| match event {
-                Event::Observed { step, .. } | Event::Intended { step, .. } => Some(step.as_str()),
-                Event::Decided(decision) => match decision.verb {
-                    crate::Verb::Resume => Some("resumed"),
-                    _ => None,
-                },
-                _ => None,
-            })
-            .collect();
+        let name = |event: &Event| -> Option<String> {
+            if let Event::Observed { step, .. } | Event::Intended { step, .. } = event {
+                return Some(step.to_string());
+            }
+            let resumed = matches!(event, Event::Decided(d) if d.verb == crate::Verb::Resume);
+            resumed.then(|| "resumed".to_owned())
+        };
+        let steps: Vec<String> = report.journal.iter().filter_map(|(_, e)| name(e)).collect();
         let at = |name: &str| steps.iter().position(|step| *step == name);
         let (paused, second) = (at("resumed"), at("issuing/stored/worker-1"));
         assert!(paused.is_some() && paused < second, "{kind:?}: {steps:?}");

@@ -19,7 +19,7 @@ const POLLERS: u64 = 3;
 /// The truth about traffic, and what the looks at it should have come to.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Flows {
-    flows: BTreeMap<HolderId, Flow>,
+    holders: BTreeMap<HolderId, Flow>,
     /// For each traffic gate, whether it was right to pass it at its last look.
     passable: BTreeMap<StepId, bool>,
     /// Holders whose calls had failed before their baseline: to them some failures are normal.
@@ -43,7 +43,7 @@ impl World {
     /// Adds holders, with calm traffic.
     pub(super) fn enrol(&mut self, holders: impl Iterator<Item = HolderId>) {
         self.traffic
-            .flows
+            .holders
             .extend(holders.map(|id| (id, Flow::default())));
     }
 
@@ -54,7 +54,7 @@ impl World {
             .moods
             .calls_fail_until
             .is_some_and(|until| self.now < until);
-        for (index, flow) in self.traffic.flows.values_mut().enumerate() {
+        for (index, flow) in self.traffic.holders.values_mut().enumerate() {
             flow.answered += seconds;
             if is_bad && index == 0 {
                 flow.failed += 1 + seconds / 10;
@@ -64,7 +64,7 @@ impl World {
 
     /// The first holder's proxy starts anew and has forgotten its counts.
     pub(super) fn reset_counts(&mut self) {
-        if let Some(flow) = self.traffic.flows.values_mut().next() {
+        if let Some(flow) = self.traffic.holders.values_mut().next() {
             flow.forgotten = (flow.answered, flow.failed);
             flow.excused = flow.failed;
         }
@@ -72,7 +72,7 @@ impl World {
 
     /// A person has looked at what failed so far.
     pub(super) fn excuse(&mut self) {
-        for flow in self.traffic.flows.values_mut() {
+        for flow in self.traffic.holders.values_mut() {
             flow.excused = flow.failed;
         }
     }
@@ -85,7 +85,7 @@ impl World {
         let mut seen = Traffic::default();
         let mut is_passable = true;
         for id in holders {
-            let is_first = self.traffic.flows.keys().next() == Some(id);
+            let is_first = self.traffic.holders.keys().next() == Some(id);
             let now = self.now;
             let lasts = |until: Option<_>| is_first && until.is_some_and(|until| now < until);
             let pollers = if lasts(self.moods.pollers_gone_until) {
@@ -95,7 +95,7 @@ impl World {
             };
             let is_silent = lasts(self.moods.traffic_silent_until);
             let is_tolerant = self.traffic.tolerant.contains(id);
-            let Some(flow) = self.traffic.flows.get_mut(id) else {
+            let Some(flow) = self.traffic.holders.get_mut(id) else {
                 continue;
             };
             if matches!(goal, Goal::Baseline { .. }) {

@@ -38,7 +38,10 @@ fn said(standing: Standing) -> String {
         Standing::Reached(what) => format!("reached: {what}"),
         Standing::Open(what) => format!("open: {what}"),
         Standing::Worse(what) => format!("worse: {what}"),
-        other => panic!("{other:?}"),
+        other @ (Standing::Underway(_)
+        | Standing::Unproven(_)
+        | Standing::Undone(_)
+        | Standing::Unsafe(_)) => panic!("{other:?}"),
     }
 }
 

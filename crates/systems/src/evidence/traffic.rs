@@ -1,6 +1,6 @@
 //! What pollers and calls are like, by the same sources that tell who presents what.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, btree_map::Entry};
 
 use newleaf_rotation::{
     HolderId, TrustPointId,
@@ -39,10 +39,13 @@ pub(crate) async fn look(ask: &Ask<'_>, holders: &[HolderId], window: Window) ->
                     point, task_queue, ..
                 } => {
                     let key = (point, task_queue.as_str());
-                    if !queues.contains_key(&key) {
-                        queues.insert(key, pollers::look(ask, point, task_queue).await);
-                    }
-                    let reading = count(ask, id, key, queues.get(&key), window);
+                    let found = match queues.entry(key) {
+                        Entry::Occupied(asked) => asked.into_mut(),
+                        Entry::Vacant(new) => {
+                            new.insert(pollers::look(ask, point, task_queue).await)
+                        }
+                    };
+                    let reading = count(ask, id, key, found, window);
                     told.insert(format!("task queue `{task_queue}` at `{point}`"), reading);
                 }
                 EvidenceSource::Attested => {}
@@ -61,13 +64,12 @@ fn count(
     ask: &Ask<'_>,
     holder: &HolderId,
     (point, task_queue): (&TrustPointId, &str),
-    found: Option<&Found>,
+    found: &Found,
     window: Window,
 ) -> Reading {
     let pollers = match found {
-        Some(Ok(pollers)) => pollers,
-        Some(Err(error)) => return Reading::Unknown(chain(error)),
-        None => return Reading::Unknown("it was not asked".to_owned()),
+        Ok(pollers) => pollers,
+        Err(error) => return Reading::Unknown(chain(error)),
     };
     let polls = |other: &Holder| {
         let prefixes = other.evidence.iter().filter_map(|source| match source {
