@@ -39,6 +39,10 @@ const PRODUCTS: &[Product] = &[
         path: "docs/lints.md",
         command: &["generate", "lints"],
     },
+    Product {
+        path: "docs/plan-rules.md",
+        command: &["generate", "plan-rules"],
+    },
 ];
 
 /// Why files could not be made or compared.

@@ -70,7 +70,7 @@ impl fmt::Display for Verdict {
         match self {
             Self::Caught(tests) => {
                 let shown: Vec<_> = tests.iter().take(3).map(String::as_str).collect();
-                write!(f, "caught by {} ({} failed)", shown.join(", "), tests.len())
+                write!(f, "caught by {}", shown.join(", "))
             }
             Self::CaughtByTime => write!(f, "caught: the tests did not end in time"),
             Self::Survived => write!(f, "SURVIVED"),
@@ -136,7 +136,7 @@ fn judge(stage: &Stage, list: &List, mutation: &Mutation) -> Result<Verdict, Mut
     };
     match stage.run(&tests.map_err(does_not_compile)?)? {
         Ended::Passed => Ok(Verdict::Survived),
-        Ended::Failed => Ok(Verdict::Caught(failed_tests(&stage.said()))),
+        Ended::Failed | Ended::Enough => Ok(Verdict::Caught(failed_tests(&stage.said()))),
         // One test has failed already, and another goes on for ever: it is caught by the first.
         Ended::TooLate => match failed_tests(&stage.said()) {
             failed if failed.is_empty() => Ok(Verdict::CaughtByTime),

@@ -40,7 +40,12 @@ pub(crate) enum Ended {
     Passed,
     Failed,
     TooLate,
+    /// It had said enough before it came to its end.
+    Enough,
 }
+
+/// How often what a program has said is read while it runs.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(200);
 
 /// The program and its first arguments, enough for a person to recognise it.
 fn describe(command: &Command) -> String {
@@ -77,12 +82,13 @@ pub(crate) fn capture(command: &mut Command) -> Result<String, RunError> {
     })
 }
 
-/// Runs a program for at most `limit`, its output going to `log`. When the time is over it dies;
-/// it must not have started others.
+/// Runs a program for at most `limit`, its output going to `log`. When the time is over, or `enough`
+/// was said, it dies; it must not have started others.
 pub(crate) fn finish_within(
     command: &mut Command,
     limit: Duration,
     log: &Path,
+    enough: impl Fn(&str) -> bool,
 ) -> Result<Ended, RunError> {
     let program = describe(command);
     let keep = |source| RunError::KeepOutput {
@@ -104,12 +110,24 @@ pub(crate) fn finish_within(
     let id = Pid::from_child(&child);
     let (send, ended) = mpsc::channel();
     let waiter = thread::spawn(move || send.send(child.wait()).is_ok());
-    let result = match ended.recv_timeout(limit) {
+    let mut left = limit;
+    let (last, cut_short) = loop {
+        let span = left.min(BETWEEN_LOOKS);
+        left = left.saturating_sub(span);
+        match ended.recv_timeout(span) {
+            Err(RecvTimeoutError::Timeout) if said_enough(log, &enough) => {
+                break (Err(RecvTimeoutError::Timeout), Ended::Enough);
+            }
+            Err(RecvTimeoutError::Timeout) if !left.is_zero() => {}
+            last => break (last, Ended::TooLate),
+        }
+    };
+    let result = match last {
         Ok(Ok(status)) if status.success() => Ok(Ended::Passed),
         Ok(Ok(_)) => Ok(Ended::Failed),
         // It may end by itself just now; then there is nothing to kill.
         Err(RecvTimeoutError::Timeout) => match kill_process(id, Signal::KILL) {
-            Ok(()) | Err(Errno::SRCH) => Ok(Ended::TooLate),
+            Ok(()) | Err(Errno::SRCH) => Ok(cut_short),
             Err(errno) => {
                 return Err(RunError::Kill {
                     program,
@@ -121,6 +139,11 @@ pub(crate) fn finish_within(
     };
     drop(waiter.join());
     result
+}
+
+/// What cannot be read now is read at the next look.
+fn said_enough(log: &Path, enough: impl Fn(&str) -> bool) -> bool {
+    fs_err::read(log).is_ok_and(|said| enough(&String::from_utf8_lossy(&said)))
 }
 
 #[cfg(test)]

@@ -45,6 +45,7 @@ pub(crate) const ALL: &[&Code] = &[
     &DECISION_REFUSED,
     &DECISION_UNHEARD,
     &UNCONFIRMED,
+    &UNSOUND_PLAN,
     &LISTEN,
     &QUIRK,
     &PROXY_OPTIONS,
@@ -210,6 +211,12 @@ pub(crate) const UNCONFIRMED: Code = Code {
     id: "R007",
     exit: Exit::Usage,
     page: include_str!("../../../docs/codes/R007.md"),
+};
+/// A plan breaks one of its rules.
+pub(crate) const UNSOUND_PLAN: Code = Code {
+    id: "R008",
+    exit: Exit::Usage,
+    page: include_str!("../../../docs/codes/R008.md"),
 };
 /// An address cannot be listened on, or a listener cannot be set up.
 pub(crate) const LISTEN: Code = Code {

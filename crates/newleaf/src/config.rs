@@ -236,6 +236,12 @@ impl DomainConfig {
             kind,
             trust_points: self.points.iter().map(|point| point.id.clone()).collect(),
             waves: self.waves.clone(),
+            watched: self
+                .holders
+                .iter()
+                .filter(|holder| holder.is_watched())
+                .map(|holder| holder.id.clone())
+                .collect(),
             timing: self.timing.clone(),
             approvals: self.approvals.clone(),
         }
@@ -262,6 +268,15 @@ impl DomainConfig {
 }
 
 impl PointConfig {
+    /// Returns how long it takes, as it declares, from a change to what its servers do. Of Temporal Cloud that is documented
+    /// nowhere; a canary at every address shows it, each time.
+    pub(crate) fn propagation(&self) -> SignedDuration {
+        match &self.kind {
+            PointKindConfig::SelfHosted(slots) => slots.refresh_interval,
+            PointKindConfig::TemporalCloud { .. } | PointKindConfig::Manual => SignedDuration::ZERO,
+        }
+    }
+
     /// Reads the secrets and the CA files that the trust point refers to.
     pub(crate) fn open(&self) -> Result<Point, Failure> {
         let kind = match &self.kind {

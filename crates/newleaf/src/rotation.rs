@@ -227,7 +227,9 @@ fn say_end(console: Console, rotation: &RotationId, ended: Ended) -> Result<Exit
         Ended::Asked(Ask::Release(Hold::Paused { why })) => {
             let paused = console.paint_err(WARN, "paused");
             console.note(format_args!("{paused}: {why}"));
-            console.note(format_args!("run `newleaf resume {rotation}` to go on"));
+            console.note(format_args!(
+                "run `newleaf resume {rotation}` to go on, or `newleaf rollback {rotation} --reason …` to turn round"
+            ));
             Ok(Exit::Waiting)
         }
         Ended::Asked(Ask::Release(Hold::Blocked { why })) => Err(Failure::new(

@@ -59,6 +59,14 @@ pub struct Window {
     pub skew: SignedDuration,
 }
 
+impl Window {
+    /// Returns whether what was seen then still counts. A sight from the future is as useless as one from long ago.
+    pub fn holds(&self, seen_at: Timestamp) -> bool {
+        let age = self.now.duration_since(seen_at);
+        age <= self.age && age >= -self.skew
+    }
+}
+
 /// Takes the census. `why_unknown` says, for a holder without a report, why there is none.
 ///
 /// A report from before the holder's newest leaf was issued says nothing: since then it may have changed,
@@ -70,7 +78,10 @@ pub fn take(
     why_unknown: &BTreeMap<HolderId, String>,
     window: Window,
 ) -> Census {
-    let fresh: Vec<&Report> = reports.iter().filter(|r| is_fresh(r, window)).collect();
+    let fresh: Vec<&Report> = reports
+        .iter()
+        .filter(|report| window.holds(report.seen_at))
+        .collect();
     let mut census = Census {
         expired: expired(issued, window),
         ..Census::default()
@@ -115,12 +126,6 @@ fn unseen(newest: Option<Timestamp>, window: Window) -> String {
         window.age,
         since.unwrap_or_default()
     )
-}
-
-/// A report from the future is as useless as one from long ago.
-fn is_fresh(report: &Report, window: Window) -> bool {
-    let age = window.now.duration_since(report.seen_at);
-    age <= window.age && age >= -window.skew
 }
 
 fn sighting(report: &Report, issued: &Issued) -> Sighting {

@@ -6,7 +6,7 @@ use crate::{
     id::{Generation, HolderId, StepId},
     plan::{Plan, Step},
     sight::{Census, Sight},
-    standing::Standing,
+    standing::{Known, Standing},
     state::{Course, Stage, State},
 };
 
@@ -38,11 +38,21 @@ pub enum Refusal {
         /// The current step.
         current: StepId,
     },
-    /// The step has no proof of disuse.
-    #[error("`{step}` cannot be overridden: only a proof of disuse can, with a reason")]
+    /// The step asks for nothing that a person may take as given.
+    #[error(
+        "`{step}` cannot be overridden: only a proof of disuse and a traffic gate can, with a reason"
+    )]
     NotOverridable {
         /// The step that was named.
         step: StepId,
+    },
+    /// A traffic gate that has not been looked at: there is nothing yet that could be taken as normal.
+    #[error("`{step}` cannot be overridden now: the rotation is at `{current}`")]
+    NotThere {
+        /// The step that was named.
+        step: StepId,
+        /// The current step.
+        current: StepId,
     },
     /// A reason is missing.
     #[error("expected a reason, found none")]
@@ -90,6 +100,7 @@ pub fn admit(plan: &Plan, state: &State, decision: &Decision) -> Result<(), Refu
         Verb::Override { step } => match plan.step(step).map(|s| &s.goal) {
             None => Err(Refusal::UnknownStep { step: step.clone() }),
             Some(Goal::Disused { .. }) => reason(),
+            Some(Goal::Steady { .. }) => reason().and_then(|()| may_rebase(current, step)),
             Some(_) => Err(Refusal::NotOverridable { step: step.clone() }),
         },
         Verb::Attest { holder } if plan.holders.contains(holder) => reason(),
@@ -122,16 +133,28 @@ fn approve(plan: &Plan, state: &State, current: &Step, id: &StepId) -> Result<()
 
 fn still_used(generation: Generation, census: Option<&Census>) -> Result<(), Refusal> {
     let census = census.cloned().unwrap_or_default();
-    match (Goal::Disused { generation }).standing(&Sight::Census(census), false) {
+    match (Goal::Disused { generation }).standing(&Sight::Census(census), Known::default()) {
         Standing::Reached(_) | Standing::Underway(_) => Ok(()),
         Standing::Open(evidence)
         | Standing::Unproven(evidence)
         | Standing::Undone(evidence)
+        | Standing::Worse(evidence)
         | Standing::Unsafe(evidence) => Err(Refusal::StillUsed {
             generation,
             evidence,
         }),
     }
+}
+
+/// What was last seen of traffic becomes the baseline, so it must have been seen for this very gate.
+fn may_rebase(current: &Step, id: &StepId) -> Result<(), Refusal> {
+    if current.id == *id {
+        return Ok(());
+    }
+    Err(Refusal::NotThere {
+        step: id.clone(),
+        current: current.id.clone(),
+    })
 }
 
 /// After the old key may be gone there is no way back: a holder could not get an old leaf again.
@@ -146,7 +169,9 @@ fn may_turn(plan: &Plan, state: &State) -> Result<(), Refusal> {
         | Goal::Refused { .. }
         | Goal::Stored { .. }
         | Goal::Presented { .. }
-        | Goal::Disused { .. } => None,
+        | Goal::Disused { .. }
+        | Goal::Baseline { .. }
+        | Goal::Steady { .. } => None,
     });
     match destroyed.next() {
         Some(generation) => Err(Refusal::TooLate { generation }),

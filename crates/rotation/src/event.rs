@@ -109,9 +109,10 @@ pub enum Verb {
     Resume,
     /// Turn round.
     RollBack,
-    /// Take the proof of disuse as given. The one thing that can be overridden, with a reason.
+    /// Take a proof of disuse as given, or what was last seen of traffic as the new baseline. Nothing else can be
+    /// overridden, and neither without a reason.
     Override {
-        /// The step whose proof is overridden.
+        /// The step whose gate is overridden.
         step: StepId,
     },
     /// Vouch for what a holder presents, where no other source can tell.

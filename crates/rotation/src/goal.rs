@@ -61,6 +61,16 @@ pub enum Goal {
         /// Which generation.
         generation: Generation,
     },
+    /// It is known what the pollers and calls of these holders are like, before anything is done to them.
+    Baseline {
+        /// Who.
+        holders: Vec<HolderId>,
+    },
+    /// The pollers and calls of these holders are no worse than their baseline.
+    Steady {
+        /// Who.
+        holders: Vec<HolderId>,
+    },
     /// The CA key of this generation is destroyed.
     KeyDestroyed {
         /// Which generation.
@@ -88,7 +98,11 @@ impl Goal {
             | Self::Stored { .. }
             | Self::Presented { .. }
             | Self::KeyDestroyed { .. } => true,
-            Self::Preflight | Self::Refused { .. } | Self::Disused { .. } => false,
+            Self::Preflight
+            | Self::Refused { .. }
+            | Self::Disused { .. }
+            | Self::Baseline { .. }
+            | Self::Steady { .. } => false,
         }
     }
 }
@@ -157,6 +171,12 @@ impl fmt::Display for Goal {
                 )
             }
             Self::Disused { generation } => write!(f, "nobody presents {generation}"),
+            Self::Baseline { holders } => {
+                write!(f, "the traffic of {} is known", Join(holders, ", "))
+            }
+            Self::Steady { holders } => {
+                write!(f, "the traffic of {} is steady", Join(holders, ", "))
+            }
             Self::KeyDestroyed { generation } => {
                 write!(f, "the key of CA {generation} is destroyed")
             }

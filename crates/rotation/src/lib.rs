@@ -12,6 +12,7 @@
 
 pub mod census;
 pub mod change;
+pub mod check;
 pub mod decide;
 pub mod event;
 pub mod goal;
@@ -25,6 +26,7 @@ pub mod simulator;
 pub mod spec;
 pub mod standing;
 pub mod state;
+pub mod traffic;
 
 pub use event::{Again, Decision, Doing, Event, Trouble, Verb};
 pub use goal::{Freshness, Goal};
@@ -34,5 +36,5 @@ pub use phase::Phase;
 pub use plan::{Plan, PlanError, Step, UndoStep, plan};
 pub use sight::Sight;
 pub use spec::{Kind, Spec, Timing};
-pub use standing::{Standing, Until};
+pub use standing::{Known, Standing, Until};
 pub use state::{Course, Hold, Outcome, Reply, Stage, State};

@@ -10,6 +10,10 @@ use crate::{
     spec::{Kind, Spec, Timing},
 };
 
+mod steps;
+
+use self::steps::Steps;
+
 /// The version of the stored form of plans, events and states.
 pub const FORMAT: u32 = 1;
 
@@ -28,6 +32,8 @@ pub struct Plan {
     pub trust_points: Vec<TrustPointId>,
     /// Everybody who presents an identity of the domain.
     pub holders: Vec<HolderId>,
+    /// Holders whose traffic is held against its baseline. Nothing asks about the traffic of the others.
+    pub watched: Vec<HolderId>,
     /// Spans and counts.
     pub timing: Timing,
     /// The way there.
@@ -125,6 +131,11 @@ pub fn plan(spec: &Spec) -> Result<Plan, PlanError> {
         domain: domain(),
         kind: spec.kind,
         trust_points: spec.trust_points.clone(),
+        watched: holders
+            .iter()
+            .filter(|holder| spec.watched.contains(holder))
+            .cloned()
+            .collect(),
         holders,
         timing: spec.timing.clone(),
         forward,
@@ -141,8 +152,7 @@ fn twice<'a>(names: impl Iterator<Item = &'a str>) -> Option<String> {
 }
 
 fn rollover(spec: &Spec, old: Generation, new: Generation) -> Vec<Step> {
-    let t = &spec.timing;
-    let passes = t.passes;
+    let (t, passes) = (&spec.timing, spec.timing.passes);
     let mut steps = Steps::new(spec);
     steps.add(Phase::Preflight, "checks", Goal::Preflight);
     steps.add(
@@ -178,6 +188,7 @@ fn rollover(spec: &Spec, old: Generation, new: Generation) -> Vec<Step> {
             passes,
         },
     );
+    steps.baseline(Phase::Canary);
     steps.waves(new, Freshness::OfGeneration);
     steps.add(Phase::Soaking, "disuse", Goal::Disused { generation: old });
     steps.soak(t.disused_soak);
@@ -193,6 +204,8 @@ fn rollover(spec: &Spec, old: Generation, new: Generation) -> Vec<Step> {
         "old-refused",
         Goal::Refused { generation: old },
     );
+    let everybody = steps.everybody();
+    steps.steady(Phase::Distrusted, "steady", &everybody);
     steps.add(
         Phase::Distrusted,
         "new-accepted",
@@ -202,6 +215,7 @@ fn rollover(spec: &Spec, old: Generation, new: Generation) -> Vec<Step> {
         },
     );
     steps.soak(t.final_soak);
+    steps.steady(Phase::Retired, "steady", &everybody);
     steps.add(
         Phase::Retired,
         "key",
@@ -219,6 +233,7 @@ fn renewal(spec: &Spec, generation: Generation) -> Vec<Step> {
         "accepted",
         Goal::Accepted { generation, passes },
     );
+    steps.baseline(Phase::Preflight);
     steps.waves(generation, Freshness::OfRotation);
     steps.list
 }
@@ -303,6 +318,8 @@ fn undo_soak(spec: &Spec, goal: &Goal) -> SignedDuration {
         | Goal::Stored { .. }
         | Goal::Presented { .. }
         | Goal::Disused { .. }
+        | Goal::Baseline { .. }
+        | Goal::Steady { .. }
         | Goal::KeyDestroyed { .. } => SignedDuration::ZERO,
     }
 }
@@ -315,65 +332,19 @@ fn trust(point: &TrustPointId, accept: &[Generation], refuse: &[Generation]) -> 
     }
 }
 
-struct Steps<'a> {
-    spec: &'a Spec,
-    list: Vec<Step>,
-}
-
-impl<'a> Steps<'a> {
-    fn new(spec: &'a Spec) -> Self {
-        Self {
-            spec,
-            list: Vec::new(),
-        }
-    }
-
-    fn add(&mut self, phase: Phase, name: &str, goal: Goal) {
-        let id = StepId::new(format!("{phase}/{name}"));
-        // One approval for one phase: it stands before the first deed that leads there.
-        let first = !self
-            .list
-            .iter()
-            .any(|step| step.phase == phase && step.goal.has_deed());
-        let approval = first && goal.has_deed() && self.spec.approvals.contains(&phase);
-        self.list.push(Step {
-            id,
-            phase,
-            goal,
-            soak: SignedDuration::ZERO,
-            approval,
-        });
-    }
-
-    /// Gives the last step a soak.
-    fn soak(&mut self, soak: SignedDuration) {
-        if let Some(step) = self.list.last_mut() {
-            step.soak = soak;
-        }
-    }
-
-    fn waves(&mut self, generation: Generation, freshness: Freshness) {
-        for (index, wave) in self.spec.waves.iter().enumerate() {
-            for holder in wave {
-                let goal = Goal::Stored {
-                    holder: holder.clone(),
-                    generation,
-                    freshness,
-                };
-                self.add(Phase::Issuing, &format!("stored/{holder}"), goal);
-            }
-            let goal = Goal::Presented {
-                holders: wave.clone(),
-                generation,
-                freshness,
-            };
-            self.add(Phase::Issuing, &format!("wave-{}", index + 1), goal);
-            self.soak(self.spec.timing.wave_soak);
-        }
-    }
-}
-
 impl Plan {
+    /// Returns how long the way there takes when nothing has to be tried twice and no person is waited for.
+    pub fn soaks(&self) -> SignedDuration {
+        let soaks = self.forward.iter().map(|step| step.soak);
+        soaks.fold(SignedDuration::ZERO, SignedDuration::saturating_add)
+    }
+
+    /// Returns the holders of whose traffic nothing is asked, because no source is configured that tells of it.
+    pub fn unwatched(&self) -> Vec<&HolderId> {
+        let holders = self.holders.iter();
+        holders.filter(|h| !self.watched.contains(h)).collect()
+    }
+
     /// Returns the step with this name, on the way there or back.
     pub fn step(&self, id: &StepId) -> Option<&Step> {
         let back = self.backward.iter().map(|undo| &undo.step);

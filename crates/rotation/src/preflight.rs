@@ -11,15 +11,14 @@ use newleaf_x509::{
 use crate::{
     change::ChangeError,
     id::TrustPointId,
+    plan::Plan,
     sight::{Check, PreflightSight, Verdict},
-    spec::{Kind, Timing},
+    spec::Kind,
 };
 
 /// What is known before the first change. A fact that could not be learned is an `Err` with the reason.
 #[derive(Clone, Debug)]
 pub struct Facts {
-    /// What is rotated.
-    pub kind: Kind,
     /// The CA that signs today.
     pub current_ca: Result<Certificate, String>,
     /// Each trust point's bundle; `None` where it cannot be read by anybody but a person.
@@ -42,11 +41,11 @@ pub struct Facts {
 const NEW_CA_PEM_BYTES: usize = 2 * 1024;
 
 /// Makes every check.
-pub fn judge(facts: &Facts, timing: &Timing, n_waves: usize, now: Timestamp) -> PreflightSight {
-    let mut checks = vec![remaining_life(facts, timing, n_waves, now)];
+pub fn judge(facts: &Facts, plan: &Plan, now: Timestamp) -> PreflightSight {
+    let mut checks = vec![remaining_life(facts, plan, now)];
     for (point, bundle) in &facts.bundles {
         checks.push(accepts_current(facts, point, bundle));
-        if matches!(facts.kind, Kind::CaRollover { .. }) {
+        if matches!(plan.kind, Kind::CaRollover { .. }) {
             checks.push(room(point, bundle, now));
         }
     }
@@ -65,27 +64,32 @@ pub fn judge(facts: &Facts, timing: &Timing, n_waves: usize, now: Timestamp) -> 
             "it can be written",
         ));
     }
+    checks.push(traffic(plan));
     PreflightSight { checks }
 }
 
-/// Returns the longest that a rotation takes when nothing has to be tried twice and no person is waited for.
-pub fn worst_case(timing: &Timing, n_waves: usize) -> SignedDuration {
-    let waves = i32::try_from(n_waves).unwrap_or(i32::MAX);
-    let waves = timing
-        .wave_soak
-        .checked_mul(waves)
-        .unwrap_or(SignedDuration::MAX);
-    [
-        timing.trusted_soak,
-        timing.disused_soak,
-        timing.final_soak,
-        waves,
-    ]
-    .into_iter()
-    .fold(SignedDuration::ZERO, SignedDuration::saturating_add)
+/// Says aloud of whose traffic no gate will ask.
+fn traffic(plan: &Plan) -> Check {
+    let unwatched: Vec<String> = plan.unwatched().iter().map(|h| format!("`{h}`")).collect();
+    let (verdict, detail) = if unwatched.is_empty() {
+        let n = plan.watched.len();
+        let detail = format!("{n} of {n} identities are watched");
+        (Verdict::Pass, detail)
+    } else {
+        let detail = format!(
+            "no proxy and no pollers are configured for {}: no gate will notice if their calls fail",
+            unwatched.join(", ")
+        );
+        (Verdict::NotAsked, detail)
+    };
+    Check {
+        about: "traffic".to_owned(),
+        verdict,
+        detail,
+    }
 }
 
-fn remaining_life(facts: &Facts, timing: &Timing, n_waves: usize, now: Timestamp) -> Check {
+fn remaining_life(facts: &Facts, plan: &Plan, now: Timestamp) -> Check {
     let about = "remaining life of the current CA".to_owned();
     let ca = match &facts.current_ca {
         Ok(ca) => ca,
@@ -97,8 +101,8 @@ fn remaining_life(facts: &Facts, timing: &Timing, n_waves: usize, now: Timestamp
             };
         }
     };
-    let needed = match facts.kind {
-        Kind::CaRollover { .. } => worst_case(timing, n_waves).saturating_add(facts.reserve),
+    let needed = match plan.kind {
+        Kind::CaRollover { .. } => plan.soaks().saturating_add(facts.reserve),
         Kind::LeafRenewal { .. } => facts.leaf_lifetime,
     };
     let left = ca.not_after().duration_since(now);

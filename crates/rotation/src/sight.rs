@@ -27,6 +27,8 @@ pub enum Sight {
     Stored(StoredSight),
     /// For [`crate::Goal::Presented`] and [`crate::Goal::Disused`].
     Census(Census),
+    /// For [`crate::Goal::Baseline`] and [`crate::Goal::Steady`].
+    Traffic(Traffic),
 }
 
 /// The checks before the first change.
@@ -57,6 +59,8 @@ pub enum Verdict {
     Fail,
     /// The fact could not be learned.
     Unknown,
+    /// Nobody configured where the fact could be learned. It stops nothing, and is never counted as passed.
+    NotAsked,
 }
 
 /// A CA and its key, as its store holds them.
@@ -246,4 +250,32 @@ pub enum Source {
     Pollers,
     /// A person said so.
     Attested,
+}
+
+/// What the pollers and the calls of holders are like, by every source that tells of them.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Traffic {
+    /// For each holder that was asked about: each of its sources, by name, and what it told.
+    pub holders: BTreeMap<HolderId, BTreeMap<String, Reading>>,
+}
+
+/// What one source told of one holder's traffic.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reading {
+    /// How many pollers Temporal saw lately.
+    Pollers(u64),
+    /// How many calls a proxy has counted since it started.
+    Calls(Calls),
+    /// Nothing could be learned. Not a pass.
+    Unknown(String),
+}
+
+/// Counted calls. Counts only grow; one that shrank began anew.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Calls {
+    /// Calls that the server answered; none where the proxy does not count them.
+    pub answered: Option<u64>,
+    /// Calls that ended with a status that the proxy, not the server, gave.
+    pub failed: u64,
 }

@@ -13,6 +13,7 @@ mod invariant;
 mod look;
 mod scenario;
 mod strike;
+mod traffic;
 mod world;
 
 pub use fault::{Fault, FaultKind};

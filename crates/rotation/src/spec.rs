@@ -23,6 +23,8 @@ pub struct Spec {
     pub trust_points: Vec<TrustPointId>,
     /// Who moves, and in which order; the holders of a wave move together.
     pub waves: Vec<Vec<HolderId>>,
+    /// Holders of whose traffic (pollers, calls) some source tells. Of the others nobody would notice that it broke.
+    pub watched: BTreeSet<HolderId>,
     /// Spans and counts.
     pub timing: Timing,
     /// Phases that a person must approve before the first change that leads there.
@@ -52,7 +54,10 @@ pub enum Kind {
 pub struct Timing {
     /// How long every trust point must have accepted both CAs before a leaf of the new one is signed.
     pub trusted_soak: SignedDuration,
-    /// How long a wave must have presented its new identity before the next one moves.
+    /// How long the slowest trust point takes, as it declares, from a change to what its servers do.
+    pub propagation: SignedDuration,
+    /// How long a wave must have presented its new identity before the next one moves; and how long traffic is watched for
+    /// its baseline before the first wave.
     pub wave_soak: SignedDuration,
     /// How long the old CA must have been out of use before it is distrusted.
     pub disused_soak: SignedDuration,

@@ -9,8 +9,9 @@ use crate::{
     id::{Generation, HolderId, TrustPointId},
     sight::{
         CaSight, Census, PreflightSight, Presence, Probe, ProbeSight, Sight, Sighting, StoredSight,
-        Verdict,
+        Traffic, Verdict,
     },
+    traffic,
 };
 
 mod door;
@@ -28,8 +29,21 @@ pub enum Standing {
     Unproven(String),
     /// The last deed had no effect, and is known to have none.
     Undone(String),
+    /// The world was better before the rotation touched it. The text says what got worse.
+    Worse(String),
     /// Going on could do harm, or cannot succeed, without a person. The text says why.
     Unsafe(String),
+}
+
+/// What a rotation knows, beside the sight, by which a goal is judged.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Known<'a> {
+    /// Whether a person has typed an override of the proof of disuse.
+    pub overridden: bool,
+    /// The traffic before the first leaf was delivered: the calls are those of the time in which it was watched.
+    pub baseline: Option<&'a Traffic>,
+    /// The counts at the beginning of the time that is judged.
+    pub mark: Option<&'a Traffic>,
 }
 
 /// What a goal that is underway waits for.
@@ -42,9 +56,9 @@ pub enum Until {
 }
 
 impl Goal {
-    /// Judges the goal by what was seen. `overridden` is whether a person has typed an override of the
-    /// proof of disuse; nothing else can be overridden.
-    pub fn standing(&self, sight: &Sight, overridden: bool) -> Standing {
+    /// Judges the goal by what was seen, and by what is known from before.
+    pub fn standing(&self, sight: &Sight, known: Known<'_>) -> Standing {
+        let overridden = known.overridden;
         match (self, sight) {
             (Self::Preflight, Sight::Preflight(seen)) => preflight(seen),
             (Self::CaExists { generation }, Sight::Ca(seen)) => ca_exists(*generation, seen),
@@ -75,6 +89,8 @@ impl Goal {
             (Self::Disused { generation }, Sight::Census(seen)) => {
                 disused(*generation, seen, overridden)
             }
+            (Self::Baseline { holders }, Sight::Traffic(seen)) => traffic::known(holders, seen),
+            (Self::Steady { holders }, Sight::Traffic(seen)) => steady(holders, seen, known),
             (goal, _) => Standing::Unsafe(format!(
                 "expected a sight of \"{goal}\", found a sight of something else; this is a fault of newleaf"
             )),
@@ -83,16 +99,34 @@ impl Goal {
 }
 
 fn preflight(seen: &PreflightSight) -> Standing {
-    let failed: Vec<String> = seen
-        .checks
-        .iter()
-        .filter(|check| check.verdict != Verdict::Pass)
-        .map(|check| format!("{}: {}", check.about, check.detail))
-        .collect();
-    match (seen.checks.len(), failed.is_empty()) {
-        (0, _) => Standing::Unsafe("no check was made".to_owned()),
-        (n, true) => Standing::Reached(format!("{n} checks pass")),
-        (_, false) => Standing::Unsafe(failed.join("; ")),
+    let (mut passed, mut failed, mut not_asked) = (0_usize, Vec::new(), Vec::new());
+    for check in &seen.checks {
+        let line = format!("{}: {}", check.about, check.detail);
+        match check.verdict {
+            Verdict::Pass => passed += 1,
+            Verdict::Fail | Verdict::Unknown => failed.push(line),
+            Verdict::NotAsked => not_asked.push(line),
+        }
+    }
+    match (passed, failed.is_empty(), not_asked.is_empty()) {
+        (_, false, _) => Standing::Unsafe(failed.join("; ")),
+        (0, true, _) => Standing::Unsafe("no check was made".to_owned()),
+        (n, true, true) => Standing::Reached(format!("{n} checks pass")),
+        (n, true, false) => {
+            let not_asked = not_asked.join("; ");
+            Standing::Reached(format!("{n} checks pass; not asked: {not_asked}"))
+        }
+    }
+}
+
+/// Without a baseline nothing can be compared; a plan observes it before the first gate that asks.
+fn steady(holders: &[HolderId], seen: &Traffic, known: Known<'_>) -> Standing {
+    match (known.baseline, known.mark) {
+        (Some(baseline), Some(mark)) => traffic::judge(holders, baseline, mark, seen),
+        (None, _) | (_, None) => Standing::Unsafe(
+            "expected a baseline from before the first wave, found none; this is a fault of newleaf"
+                .to_owned(),
+        ),
     }
 }
 

@@ -10,10 +10,11 @@ use crate::{
     id::{Generation, StepId},
     phase::Phase,
     plan::{Plan, Step},
-    sight::Census,
+    sight::{Census, Traffic},
 };
 
 mod apply;
+mod watch;
 
 /// Where a rotation stands. Made by [`State::new`] and changed by [`State::apply`] only.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -58,6 +59,12 @@ pub struct State {
     pub evidence: BTreeMap<StepId, String>,
     /// Who was last seen presenting what.
     pub census: Option<Census>,
+    /// The traffic before the first leaf was delivered; a person may take a later one for it.
+    pub baseline: Option<Traffic>,
+    /// The counts of traffic at the last gate that it passed, from which the next gate counts.
+    pub mark: Option<Traffic>,
+    /// The traffic that was last seen.
+    pub traffic: Option<Traffic>,
     /// How it ended.
     pub outcome: Option<Outcome>,
 }
@@ -162,6 +169,9 @@ impl State {
             finding: None,
             evidence: BTreeMap::new(),
             census: None,
+            baseline: None,
+            mark: None,
+            traffic: None,
             outcome: None,
         }
     }

@@ -157,6 +157,16 @@ pub enum Delivery {
     },
 }
 
+impl Holder {
+    /// Returns whether some source tells of its traffic. A person vouches for a leaf, not for pollers and calls.
+    pub fn is_watched(&self) -> bool {
+        self.evidence.iter().any(|source| match source {
+            EvidenceSource::Proxy { .. } | EvidenceSource::Pollers { .. } => true,
+            EvidenceSource::Attested => false,
+        })
+    }
+}
+
 /// Where it can be seen what a holder presents.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum EvidenceSource {

@@ -5,6 +5,7 @@
 pub(crate) mod attested;
 pub(crate) mod pollers;
 pub(crate) mod proxy;
+pub(crate) mod traffic;
 
 use std::collections::{BTreeMap, BTreeSet};
 

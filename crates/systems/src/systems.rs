@@ -76,6 +76,10 @@ impl World for Systems {
                 .take_census(&look.rotation, now)
                 .await
                 .map(Sight::Census),
+            Goal::Baseline { holders } | Goal::Steady { holders } => {
+                let seen = self.look_at_traffic(&look.rotation, holders, now).await;
+                seen.map(Sight::Traffic)
+            }
         }
     }
 
@@ -105,9 +109,11 @@ impl World for Systems {
                     .await
             }
             Goal::KeyDestroyed { generation } => self.destroy_key(*generation),
-            Goal::Preflight | Goal::Refused { .. } | Goal::Disused { .. } => {
-                Ok("there is nothing to do but to look".to_owned())
-            }
+            Goal::Preflight
+            | Goal::Refused { .. }
+            | Goal::Disused { .. }
+            | Goal::Baseline { .. }
+            | Goal::Steady { .. } => Ok("there is nothing to do but to look".to_owned()),
         }
     }
 }

@@ -31,7 +31,8 @@ fn each_ending_is_told_apart() {
     let directory = tempfile::tempdir().unwrap();
     let log = directory.path().join("log");
     let check = |script: &str, limit: u64| {
-        finish_within(&mut shell(script), Duration::from_secs(limit), &log).unwrap()
+        let limit = Duration::from_secs(limit);
+        finish_within(&mut shell(script), limit, &log, |_| false).unwrap()
     };
     assert_eq!(check("exit 0", 60), Ended::Passed);
     assert_eq!(check("echo why; exit 1", 60), Ended::Failed);
@@ -44,11 +45,21 @@ fn what_does_not_end_is_ended() {
     let directory = tempfile::tempdir().unwrap();
     let log = directory.path().join("log");
     let mut command = shell("echo $$; exec sleep 600");
-    let ended = finish_within(&mut command, Duration::from_secs(3), &log).unwrap();
+    let ended = finish_within(&mut command, Duration::from_secs(3), &log, |_| false).unwrap();
     assert_eq!(ended, Ended::TooLate);
     let id = fs_err::read_to_string(&log).unwrap();
     assert!(
         capture(&mut shell(&format!("kill -0 {id}"))).is_err(),
         "{id} still runs"
     );
+}
+
+#[test]
+fn what_has_said_enough_is_not_waited_for() {
+    let directory = tempfile::tempdir().unwrap();
+    let log = directory.path().join("log");
+    let mut command = shell("echo enough; exec sleep 600");
+    let limit = Duration::from_mins(1);
+    let ended = finish_within(&mut command, limit, &log, |said| said.contains("enough")).unwrap();
+    assert_eq!(ended, Ended::Enough);
 }

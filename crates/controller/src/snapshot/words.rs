@@ -47,7 +47,7 @@ fn decision_in_words(decision: &Decision) -> String {
         Verb::Pause => format!("{by} paused the rotation"),
         Verb::Resume => format!("{by} let the rotation go on"),
         Verb::RollBack => format!("{by} turned the rotation round"),
-        Verb::Override { step } => format!("{by} overrode the proof of {step}"),
+        Verb::Override { step } => format!("{by} overrode {step}"),
         Verb::Attest { holder } => format!("{by} attested `{holder}`"),
     };
     if decision.reason.is_empty() {
@@ -81,6 +81,7 @@ fn sight_in_words(sight: &Sight) -> String {
             Some(leaf) => format!("leaf {} in the store", leaf.fingerprint.short()),
             None => "no leaf in the store".to_owned(),
         },
+        Sight::Traffic(seen) => format!("the traffic of {} identities", seen.holders.len()),
         Sight::Census(seen) => format!("the census of {} identities", seen.holders.len()),
     }
 }

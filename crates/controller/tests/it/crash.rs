@@ -96,9 +96,9 @@ async fn a_crash_does_not_begin_a_soak_anew() {
     tokio::time::sleep(std::time::Duration::from_hours(1)).await;
     let resumed = tokio::time::Instant::now();
     stage.drive(&world).await.unwrap();
-    // Five soaks in all; the first was over when the engine came back.
+    // Six soaks in all, the baseline's among them; the first was over when the engine came back.
     let rest = resumed.elapsed().as_secs();
-    assert!((240..250).contains(&rest), "{rest} s after the crash");
+    assert!((300..310).contains(&rest), "{rest} s after the crash");
     assert!(began.elapsed().as_secs() > 3600);
 }
 

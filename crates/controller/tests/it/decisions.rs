@@ -40,7 +40,7 @@ async fn an_approval_reaches_the_engine_that_drives() {
 async fn an_early_distrust_is_refused_with_the_evidence() {
     let (stage, world) = (Stage::set(&[Phase::Distrusted]).await, TestWorld::new());
     // Into the soak of the first wave: worker-a has moved, the other two have not.
-    tokio::time::timeout(std::time::Duration::from_secs(90), stage.drive(&world))
+    tokio::time::timeout(std::time::Duration::from_secs(150), stage.drive(&world))
         .await
         .unwrap_err();
     let refused = decide(

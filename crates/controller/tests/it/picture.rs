@@ -18,7 +18,7 @@ use crate::{
 #[tokio::test(start_paused = true)]
 async fn in_the_soak_of_a_wave() {
     let (stage, world) = (Stage::set(&[Phase::Distrusted]).await, TestWorld::new());
-    timeout(Duration::from_secs(90), stage.drive(&world))
+    timeout(Duration::from_secs(150), stage.drive(&world))
         .await
         .unwrap_err();
     let picture = Snapshot::take(&stage.journal, &rotation()).unwrap();

@@ -49,8 +49,10 @@ pub(crate) fn a_plan(approvals: &[Phase]) -> Plan {
             vec![holder("worker-a")],
             vec![holder("worker-b"), holder("worker-c")],
         ],
+        watched: HOLDERS.map(HolderId::new).into(),
         timing: Timing {
             trusted_soak: SOAK,
+            propagation: SignedDuration::ZERO,
             wave_soak: SOAK,
             disused_soak: SOAK,
             final_soak: SOAK,

@@ -16,8 +16,8 @@ use newleaf_rotation::{
     Again, Deed, Generation, Goal, HolderId, Look, Sight, Trouble, TrustPointId,
     sight::{
         BundleSight, CaFact, CaSight, Census, ChangeSight, Check, LeafFact, PreflightSight,
-        Presence, Probe, ProbeOutcome, ProbeSight, Sighting, Source, StoredSight, TrustSight,
-        Verdict,
+        Presence, Probe, ProbeOutcome, ProbeSight, Reading, Sighting, Source, StoredSight, Traffic,
+        TrustSight, Verdict,
     },
 };
 use newleaf_systems::World;
@@ -170,6 +170,13 @@ impl Facts {
                 accepted_at: self.accepted_at(*generation),
             }),
             Goal::Presented { .. } | Goal::Disused { .. } => Sight::Census(self.census()),
+            Goal::Baseline { holders } | Goal::Steady { holders } => {
+                let told = || BTreeMap::from([("orders".to_owned(), Reading::Pollers(3))]);
+                let seen = holders.iter().map(|holder| (holder.clone(), told()));
+                Sight::Traffic(Traffic {
+                    holders: seen.collect(),
+                })
+            }
         }
     }
 
@@ -236,7 +243,11 @@ impl Facts {
             Goal::KeyDestroyed { generation } => {
                 self.keys.remove(generation);
             }
-            Goal::Preflight | Goal::Refused { .. } | Goal::Disused { .. } => {
+            Goal::Preflight
+            | Goal::Refused { .. }
+            | Goal::Disused { .. }
+            | Goal::Baseline { .. }
+            | Goal::Steady { .. } => {
                 self.harm.push(format!("a deed for {:?}", deed.goal));
             }
         }

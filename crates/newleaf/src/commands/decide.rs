@@ -49,14 +49,16 @@ pub(crate) struct RollbackArgs {
     reason: String,
 }
 
-/// Take the proof that the old CA is out of use as given; the one thing that can be overridden
+/// Take a proof of disuse as given, or what is seen of traffic as the new normal; nothing else can be overridden
 ///
-/// Whoever still presents the old CA is locked out when it is distrusted.
+/// At a proof of disuse (soaking/disuse), whoever still presents the old CA is locked out when it is distrusted. At a traffic
+/// gate where the rotation stands (such as issuing/steady-1), what was last seen becomes the baseline of this and all later
+/// gates, and a source that told nothing is not asked any more.
 #[derive(Debug, clap::Args)]
 pub(crate) struct OverrideArgs {
     /// The rotation
     rotation: String,
-    /// The step whose proof is overridden, such as soaking/disuse
+    /// The step whose gate is overridden, such as soaking/disuse or issuing/steady-1
     step: String,
     /// Why; kept in the journal
     #[arg(long, value_name = "TEXT")]
@@ -104,7 +106,7 @@ pub(crate) fn rollback(args: &RollbackArgs, session: &Session) -> Result<Exit, F
 /// Runs `newleaf override`.
 pub(crate) fn overrule(args: &OverrideArgs, session: &Session) -> Result<Exit, Failure> {
     let step = StepId::new(args.step.as_str());
-    let said = format!("overrode the proof of {step}");
+    let said = format!("overrode {step}");
     let reason = Some(args.reason.as_str());
     say(
         session,

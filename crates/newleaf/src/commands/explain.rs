@@ -1,5 +1,6 @@
 //! `newleaf explain`: the page of a code.
 
+use newleaf_rotation::check::{self, Rule};
 use newleaf_x509::lint::{self, Lint};
 
 use crate::{
@@ -8,7 +9,7 @@ use crate::{
     session::Session,
 };
 
-/// Tell more about the code of an error or of a lint
+/// Tell more about the code of an error, of a lint or of a plan's rule
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// A code such as C002 or NL501; every code, if left out
@@ -24,11 +25,12 @@ pub(crate) fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
     };
     let page = code::find(wanted)
         .map(|code| code.page.to_owned())
-        .or_else(|| lint::find(wanted).map(page));
+        .or_else(|| lint::find(wanted).map(page))
+        .or_else(|| check::find(wanted).map(rule_page));
     let page = page.ok_or_else(|| {
         Failure::new(
             &code::UNKNOWN_CODE,
-            format!("expected the code of an error or a lint, found `{wanted}`"),
+            format!("expected the code of an error, a lint or a rule, found `{wanted}`"),
         )
         .hint("`newleaf explain` without a code lists them all")
     })?;
@@ -42,7 +44,20 @@ fn list() -> String {
         .map(|code| format!("{:<7}{}\n", code.id, code.title()));
     let lints =
         lint::table().map(|lint| format!("{:<7}{} ({})\n", lint.code, lint.name, lint.severity));
-    errors.chain(lints).collect()
+    let rules = check::table().map(|rule| format!("{:<7}{}\n", rule.code, rule.name));
+    errors.chain(lints).chain(rules).collect()
+}
+
+/// Makes the page of a plan's rule from the table.
+pub(crate) fn rule_page(rule: &Rule) -> String {
+    let Rule {
+        code,
+        name,
+        says,
+        advice,
+        ..
+    } = rule;
+    format!("# {code}: {name}\n\n{says}\n\n**What to do.** {advice}\n")
 }
 
 /// Makes the page of a lint from the table.

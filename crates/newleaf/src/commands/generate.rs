@@ -22,6 +22,8 @@ pub(crate) enum Command {
     Cli,
     /// The list of all lints: docs/lints.md
     Lints,
+    /// The list of all rules of plans: docs/plan-rules.md
+    PlanRules,
 }
 
 /// Runs `newleaf generate`.
@@ -30,6 +32,7 @@ pub(crate) fn run(command: &Command, session: &Session) -> Result<Exit, Failure>
         Command::Schema => schema()?,
         Command::Cli => reference(),
         Command::Lints => lints(),
+        Command::PlanRules => plan_rules(),
     };
     session.console().print(text)?;
     Ok(Exit::Done)
@@ -40,6 +43,18 @@ fn schema() -> Result<String, Failure> {
     let text =
         serde_json::to_string_pretty(&schema).map_err(|error| Failure::new(&code::BUG, error))?;
     Ok(format!("{text}\n"))
+}
+
+fn plan_rules() -> String {
+    let pages = newleaf_rotation::check::table()
+        .map(|rule| format!("#{}\n", super::explain::rule_page(rule)));
+    let intro = "# Rules of plans\n\nEvery rule that a plan is judged by before it is shown or started. Made by `newleaf generate plan-rules`; do not edit.\n\n";
+    std::iter::once(intro.to_owned())
+        .chain(pages)
+        .collect::<String>()
+        .trim_end()
+        .to_owned()
+        + "\n"
 }
 
 fn lints() -> String {

@@ -246,15 +246,21 @@ pub(crate) fn signing_generation(
             "`newleaf ca new {}` makes the first one",
             domain.id
         ))),
-        [_, _, ..] => Err(Failure::new(
-            &code::CA_STORE,
-            format!(
+        several @ [_, _, ..] => {
+            let found: Vec<String> = several.iter().map(Generation::to_string).collect();
+            let message = format!(
                 "expected one CA of trust domain `{}` with its key, found {}",
                 domain.id,
-                with_key.len()
-            ),
-        )
-        .hint(format!("`newleaf rotate ca {}` ends with one", domain.id))),
+                found.join(" and ")
+            );
+            // A rollover cannot begin here: it would not know which one goes.
+            Err(Failure::new(&code::CA_STORE, message)
+                .hint("if a rotation has not ended (`newleaf status`), `newleaf resume` or `newleaf rollback` ends it with one")
+                .hint(format!(
+                    "if none is under way, find out which CA the trust points accept and the leaves are of, and move the other's `ca.key` out of `{}` to a safe place",
+                    domain.issuer.directory.display()
+                )))
+        }
     }
 }
 

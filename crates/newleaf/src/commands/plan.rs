@@ -3,9 +3,21 @@
 use std::fmt::{self, Write as _};
 
 use clap::Subcommand;
-use newleaf_rotation::{Kind, Phase, Plan, Step, plan, preflight::worst_case};
+use jiff::{SignedDuration, Timestamp};
+use newleaf_controller::Clock;
+use newleaf_rotation::{
+    HolderId, Kind, Phase, Plan, Step,
+    check::{self, Finding, Lives},
+    plan,
+};
+use newleaf_systems::{
+    domain::{Holder, Store},
+    file::IdentityDirectory,
+    issuer::LocalCa,
+};
 
 use crate::{
+    code,
     config::{Config, DomainConfig},
     console::{Console, HEAD, WARN},
     failure::{Exit, Failure},
@@ -46,8 +58,7 @@ pub(crate) fn run(command: &Command, session: &Session) -> Result<Exit, Failure>
     };
     let console = session.console();
     if json {
-        let text =
-            serde_json::to_string(&plan).map_err(|error| Failure::new(&crate::code::BUG, error))?;
+        let text = serde_json::to_string(&plan).map_err(|error| Failure::new(&code::BUG, error))?;
         console.say(text)?;
     } else {
         console.print(Printed::new(&plan, console))?;
@@ -69,8 +80,37 @@ pub(crate) fn of_renewal(config: &Config, domain: &str) -> Result<Plan, Failure>
     of(domain, rotation::renewal(domain)?)
 }
 
+/// Makes the plan, and checks it: one that breaks a rule is neither shown as good nor started.
 fn of(domain: &DomainConfig, kind: Kind) -> Result<Plan, Failure> {
-    Ok(plan(&domain.spec(rotation::new_name(), kind))?)
+    let plan = plan(&domain.spec(rotation::new_name(), kind))?;
+    let findings = check::check(&plan, Some(&lives(domain, kind)?));
+    let Some(Finding { code, .. }) = findings.first() else {
+        return Ok(plan);
+    };
+    let said: Vec<String> = findings.iter().map(Finding::to_string).collect();
+    let failure = Failure::new(&code::UNSOUND_PLAN, said.join("; "));
+    Err(match check::find(code) {
+        Some(rule) => failure.hint(rule.advice),
+        None => failure,
+    })
+}
+
+/// Returns when what is in use ends: the CA, and the leaf in each store that can be read. What cannot be read is the
+/// preflight's to judge.
+fn lives(domain: &DomainConfig, kind: Kind) -> Result<Lives, Failure> {
+    let (Kind::CaRollover { old, .. } | Kind::LeafRenewal { generation: old }) = kind;
+    let ca = LocalCa::new(&domain.id, &domain.issuer).existing(old)?;
+    let end = |holder: &Holder| -> Option<(HolderId, Timestamp)> {
+        let Store::Directory(path) = &holder.store;
+        let chain = IdentityDirectory::new(path).chain().ok().flatten()?;
+        Some((holder.id.clone(), chain.leaf().not_after()))
+    };
+    Ok(Lives {
+        now: Clock::system().now(),
+        ca: ca.not_after(),
+        reserve: domain.reserve,
+        leaves: domain.holders.iter().filter_map(end).collect(),
+    })
 }
 
 /// A plan as a person reads it.
@@ -105,21 +145,30 @@ impl<'a> Printed<'a> {
             plan.trust_points.len(),
             plan.holders.len()
         )?;
-        let soaks = match plan.kind {
-            Kind::CaRollover { .. } => worst_case(&plan.timing, n_waves),
-            Kind::LeafRenewal { .. } => plan
-                .forward
-                .iter()
-                .fold(jiff::SignedDuration::ZERO, |sum, step| {
-                    sum.saturating_add(step.soak)
-                }),
-        };
-        writeln!(f, "  takes at least {soaks:#} of soaks")
+        writeln!(f, "  takes at least {:#} of soaks", plan.soaks())?;
+        self.traffic(f)
+    }
+
+    /// Says aloud what no gate will ask: a gate that nobody configured must not look passed.
+    fn traffic(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let unwatched: Vec<&str> = self.plan.unwatched().iter().map(|h| h.as_str()).collect();
+        if unwatched.is_empty() {
+            return writeln!(
+                f,
+                "  the traffic of all of them is held against its baseline"
+            );
+        }
+        let not_watched = self.console.paint(WARN, "traffic is not watched");
+        let names = unwatched.join(", ");
+        writeln!(
+            f,
+            "  {not_watched}: no proxy and no pollers are configured for {names}, so no gate will notice if their calls fail"
+        )
     }
 
     fn step(&self, f: &mut fmt::Formatter<'_>, step: &Step) -> fmt::Result {
         write!(f, "  {}", step.goal)?;
-        if step.soak > jiff::SignedDuration::ZERO {
+        if step.soak > SignedDuration::ZERO {
             write!(f, ", and that for {:#}", step.soak)?;
         }
         if step.approval {

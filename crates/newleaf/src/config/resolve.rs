@@ -9,12 +9,13 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use jiff::SignedDuration;
 use newleaf_rotation::{HolderId, Phase, Timing, TrustDomainId};
 use newleaf_systems::domain::{Holder, IssuerOptions, LeafOptions};
 use serde_saphyr::{Location, MessageFormatter as _, UserMessageFormatter};
 
 use super::{
-    Config, ConfigError, DomainConfig, Excerpt, Setting, defaults,
+    Config, ConfigError, DomainConfig, Excerpt, PointConfig, Setting, defaults,
     raw::{self, At, PhaseName},
 };
 
@@ -92,6 +93,8 @@ impl Resolver<'_> {
         )?;
         let leaf = self.leaf(&at, raw.leaf.as_ref())?;
         let points = self.points(&at, domain)?;
+        let propagation = points.iter().map(PointConfig::propagation).max();
+        let propagation = propagation.unwrap_or(SignedDuration::ZERO);
         let holders = self.holders(&at, domain)?;
         Ok(DomainConfig {
             id: TrustDomainId::new(name),
@@ -102,7 +105,7 @@ impl Resolver<'_> {
             waves: self.waves(raw, &holders)?,
             holders,
             approvals: self.approvals(&at, raw.approvals.as_deref()),
-            timing: self.timing(&at, raw.timing.as_ref())?,
+            timing: self.timing(&at, raw.timing.as_ref(), propagation)?,
             evidence_window: self.span(
                 format!("{at}.evidence_window"),
                 raw.evidence_window.as_ref(),
@@ -246,11 +249,17 @@ impl Resolver<'_> {
         phases
     }
 
-    fn timing(&mut self, at: &str, timing: Option<&raw::Timing>) -> Result<Timing, ConfigError> {
+    fn timing(
+        &mut self,
+        at: &str,
+        timing: Option<&raw::Timing>,
+        propagation: SignedDuration,
+    ) -> Result<Timing, ConfigError> {
         let unsaid = raw::Timing::default();
         let said = timing.unwrap_or(&unsaid);
         let key = |name: &str| format!("{at}.timing.{name}");
         Ok(Timing {
+            propagation,
             trusted_soak: self.span(
                 key("trusted_soak"),
                 said.trusted_soak.as_ref(),

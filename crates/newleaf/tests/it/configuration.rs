@@ -9,6 +9,7 @@ fn what_is_generated_is_checked_in() {
         ("generate schema", "docs/newleaf.schema.json"),
         ("generate cli", "docs/cli.md"),
         ("generate lints", "docs/lints.md"),
+        ("generate plan-rules", "docs/plan-rules.md"),
     ] {
         let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
         let kept = fs_err::read_to_string(root.join(path)).unwrap();

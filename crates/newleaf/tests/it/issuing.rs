@@ -234,3 +234,22 @@ fn without_a_journal_no_leaf_is_handed_out() {
     bench.fails("leaf issue payments worker-a", 1, "J001");
     assert!(!bench.path("a").exists());
 }
+
+/// Which of two CAs is in use is not for a command to guess; and a rollover, which could not begin either, is no advice.
+#[test]
+fn of_two_cas_with_a_key_none_signs() {
+    let bench = Bench::new();
+    bench.write("newleaf.yaml", CONFIG);
+    bench.done("ca new payments");
+    bench.done("ca new --out ca/g2 --common-name payments-ca-g2");
+    for command in ["leaf issue payments worker-a", "plan ca payments"] {
+        let said = bench.fails(command, 1, "I004");
+        assert!(said.err.contains("found g1 and g2"), "{}", said.err);
+        assert!(
+            said.err.contains("move the other's `ca.key` out of"),
+            "{}",
+            said.err
+        );
+        assert!(!said.err.contains("newleaf rotate ca"), "{}", said.err);
+    }
+}

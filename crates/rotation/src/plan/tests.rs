@@ -36,15 +36,20 @@ fn a_rollover_goes_there_in_this_order() {
     trusted/ns-1: `ns-1` accepts g1 and g2
     trusted/old-accepted: a g1 leaf is accepted at every address
     canary/new-accepted: a g2 leaf is accepted at every address, 3 times in a row
+    canary/baseline: the traffic of worker-0, worker-1 is known
     issuing/stored/worker-0: `worker-0` holds a g2 leaf
     issuing/wave-1: worker-0 presents g2 and nothing else
+    issuing/steady-1: the traffic of worker-0 is steady
     issuing/stored/worker-1: `worker-1` holds a g2 leaf
     issuing/wave-2: worker-1 presents g2 and nothing else
+    issuing/steady-2: the traffic of worker-1 is steady
     soaking/disuse: nobody presents g1
     distrusted/ns-0: `ns-0` accepts g2 and no longer g1 (approval)
     distrusted/ns-1: `ns-1` accepts g2 and no longer g1
     distrusted/old-refused: a g1 leaf is refused at every address
+    distrusted/steady: the traffic of worker-0, worker-1 is steady
     distrusted/new-accepted: a g2 leaf is accepted at every address, 3 times in a row
+    retired/steady: the traffic of worker-0, worker-1 is steady
     retired/key: the key of CA g1 is destroyed
     ");
 }
@@ -80,10 +85,13 @@ fn a_renewal_goes_there_in_this_order() {
     insta::assert_snapshot!(print(&plan.forward.iter().collect::<Vec<_>>()), @r"
     preflight/checks: every check before the first change passes
     preflight/accepted: a g1 leaf is accepted at every address, 3 times in a row
+    preflight/baseline: the traffic of worker-0, worker-1 is known
     issuing/stored/worker-0: `worker-0` holds a new g1 leaf
     issuing/wave-1: worker-0 presents g1 and nothing else
+    issuing/steady-1: the traffic of worker-0 is steady
     issuing/stored/worker-1: `worker-1` holds a new g1 leaf
     issuing/wave-2: worker-1 presents g1 and nothing else
+    issuing/steady-2: the traffic of worker-1 is steady
     ");
 }
 
@@ -129,4 +137,40 @@ fn a_generation_is_followed_by_a_newer_one() {
         new: Generation(2),
     };
     assert!(matches!(plan(&spec(same)), Err(PlanError::NotNewer { .. })));
+}
+
+/// A gate that nobody can answer is left out, and whoever reads the plan can tell.
+#[test]
+fn who_is_not_watched_is_asked_by_no_gate() {
+    let mut spec = spec(Kind::CaRollover {
+        old: Generation(1),
+        new: Generation(2),
+    });
+    let first = spec.watched.pop_first().unwrap();
+    let partly = plan(&spec).unwrap();
+    assert_eq!(partly.unwatched(), [&first]);
+    let gates: Vec<&str> = partly
+        .forward
+        .iter()
+        .filter(|s| matches!(s.goal, Goal::Baseline { .. } | Goal::Steady { .. }))
+        .map(|s| s.id.as_str())
+        .collect();
+    assert_eq!(
+        gates,
+        [
+            "canary/baseline",
+            "issuing/steady-2",
+            "distrusted/steady",
+            "retired/steady"
+        ]
+    );
+    spec.watched.clear();
+    let blind = plan(&spec).unwrap();
+    assert_eq!(blind.unwatched().len(), 2);
+    assert!(
+        !blind
+            .forward
+            .iter()
+            .any(|s| matches!(s.goal, Goal::Steady { .. }))
+    );
 }

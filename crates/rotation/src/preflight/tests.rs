@@ -21,10 +21,6 @@ fn point() -> TrustPointId {
 /// Facts with which every check passes.
 fn facts() -> Facts {
     Facts {
-        kind: Kind::CaRollover {
-            old: Generation(1),
-            new: Generation(2),
-        },
         current_ca: Ok(g1()),
         bundles: BTreeMap::from([(point(), Ok(Some(TrustBundle::new([g1()]))))]),
         filters: BTreeMap::from([(point(), Ok(()))]),
@@ -36,12 +32,19 @@ fn facts() -> Facts {
     }
 }
 
+const ROLLOVER: Kind = Kind::CaRollover {
+    old: Generation(1),
+    new: Generation(2),
+};
+
 /// Judges at `now` and returns what does not pass.
 fn failing(facts: &Facts, now: &str) -> Vec<String> {
-    let timing = Scenario::calm(facts.kind, 1, &[HolderKind::Hot])
-        .spec
-        .timing;
-    let sight = judge(facts, &timing, 1, now.parse().unwrap());
+    failing_for(ROLLOVER, facts, now)
+}
+
+fn failing_for(kind: Kind, facts: &Facts, now: &str) -> Vec<String> {
+    let spec = Scenario::calm(kind, 1, &[HolderKind::Hot]).spec;
+    let sight = judge(facts, &crate::plan(&spec).unwrap(), now.parse().unwrap());
     let bad = sight
         .checks
         .into_iter()
@@ -65,14 +68,11 @@ fn a_ca_that_ends_before_the_rotation_could_is_refused() {
         Vec::<String>::new()
     );
     assert_eq!(failing(&facts(), "2125-12-26T00:00:00Z"), about);
-    let renewal = Facts {
-        kind: Kind::LeafRenewal {
-            generation: Generation(1),
-        },
-        ..facts()
+    let renewal = Kind::LeafRenewal {
+        generation: Generation(1),
     };
     assert_eq!(
-        failing(&renewal, "2125-12-20T00:00:00Z"),
+        failing_for(renewal, &facts(), "2125-12-20T00:00:00Z"),
         about,
         "a leaf must not outlive its CA"
     );
@@ -137,4 +137,21 @@ fn filters_clocks_and_stores_count() {
         ),
         ["clock of `ns`"]
     );
+}
+
+/// A gate that nobody can answer is not asked, and never looks passed.
+#[test]
+fn who_is_not_watched_is_named_and_stops_nothing() {
+    let mut spec = Scenario::calm(ROLLOVER, 1, &[HolderKind::Hot, HolderKind::Hot]).spec;
+    spec.watched.pop_first();
+    let sight = judge(&facts(), &crate::plan(&spec).unwrap(), NOW.parse().unwrap());
+    let traffic = sight.checks.last().unwrap();
+    assert_eq!(traffic.verdict, Verdict::NotAsked);
+    assert!(traffic.detail.contains("`worker-0`"), "{}", traffic.detail);
+    let standing =
+        crate::Goal::Preflight.standing(&crate::Sight::Preflight(sight), crate::Known::default());
+    let crate::Standing::Reached(evidence) = standing else {
+        panic!("{standing:?}")
+    };
+    assert!(evidence.contains("not asked: traffic: "), "{evidence}");
 }

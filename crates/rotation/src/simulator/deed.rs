@@ -13,12 +13,14 @@ use crate::{
     goal::{Freshness, Goal},
     id::{Generation, HolderId, TrustPointId},
     next::Deed,
+    plan::Plan,
     sight::{Presence, Sight},
 };
 
 impl World {
     /// Does a deed.
-    pub(super) fn pursue(&mut self, deed: &Deed) -> Result<String, Trouble> {
+    pub(super) fn pursue(&mut self, plan: &Plan, deed: &Deed) -> Result<String, Trouble> {
+        self.steady_before(plan, deed);
         match &deed.goal {
             Goal::CaExists { generation } => {
                 if self.cas.contains(generation) && !self.keys.contains(generation) {
@@ -64,7 +66,11 @@ impl World {
                 self.destroy(*generation);
                 Ok(format!("destroyed the key of {generation}"))
             }
-            Goal::Preflight | Goal::Refused { .. } | Goal::Disused { .. } => Err(Trouble {
+            Goal::Preflight
+            | Goal::Refused { .. }
+            | Goal::Disused { .. }
+            | Goal::Baseline { .. }
+            | Goal::Steady { .. } => Err(Trouble {
                 again: Again::Never,
                 what: "there is no deed for this goal".to_owned(),
             }),

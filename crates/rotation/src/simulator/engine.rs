@@ -7,6 +7,7 @@ use super::{
     End, Report, fault::FaultKind, invariant::Invariant, scenario::Scenario, world::World,
 };
 use crate::{
+    check::check,
     decide,
     event::{Again, Decision, Doing, Event, Trouble, Verb},
     id::StepId,
@@ -46,10 +47,14 @@ impl<'s> Engine<'s> {
         let started_at =
             Timestamp::UNIX_EPOCH.saturating_add(SignedDuration::from_hours(24 * 365 * 57));
         let started_at = started_at.unwrap_or(Timestamp::UNIX_EPOCH);
+        let mut world = World::new(scenario, started_at);
+        for finding in check(&plan, None) {
+            world.violated(Invariant::SoundPlan, finding.to_string());
+        }
         Self {
             scenario,
             plan,
-            world: World::new(scenario, started_at),
+            world,
             started_at,
             state: State::new(started_at),
             journal: Vec::new(),
@@ -158,6 +163,9 @@ impl<'s> Engine<'s> {
             verb,
         };
         if decide::admit(&self.plan, &self.state, &decision).is_ok() {
+            if decision.verb == Verb::Resume {
+                self.world.excuse();
+            }
             self.turned |= decision.verb == Verb::RollBack;
             self.record(Event::Decided(decision));
         }
@@ -214,7 +222,7 @@ impl<'s> Engine<'s> {
             self.record(failed(Again::Anew, "refused"));
             return Life::Alive;
         }
-        let done = self.world.pursue(deed);
+        let done = self.world.pursue(&self.plan, deed);
         if fault == Some(FaultKind::CrashAfter) {
             return Life::Killed;
         }
@@ -249,7 +257,7 @@ impl<'s> Engine<'s> {
         let digest =
             |world: &World| format!("{:?}{:?}{:?}", world.points, world.holders, world.keys);
         let before = digest(&self.world);
-        let _second: Result<String, Trouble> = self.world.pursue(deed);
+        let _second: Result<String, Trouble> = self.world.pursue(&self.plan, deed);
         if digest(&self.world) != before {
             let what = format!(
                 "`{}` done twice is not `{}` done once",

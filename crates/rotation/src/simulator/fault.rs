@@ -42,6 +42,14 @@ pub enum FaultKind {
     Revert,
     /// A leaf that nobody registered is seen.
     Stranger,
+    /// Most pollers of one holder are gone for a while.
+    PollersGone,
+    /// Calls of one holder fail for a while.
+    CallsFail,
+    /// Nobody tells of the traffic of one holder for a while.
+    TrafficSilent,
+    /// The proxy of one holder starts anew, and counts its calls from zero.
+    CountsReset,
     /// Our clock jumps ahead.
     ClockAhead,
     /// Our clock jumps back.
@@ -56,7 +64,7 @@ pub enum FaultKind {
 
 impl FaultKind {
     /// All kinds.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 24] = [
         Self::CrashBefore,
         Self::CrashAfter,
         Self::LoseReply,
@@ -72,6 +80,10 @@ impl FaultKind {
         Self::Meddle,
         Self::Revert,
         Self::Stranger,
+        Self::PollersGone,
+        Self::CallsFail,
+        Self::TrafficSilent,
+        Self::CountsReset,
         Self::ClockAhead,
         Self::ClockBack,
         Self::Pause,

@@ -30,12 +30,16 @@ pub enum Invariant {
     NoExpiredMember,
     /// 7: trust is taken away only on proof of disuse.
     ProofBeforeDistrust,
+    /// 7: nobody else is touched, and no CA or key taken away, while traffic is worse than its baseline or not known.
+    SteadyBeforeNext,
     /// 9: a CA key is destroyed last.
     KeyLast,
     /// 11: a journal replayed decides the same, and a deed done twice is a deed done once.
     Repeatable,
     /// 12: a bad new thing never replaces a good old thing.
     GoodStays,
+    /// The plan breaks none of its checks.
+    SoundPlan,
     /// It ends, if nobody interferes.
     Ends,
 }

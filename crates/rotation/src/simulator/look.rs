@@ -99,6 +99,9 @@ impl World {
                 Sight::Stored(StoredSight { leaf, accepted_at })
             }
             Goal::Presented { .. } | Goal::Disused { .. } => Sight::Census(self.census(plan)),
+            goal @ (Goal::Baseline { .. } | Goal::Steady { .. }) => {
+                Sight::Traffic(self.look_at_traffic(&look.step, goal))
+            }
         }
     }
 
@@ -109,7 +112,6 @@ impl World {
             (id.clone(), Ok((!manual).then(|| self.read(id))))
         });
         let facts = preflight::Facts {
-            kind: plan.kind,
             current_ca: Ok(self.fixtures.ca(Generation(1)).clone()),
             bundles: bundles.collect(),
             filters: BTreeMap::new(),
@@ -119,7 +121,7 @@ impl World {
             skew_budget: SKEW,
             reserve: SignedDuration::from_hours(24),
         };
-        preflight::judge(&facts, &plan.timing, plan.holders.len(), self.clock())
+        preflight::judge(&facts, plan, self.clock())
     }
 
     /// Shows a bundle; an old one while that fault lasts. Notes what was shown.

@@ -69,6 +69,7 @@ impl Scenario {
                 .map(|i| TrustPointId::new(format!("ns-{i}")))
                 .collect(),
             waves: (0..holders.len()).map(|i| vec![name(i)]).collect(),
+            watched: (0..holders.len()).map(name).collect(),
             timing: timing(),
             approvals: BTreeSet::new(),
         };
@@ -126,6 +127,11 @@ impl Scenario {
                 .approvals
                 .extend([Phase::Trusted, Phase::Distrusted]);
         }
+        match draw.below(6) {
+            0 => scenario.spec.watched.clear(),
+            1 => drop(scenario.spec.watched.pop_first()),
+            _ => {}
+        }
         scenario.faults = (0..draw.below(8)).map(|_| fault(&mut draw)).collect();
         scenario
     }
@@ -146,7 +152,7 @@ fn fault(draw: &mut Draw) -> Fault {
         .unwrap_or(FaultKind::CrashBefore);
     // A calm rollover makes some dozens of calls; later faults strike waits and ways back.
     Fault {
-        call: draw.below(90),
+        call: draw.below(110),
         kind,
     }
 }
@@ -156,6 +162,7 @@ fn timing() -> Timing {
     let minutes = SignedDuration::from_mins;
     Timing {
         trusted_soak: minutes(1),
+        propagation: SignedDuration::from_secs(1),
         wave_soak: minutes(1),
         disused_soak: minutes(2),
         final_soak: minutes(3),

@@ -64,6 +64,39 @@ fn one_fault_anywhere() {
     }
 }
 
+/// Traffic that does not come back: the rotation pauses by itself, and nobody behind the gate was touched.
+#[test]
+fn worse_traffic_after_the_first_wave_stops_the_second() {
+    let mut scenario = Scenario::calm(ROLLOVER, 1, &[HolderKind::Hot, HolderKind::Hot]);
+    let journal = run(&scenario).journal;
+    let is_call = |event: &&Event| {
+        !matches!(
+            event,
+            Event::Elapsed { .. } | Event::Decided(_) | Event::Acted { .. }
+        )
+    };
+    let wave = |event: &Event| matches!(event, Event::Observed { step, .. } if step.as_str() == "issuing/wave-1");
+    let events: Vec<&Event> = journal.iter().map(|(_, event)| event).collect();
+    let until = events.iter().position(|event| wave(event)).unwrap();
+    let call = events[..until].iter().copied().filter(is_call).count();
+    for kind in [FaultKind::PollersGone, FaultKind::CallsFail] {
+        scenario.faults = vec![Fault { call, kind }];
+        let report = check(&scenario);
+        let name = |event: &Event| -> Option<String> {
+            if let Event::Observed { step, .. } | Event::Intended { step, .. } = event {
+                return Some(step.to_string());
+            }
+            let resumed = matches!(event, Event::Decided(d) if d.verb == crate::Verb::Resume);
+            resumed.then(|| "resumed".to_owned())
+        };
+        let steps: Vec<String> = report.journal.iter().filter_map(|(_, e)| name(e)).collect();
+        let at = |name: &str| steps.iter().position(|step| *step == name);
+        let (paused, second) = (at("resumed"), at("issuing/stored/worker-1"));
+        assert!(paused.is_some() && paused < second, "{kind:?}: {steps:?}");
+        assert_eq!(report.end, End::Finished(Outcome::Rotated));
+    }
+}
+
 /// A crash at every call, again and again, in one rotation.
 #[test]
 fn a_crash_at_every_call() {

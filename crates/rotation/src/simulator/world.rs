@@ -9,6 +9,7 @@ use super::{
     fixture::Fixtures,
     invariant::{Invariant, Violation},
     scenario::{HolderKind, Scenario},
+    traffic::Flows,
 };
 use crate::{
     id::{Generation, HolderId, StepId, TrustPointId},
@@ -39,6 +40,7 @@ pub(super) struct World {
     /// The last sight that each step was given.
     pub(super) last_sight: BTreeMap<StepId, Sight>,
     pub(super) overridden: BTreeSet<Generation>,
+    pub(super) traffic: Flows,
 }
 
 /// A trust point.
@@ -103,6 +105,9 @@ pub(super) struct Moods {
     pub(super) stale_report_calls: usize,
     pub(super) silent_until: Option<Timestamp>,
     pub(super) stranger_until: Option<Timestamp>,
+    pub(super) pollers_gone_until: Option<Timestamp>,
+    pub(super) calls_fail_until: Option<Timestamp>,
+    pub(super) traffic_silent_until: Option<Timestamp>,
     pub(super) fail_next: bool,
     pub(super) slow_next: bool,
     pub(super) foreign_edits: usize,
@@ -145,7 +150,9 @@ impl World {
             shown: BTreeMap::new(),
             last_sight: BTreeMap::new(),
             overridden: BTreeSet::new(),
+            traffic: Flows::default(),
         };
+        world.enrol(scenario.spec.waves.iter().flatten().cloned());
         for (id, kind) in scenario.spec.waves.iter().flatten().zip(&scenario.holders) {
             let leaf = world.issue(id, first, false);
             let holder = Holder {
@@ -202,6 +209,7 @@ impl World {
     /// Lets true time pass.
     pub(super) fn advance(&mut self, span: SignedDuration) {
         self.now = self.now.saturating_add(span).unwrap_or(self.now);
+        self.carry(span);
         if self.clock_off.is_some_and(|(_, until)| until <= self.now) {
             self.clock_off = None;
         }

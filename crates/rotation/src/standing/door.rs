@@ -92,6 +92,7 @@ fn still_used(generation: Generation, census: Option<&Census>, overridden: bool)
         Standing::Open(why)
         | Standing::Unproven(why)
         | Standing::Unsafe(why)
+        | Standing::Worse(why)
         | Standing::Undone(why) => Some(why),
         Standing::Underway(_) => Some(format!("who still presents {generation} is not known yet")),
     }

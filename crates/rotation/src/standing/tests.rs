@@ -86,12 +86,13 @@ fn bundle(accepts: &[Generation], census: Option<Census>) -> TrustSight {
 /// Judges and prints: the standing's name, and its text.
 #[track_caller]
 fn check(goal: &Goal, sight: &Sight, expected: &str) {
-    let said = match goal.standing(sight, false) {
+    let said = match goal.standing(sight, Known::default()) {
         Standing::Reached(_) => "reached".to_owned(),
         Standing::Underway(_) => "underway".to_owned(),
         Standing::Open(why) => format!("open: {why}"),
         Standing::Unproven(why) => format!("unproven: {why}"),
         Standing::Undone(why) => format!("undone: {why}"),
+        Standing::Worse(why) => format!("worse: {why}"),
         Standing::Unsafe(why) => format!("unsafe: {why}"),
     };
     assert_eq!(said, expected);

@@ -76,7 +76,10 @@ impl State {
         {
             self.census = Some(census.clone());
         }
-        let standing = step.goal.standing(sight, self.overrides(&step.goal));
+        let standing = self.judged(step, sight);
+        if let Sight::Traffic(seen) = sight {
+            self.watched(step, seen, &standing);
+        }
         match standing {
             Standing::Reached(evidence) => {
                 self.finding = Some(evidence.clone());
@@ -121,6 +124,7 @@ impl State {
                 );
             }
             Standing::Undone(why) => self.anew(plan, at, &why),
+            Standing::Worse(why) => self.worsened(plan, at, step, &why),
             Standing::Unsafe(why) => self.held(at, Hold::Blocked { why }),
         }
     }
@@ -132,7 +136,9 @@ impl State {
             Goal::Presented { .. }
             | Goal::Disused { .. }
             | Goal::Accepted { .. }
-            | Goal::Refused { .. } => {
+            | Goal::Refused { .. }
+            | Goal::Baseline { .. }
+            | Goal::Steady { .. } => {
                 self.soaked = false;
                 self.finding = Some(why.to_owned());
                 self.enter(
@@ -232,6 +238,7 @@ impl State {
                 },
             ),
             Verb::Resume => {
+                self.count_anew(plan);
                 self.hold = None;
                 self.tries = 0;
                 self.blind = 0;
@@ -255,32 +262,9 @@ impl State {
                     self.end_if_done(plan);
                 }
             }
-            Verb::Override { step } => {
-                if let Some(Goal::Disused { generation }) = plan.step(step).map(|s| &s.goal) {
-                    self.overridden.insert(*generation, decision.reason.clone());
-                    if self.hold.is_none() {
-                        self.enter(at, Stage::Look);
-                    }
-                }
-            }
+            Verb::Override { step } => self.overrule(plan, at, step, &decision.reason),
             // The census is where attestations count; here they are only kept in the journal.
             Verb::Attest { .. } => {}
-        }
-    }
-
-    fn overrides(&self, goal: &Goal) -> bool {
-        match goal {
-            Goal::Disused { generation } => self.overridden.contains_key(generation),
-            Goal::Trust { refuse, .. } => {
-                !refuse.is_empty() && refuse.iter().all(|g| self.overridden.contains_key(g))
-            }
-            Goal::Preflight
-            | Goal::CaExists { .. }
-            | Goal::Accepted { .. }
-            | Goal::Refused { .. }
-            | Goal::Stored { .. }
-            | Goal::Presented { .. }
-            | Goal::KeyDestroyed { .. } => false,
         }
     }
 
@@ -316,7 +300,7 @@ impl State {
         }
     }
 
-    fn held(&mut self, at: Timestamp, hold: Hold) {
+    pub(super) fn held(&mut self, at: Timestamp, hold: Hold) {
         self.hold = Some(hold);
         self.enter(at, Stage::Look);
     }
@@ -327,7 +311,7 @@ impl State {
         }
     }
 
-    fn enter(&mut self, at: Timestamp, stage: Stage) {
+    pub(super) fn enter(&mut self, at: Timestamp, stage: Stage) {
         self.stage = stage;
         self.since = at;
         if matches!(stage, Stage::Resting { .. } | Stage::Soaking { .. }) {

@@ -59,12 +59,23 @@ pub(crate) enum PollersError {
 /// One poller, as Temporal tells of it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Poller {
+    /// What it polls for.
+    pub(crate) kind: TaskQueueType,
     /// The identity that it gives itself.
     pub(crate) identity: String,
     /// The leaf that its identity names.
     pub(crate) leaf: Option<Fingerprint>,
     /// When it last polled.
     pub(crate) seen_at: Timestamp,
+}
+
+impl Poller {
+    /// Returns its identity without what that says of its leaf: the same before and after a reload.
+    pub(crate) fn name(&self) -> String {
+        let words = self.identity.split_whitespace();
+        let words: Vec<_> = words.filter(|word| !word.starts_with(MARK)).collect();
+        words.join(" ")
+    }
 }
 
 /// Asks for the pollers of a task queue, for workflows and for activities.
@@ -100,7 +111,7 @@ pub(crate) async fn look(
             task_queue: task_queue.to_owned(),
             source,
         })?;
-        pollers.extend(answer.pollers.into_iter().filter_map(read));
+        pollers.extend(answer.pollers.into_iter().filter_map(|p| read(kind, p)));
     }
     Ok(pollers)
 }
@@ -125,7 +136,7 @@ async fn connect(endpoint: &Endpoint, identities: &[Identity]) -> Result<Session
 }
 
 /// A poller without a time was never seen.
-fn read(poller: PollerInfo) -> Option<Poller> {
+fn read(kind: TaskQueueType, poller: PollerInfo) -> Option<Poller> {
     let seen = poller.last_access_time?;
     let seen_at = Timestamp::new(seen.seconds, seen.nanos).ok()?;
     let leaf = poller
@@ -133,6 +144,7 @@ fn read(poller: PollerInfo) -> Option<Poller> {
         .split_whitespace()
         .find_map(|word| word.strip_prefix(MARK));
     Some(Poller {
+        kind,
         leaf: leaf.and_then(|text| text.parse().ok()),
         identity: poller.identity,
         seen_at,

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use http_body_util::{BodyExt as _, Empty, Limited};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
+use newleaf_rotation::sight::Calls;
 use newleaf_x509::Fingerprint;
 use serde::Deserialize;
 use tokio::{net::TcpStream, time::timeout};
@@ -61,6 +62,10 @@ pub(crate) enum ProxyError {
 #[derive(Debug, Deserialize)]
 struct Status {
     connections: Vec<Connection>,
+    /// Calls that ended with a status that the proxy gave.
+    failed: Option<u64>,
+    /// Both counts at one instant, where the proxy tells them.
+    calls: Option<CallCounts>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -68,23 +73,52 @@ struct Connection {
     leaf: Fingerprint,
 }
 
+#[derive(Debug, Deserialize)]
+struct CallCounts {
+    answered: u64,
+    failed: u64,
+}
+
 /// Returns the leaves that a proxy presents on its live connections, those that it drains included: until they are closed,
 /// their leaf is in use.
 pub(crate) async fn leaves(admin: &str) -> Result<BTreeSet<Fingerprint>, ProxyError> {
-    let status = timeout(TIMEOUT, ask(admin))
-        .await
-        .map_err(|_elapsed| ProxyError::Timeout {
-            admin: admin.to_owned(),
-        })??;
-    let status: Status = serde_json::from_slice(&status).map_err(|error| ProxyError::Answer {
-        admin: admin.to_owned(),
-        found: error.to_string(),
-    })?;
+    let status = status(admin).await?;
     Ok(status
         .connections
         .into_iter()
         .map(|connection| connection.leaf)
         .collect())
+}
+
+/// Returns how many calls a proxy has counted since it started.
+pub(crate) async fn calls(admin: &str) -> Result<Calls, ProxyError> {
+    let status = status(admin).await?;
+    match (status.calls, status.failed) {
+        (Some(calls), _) => Ok(Calls {
+            answered: Some(calls.answered),
+            failed: calls.failed,
+        }),
+        (None, Some(failed)) => Ok(Calls {
+            answered: None,
+            failed,
+        }),
+        (None, None) => Err(ProxyError::Answer {
+            admin: admin.to_owned(),
+            found: "no count of calls".to_owned(),
+        }),
+    }
+}
+
+async fn status(admin: &str) -> Result<Status, ProxyError> {
+    let status = timeout(TIMEOUT, ask(admin))
+        .await
+        .map_err(|_elapsed| ProxyError::Timeout {
+            admin: admin.to_owned(),
+        })??;
+    serde_json::from_slice(&status).map_err(|error| ProxyError::Answer {
+        admin: admin.to_owned(),
+        found: error.to_string(),
+    })
 }
 
 async fn ask(admin: &str) -> Result<Bytes, ProxyError> {

@@ -1,11 +1,13 @@
 //! The census: what the sources of evidence tell, beside what the ledger knows.
 
 use jiff::Timestamp;
+use newleaf_identity::Identity;
 use newleaf_rotation::{
-    RotationId, Trouble,
+    Generation, HolderId, RotationId, Trouble,
     census::{self, Issued, IssuedLeaf, Window},
-    sight::Census,
+    sight::{Census, Traffic},
 };
+use newleaf_x509::Certificate;
 
 use super::Systems;
 use crate::{
@@ -24,19 +26,9 @@ impl Systems {
         rotation: &RotationId,
         now: Timestamp,
     ) -> Result<Census, Trouble> {
-        let (entries, generations) = (self.entries()?, self.generations()?);
+        let entries = self.entries()?;
         let attestations = self.ledger.attestations(rotation).map_err(trouble::of)?;
-        // The newest first: while a rotation goes on, it is the one that will still be accepted.
-        let identities: Vec<_> = generations
-            .iter()
-            .rev()
-            .filter_map(|(generation, ca)| canary::load(&self.domain, *generation, ca, now))
-            .collect();
-        let window = Window {
-            now,
-            age: self.domain.evidence_window,
-            skew: self.domain.skew,
-        };
+        let (identities, window) = (self.canaries(now)?, self.window(now));
         let ask = evidence::Ask {
             domain: &self.domain,
             identities: &identities,
@@ -53,6 +45,42 @@ impl Systems {
             &evidence.why_unknown,
             window,
         ))
+    }
+
+    /// What the sources tell of the traffic of some holders.
+    pub(super) async fn look_at_traffic(
+        &self,
+        rotation: &RotationId,
+        holders: &[HolderId],
+        now: Timestamp,
+    ) -> Result<Traffic, Trouble> {
+        let entries = self.entries()?;
+        let attestations = self.ledger.attestations(rotation).map_err(trouble::of)?;
+        let identities = self.canaries(now)?;
+        let ask = evidence::Ask {
+            domain: &self.domain,
+            identities: &identities,
+            entries: &entries,
+            attestations: &attestations,
+        };
+        Ok(evidence::traffic::look(&ask, holders, self.window(now)).await)
+    }
+
+    /// The identities to ask with, the newest first: while a rotation goes on, it is the one that will still be accepted.
+    fn canaries(&self, now: Timestamp) -> Result<Vec<Identity>, Trouble> {
+        let generations = self.generations()?;
+        let canary = |(generation, ca): &(Generation, Certificate)| {
+            canary::load(&self.domain, *generation, ca, now)
+        };
+        Ok(generations.iter().rev().filter_map(canary).collect())
+    }
+
+    fn window(&self, now: Timestamp) -> Window {
+        Window {
+            now,
+            age: self.domain.evidence_window,
+            skew: self.domain.skew,
+        }
     }
 
     /// What the ledger says, for the census. Our canaries present old leaves on purpose, and are not counted.

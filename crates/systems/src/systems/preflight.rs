@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use newleaf_rotation::{
-    Goal, Kind, Trouble,
+    Kind, Trouble,
     preflight::{self, Facts},
     sight::PreflightSight,
 };
@@ -33,7 +33,6 @@ impl Systems {
             bundles.insert(point.id.clone(), bundle);
         }
         let facts = Facts {
-            kind: self.plan.kind,
             current_ca: self
                 .ca()
                 .existing(current)
@@ -46,14 +45,7 @@ impl Systems {
             skew_budget: self.domain.skew,
             reserve: self.domain.reserve,
         };
-        let is_wave = |goal: &Goal| matches!(goal, Goal::Presented { .. });
-        let n_waves = self
-            .plan
-            .forward
-            .iter()
-            .filter(|step| is_wave(&step.goal))
-            .count();
-        Ok(preflight::judge(&facts, &self.plan.timing, n_waves, now))
+        Ok(preflight::judge(&facts, &self.plan, now))
     }
 
     /// Whether filters admit the leaf of every holder, as it will be.

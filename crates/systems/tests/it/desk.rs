@@ -190,8 +190,15 @@ pub(crate) fn rollover(domain: &Domain) -> Plan {
             .iter()
             .map(|holder| vec![holder.id.clone()])
             .collect(),
+        watched: domain
+            .holders
+            .iter()
+            .filter(|holder| holder.is_watched())
+            .map(|holder| holder.id.clone())
+            .collect(),
         timing: Timing {
             trusted_soak: none,
+            propagation: none,
             wave_soak: none,
             disused_soak: none,
             final_soak: none,
@@ -359,6 +366,19 @@ pub(crate) async fn eventually<T, F: Future<Output = Option<T>>>(mut look: impl 
 pub(crate) async fn proxy(
     presents: impl Fn() -> Vec<newleaf_x509::Fingerprint> + Send + 'static,
 ) -> EvidenceSource {
+    answering(move || {
+        let connection = |leaf| format!(r#"{{"leaf":"{leaf}","streams":1,"draining":false}}"#);
+        let connections: Vec<_> = presents().into_iter().map(connection).collect();
+        format!(
+            r#"{{"identity":null,"connections":[{}],"failed":0}}"#,
+            connections.join(",")
+        )
+    })
+    .await
+}
+
+/// The admin endpoint of a proxy whose status is what a function tells.
+pub(crate) async fn answering(status: impl Fn() -> String + Send + 'static) -> EvidenceSource {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
     let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
@@ -371,12 +391,7 @@ pub(crate) async fn proxy(
             let mut request = [0; 1024];
             let read = stream.read(&mut request).await.unwrap();
             assert!(request[..read].starts_with(b"GET /status HTTP/1.1\r\n"));
-            let connection = |leaf| format!(r#"{{"leaf":"{leaf}","streams":1,"draining":false}}"#);
-            let connections: Vec<_> = presents().into_iter().map(connection).collect();
-            let body = format!(
-                r#"{{"identity":null,"connections":[{}]}}"#,
-                connections.join(",")
-            );
+            let body = status();
             let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", body.len());
             stream.write_all((head + &body).as_bytes()).await.unwrap();
         }

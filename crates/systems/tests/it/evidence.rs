@@ -56,7 +56,7 @@ fn why(census: &Census, holder: &str) -> String {
 }
 
 /// Gives a holder a leaf of the first CA, and returns its fingerprint.
-async fn given(desk: &Desk, systems: &Systems, holder: &str) -> Fingerprint {
+pub(crate) async fn given(desk: &Desk, systems: &Systems, holder: &str) -> Fingerprint {
     Try::first(systems, stored(holder, OLD))
         .act()
         .await
@@ -148,7 +148,7 @@ async fn an_attestation_speaks_of_the_leaf_that_was_the_newest_when_it_was_said(
 }
 
 /// A worker's connection to the sandbox, under the identity in its store.
-async fn connect(desk: &Desk, play: &Play, holder: &str) -> Channel {
+pub(crate) async fn connect(desk: &Desk, play: &Play, holder: &str) -> Channel {
     let read = |file: &str| fs_err::read_to_string(desk.path(holder).join(file)).unwrap();
     let tls = ClientTlsConfig::new()
         .ca_certificate(Certificate::from_pem(play.sandbox.server_ca_pem()))
@@ -164,7 +164,7 @@ async fn connect(desk: &Desk, play: &Play, holder: &str) -> Channel {
 }
 
 /// Polls once, and gives up: the sandbox remembers who polled.
-async fn poll(channel: &Channel, identity: &str) {
+pub(crate) async fn poll(channel: &Channel, identity: &str) {
     let mut request = PollWorkflowTaskQueueRequest::default();
     crate::desk::NAMESPACE.clone_into(&mut request.namespace);
     identity.clone_into(&mut request.identity);

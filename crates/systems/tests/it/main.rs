@@ -17,3 +17,4 @@ mod restart;
 mod rotation;
 mod self_hosted;
 mod temporal_cloud;
+mod traffic;

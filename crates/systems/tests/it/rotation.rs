@@ -4,7 +4,8 @@ use std::{path::PathBuf, time::Duration};
 
 use newleaf_identity::directory;
 use newleaf_rotation::{
-    Command, Decision, Doing, Event, Generation, Look, Outcome, Plan, State, Verb, Wait, next,
+    Ask, Command, Decision, Doing, Event, Generation, Hold, Look, Outcome, Plan, State, Verb, Wait,
+    next,
 };
 use newleaf_systems::{
     Domain, Systems, World,
@@ -12,20 +13,29 @@ use newleaf_systems::{
 };
 use newleaf_x509::{Chain, Fingerprint};
 
-use crate::desk::{Desk, NEW, OLD, Play, Try, now, proxy, rollover, stored};
+use crate::desk::{Desk, NEW, OLD, Play, Try, answering, now, proxy, rollover, stored};
 
 /// Drives a rotation to its end, as an engine does; `meanwhile` may decide something before each look.
 async fn drive(
     plan: &Plan,
     systems: &Systems,
-    mut meanwhile: impl FnMut(&Look) -> Option<Verb>,
+    meanwhile: impl FnMut(&Look) -> Option<Verb>,
 ) -> Outcome {
+    drive_on(plan, systems, meanwhile).await.unwrap()
+}
+
+/// Drives a rotation to its end, or until a person is asked.
+async fn drive_on(
+    plan: &Plan,
+    systems: &Systems,
+    mut meanwhile: impl FnMut(&Look) -> Option<Verb>,
+) -> Result<Outcome, Ask> {
     let mut state = State::new(now());
     // A rollover of two holders takes about a hundred steps; a loop that goes on and on is a fault.
     for _ in 0..2_000 {
         let event = match next(plan, &state) {
-            Command::Finish(outcome) => return outcome,
-            Command::Wait(Wait::Person(ask)) => panic!("{ask:?}"),
+            Command::Finish(outcome) => return Ok(outcome),
+            Command::Wait(Wait::Person(ask)) => return Err(ask),
             Command::Wait(Wait::Elapse { wait, span }) => {
                 tokio::time::sleep(Duration::try_from(span).unwrap()).await;
                 Event::Elapsed { wait }
@@ -165,4 +175,35 @@ async fn a_rollover_that_turns_round_halfway_ends_where_it_began() {
     );
     assert!(!desk.path("ca/g2/ca.key").exists());
     assert!(desk.path("ca/g1/ca.key").exists());
+}
+
+/// The proxy of the first worker fails a call after its wave: the second worker is not touched.
+#[tokio::test]
+async fn a_failed_call_after_the_first_wave_stops_the_second() {
+    let (desk, _play, mut domain) = stage().await;
+    let stored = desk.path("worker-a");
+    let failing = move || {
+        let leaf = directory::load(&stored, now()).unwrap().fingerprint();
+        // Under the old CA none fails; under the new one, one does.
+        let chain = fs_err::read_to_string(stored.join("tls.crt")).unwrap();
+        let issuer = Chain::from_pem(&chain).unwrap().leaf().issuer().to_string();
+        let failed = u8::from(issuer.contains("g2"));
+        format!(r#"{{"connections":[{{"leaf":"{leaf}"}}],"failed":{failed}}}"#)
+    };
+    domain.holders[0].evidence = vec![answering(failing).await];
+    let plan = rollover(&domain);
+    let systems = desk.systems(domain);
+    let ended = drive_on(&plan, &systems, |_look| None).await;
+    let Err(Ask::Release(Hold::Paused { why: paused })) = ended else {
+        panic!("{ended:?}")
+    };
+    assert!(
+        paused.contains("1 calls failed by the proxy at "),
+        "{paused}"
+    );
+    assert!(paused.contains("override `issuing/steady-1`"), "{paused}");
+    assert_eq!(
+        [holds(&desk, "worker-a"), holds(&desk, "worker-b")],
+        [NEW, OLD]
+    );
 }
