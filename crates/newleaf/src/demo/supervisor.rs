@@ -85,6 +85,9 @@ impl Supervisor {
             command: arguments.join(" "),
             source,
         };
+        if let Some(pid) = child.id() {
+            self.screen.tell_controller(arguments, pid);
+        }
         let status = loop {
             tokio::select! {
                 status = child.wait() => break status.map_err(running)?,
