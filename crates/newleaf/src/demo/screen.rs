@@ -39,7 +39,7 @@ pub(crate) enum Form {
 /// An event for machines. Its names are stable: fields may be added, none is renamed or changes its meaning.
 #[derive(Serialize)]
 struct Object<'a> {
-    seconds: f32,
+    at_ms: u64,
     event: &'a str,
     /// The process that drives a rotation from now on: the one to kill.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -96,14 +96,14 @@ impl Screen {
     }
 
     fn tell_of(&self, event: &str, controller_pid: Option<u32>) {
-        let seconds = self.started.elapsed().as_secs_f32();
-        let line = format!("{seconds:>5.1} s  {event}");
+        let at = self.started.elapsed();
+        let line = format!("{:>5.1} s  {event}", at.as_secs_f32());
         match self.form {
             Form::Picture(_) => self.keep(line),
             Form::Lines => write(&format!("{line}\n")),
             Form::Objects => {
                 let object = serde_json::to_string(&Object {
-                    seconds,
+                    at_ms: u64::try_from(at.as_millis()).unwrap_or(u64::MAX),
                     event,
                     controller_pid,
                 });

@@ -275,8 +275,8 @@ impl Play<'_> {
             let step = distrust(&now).ok_or(ScriptError::LostSight)?;
             match self.approve(&now, step, "in a hurry").await? {
                 Said::Yes => {
-                    found = "it was admitted".to_owned();
-                    break;
+                    let found = "it was admitted".to_owned();
+                    return Err(ScriptError::EarlyDistrust { found });
                 }
                 Said::No(refusal) if says_who_is_left(&refusal) => {
                     self.screen

@@ -10,8 +10,8 @@ use std::{
 
 use jiff::{SignedDuration, Timestamp};
 use newleaf_sandbox::{
-    ApiKey, DevServer, Limits, NamespaceOptions, Options as SandboxOptions, Owner, Quirks, Sandbox, Seen,
-    StartError, Timing,
+    ApiKey, DevServer, Limits, NamespaceOptions, Options as SandboxOptions, Owner, Quirks, Sandbox,
+    Seen, StartError, Timing,
 };
 use newleaf_systems::{
     domain::{self, CloudOptions},
@@ -38,8 +38,9 @@ use crate::demo::{
 /// What the demo's own sandbox takes as its API key. It opens nothing else.
 const API_KEY: &str = "demo";
 
-/// How long connections live, in seconds; Temporal's live 5 minutes.
-const CONNECTION_AGE: u64 = 2;
+/// How long connections live, in seconds; Temporal's live 5 minutes. A client that reads its files at each connection
+/// takes a new leaf up when its connection has aged, so this is most of what a wave of such clients waits for.
+const CONNECTION_AGE: u64 = 1;
 
 /// The sandbox's spans: short, with a grace that outlasts every poll.
 const TIMING: Timing = Timing {
@@ -48,7 +49,7 @@ const TIMING: Timing = Timing {
     check: Duration::from_millis(100),
     connection_age: Duration::from_secs(CONNECTION_AGE),
     age_grace: Duration::from_secs(8),
-    long_poll: Duration::from_millis(1_500),
+    long_poll: Duration::from_secs(1),
 };
 
 /// Where the restart hook knocks.
