@@ -31,9 +31,12 @@ const START_LIMIT: Duration = Duration::from_secs(40);
 /// How long to rest between two looks.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
-/// How long it holds a poll that has nothing to do; Temporal's own default is a minute. A connection drains no
-/// faster than its longest poll, and nobody wants to watch that for a minute.
-const LONG_POLL: &str = r#"matching.longPollExpirationInterval="1s""#;
+/// How long it holds calls that have nothing to tell yet: polls for work, by Temporal's default for a minute, and for a
+/// workflow's end, for 20 s. A connection drains no faster than the longest of them, and nobody wants to watch that.
+const LONG_POLLS: [&str; 2] = [
+    r#"matching.longPollExpirationInterval="1s""#,
+    r#"history.longPollExpirationInterval="1s""#,
+];
 
 /// A running dev server. It ends when this is dropped.
 #[derive(Debug)]
@@ -77,7 +80,11 @@ impl DevServer {
                 .args(["--ip", &address.ip().to_string()])
                 .args(["--port", &address.port().to_string()])
                 .args(["--namespace", namespace])
-                .args(["--dynamic-config-value", LONG_POLL])
+                .args(
+                    LONG_POLLS
+                        .map(|value| ["--dynamic-config-value", value])
+                        .concat(),
+                )
                 .stdin(Stdio::null())
                 .stdout(Stdio::null())
                 .stderr(Stdio::null())

@@ -16,24 +16,24 @@ const WAYS: [&[&str]; 2] = [&["--mount"], &["--user", "--map-root-user", "--moun
 /// Runs newleaf (`$0`) while its state is on a disk that has room for about half a rotation, and again when that has
 /// grown. What is on the disk is brought out at the end, because nobody outside sees the mount.
 const ROTATE: &str = r#"
-mkdir small && cp -a state/. small || exit 99
-mount -t tmpfs -o size=256k none state && cp -a small/. state || exit 99
+mkdir small && cp -a .newleaf/. small || exit 99
+mount -t tmpfs -o size=256k none .newleaf && cp -a small/. .newleaf || exit 99
 "$0" rotate ca payments --yes; echo "with a full disk: $?"
 "$0" resume; echo "still with a full disk: $?"
-mount -o remount,size=32m state || exit 99
+mount -o remount,size=32m .newleaf || exit 99
 "$0" resume; echo "with room: $?"
-cp -a state/. small && umount state && cp -a small/. state
+cp -a .newleaf/. small && umount .newleaf && cp -a small/. .newleaf
 "#;
 
 /// Stores an identity on a disk that has room for a few small files, and for none.
 const STORE: &str = r#"
 mkdir worker-a && mount -t tmpfs -o size=32k none worker-a || exit 99
-"$0" leaf issue payments worker-a && cp -a worker-a before
+"$0" leaf issue payments worker-a > /dev/null && cp -a worker-a before
 cat /dev/zero > worker-a/ballast 2> /dev/null
-"$0" leaf issue payments worker-a; echo "with a full disk: $?"
+"$0" leaf issue payments worker-a --force > /dev/null; echo "with a full disk: $?"
 diff -r --exclude=ballast before worker-a || echo "it differs"
 rm worker-a/ballast
-"$0" leaf issue payments worker-a; echo "with room: $?"
+"$0" leaf issue payments worker-a --force > /dev/null; echo "with room: $?"
 diff -r before worker-a > /dev/null && echo "it does not differ"
 exit 0
 "#;
@@ -128,6 +128,7 @@ domains:
     trust_points:
       payments.a2dd6:
         temporal_cloud: { api_key: "file:api-key" }
+        endpoints: [{ address: "127.0.0.1:1" }]
     holders:
       worker-a:
         store: { directory: worker-a }

@@ -52,6 +52,8 @@ fn a_proof_of_disuse_is_overridden_by_name_with_a_reason_and_written_down() {
     let events = stage.status()["events"].to_string();
     assert!(events.contains("decommissioned"), "{events}");
 
+    stage.attest(&id, &["worker-a"]);
+    stage.at("issuing/wave-2");
     stage.attest(&id, &["worker-a", "worker-b"]);
     stage.at(DISTRUST);
     bench.done(&format!("approve {id} {DISTRUST}"));
