@@ -92,6 +92,8 @@ pub(crate) enum Reason {
     },
     #[error("could not be installed")]
     Install { source: process::RunError },
+    #[error("could not be built ({ended:?}):\n{said}")]
+    Build { ended: process::Ended, said: String },
     #[error("could not be written to `{}`", path.display())]
     Write { path: PathBuf, source: io::Error },
 }

@@ -21,11 +21,11 @@ mod status;
 use std::io;
 
 use clap::{Parser, Subcommand};
-use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{
     failure::{EXIT_CODES, Exit, Failure},
     session::{Global, Session},
+    signals::Signals,
 };
 
 /// Rotate the mTLS certificates between Temporal workers and Temporal, without one failed call
@@ -113,14 +113,8 @@ pub(crate) fn block_on<T>(work: impl Future<Output = Result<T, Failure>>) -> Res
 
 /// Listens for ctrl-c and SIGTERM from now on; the future ends with the first of them.
 pub(crate) fn stop_signal() -> io::Result<impl Future<Output = ()>> {
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    Ok(async move {
-        tokio::select! {
-            _signal = interrupt.recv() => {}
-            _signal = terminate.recv() => {}
-        }
-    })
+    let mut signals = Signals::listen()?;
+    Ok(async move { signals.next().await })
 }
 
 #[cfg(test)]

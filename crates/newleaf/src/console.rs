@@ -49,6 +49,15 @@ impl Console {
         }
     }
 
+    /// Returns whether stdout is a terminal that understands more than lines.
+    #[expect(
+        clippy::unused_self,
+        reason = "who speaks was handed a console to speak to"
+    )]
+    pub(crate) fn is_terminal_out(self) -> bool {
+        io::stdout().is_terminal() && env::var_os("TERM").is_none_or(|terminal| terminal != "dumb")
+    }
+
     /// Returns whether somebody sees colour on stderr.
     pub(crate) fn has_colour_err(self) -> bool {
         self.colour_err

@@ -6,7 +6,7 @@
 mod chance;
 mod channel;
 mod client;
-mod dev_server;
+mod end;
 mod grpc;
 pub(crate) mod hook;
 mod mischief;
@@ -20,6 +20,8 @@ mod settings;
 mod stage;
 mod supervisor;
 mod tally;
+mod temporal;
+pub(crate) mod tied;
 mod troupe;
 mod watch;
 
@@ -32,7 +34,7 @@ use tokio::{
     time::{Instant, MissedTickBehavior, interval},
 };
 
-pub(crate) use self::dev_server::find as find_temporal;
+pub(crate) use self::temporal::find as find_temporal;
 use self::{
     picture::{Frame, Row},
     report::{Evidence, Report},
@@ -124,6 +126,7 @@ async fn perform(
         supervisor: &supervisor,
         looks: looks.clone(),
         screen,
+        now: options.now,
     };
     let crashes = mischief::pick(options.crashes, options.seed);
     let performed = tokio::select! {

@@ -238,8 +238,26 @@ impl From<IssuerError> for Failure {
 
 impl From<FileError> for Failure {
     fn from(error: FileError) -> Self {
-        Self::new(&code::STORE, error).hint("the identity that was there is there still")
+        let is_disk_full = is_disk_full(&error);
+        let failure =
+            Self::new(&code::STORE, error).hint("the identity that was there is there still");
+        if is_disk_full {
+            return failure.hint("make room on the disk and run the same command again");
+        }
+        failure
     }
+}
+
+fn is_disk_full(error: &(dyn Error + 'static)) -> bool {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        let error_of_system = error.downcast_ref::<io::Error>();
+        if error_of_system.is_some_and(|error| error.kind() == io::ErrorKind::StorageFull) {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
 }
 
 #[cfg(test)]

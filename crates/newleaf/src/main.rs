@@ -19,6 +19,7 @@ mod files;
 mod issue;
 mod rotation;
 mod session;
+mod signals;
 mod text;
 
 use std::{
@@ -41,12 +42,14 @@ fn main() -> ExitCode {
     };
     let console = Console::of_this_process();
     let session = Session::new(cli.global, console);
-    // A panic is our bug: the hook has said where, and the exit code says so too.
-    let ended = catch_unwind(AssertUnwindSafe(|| commands::run(cli.command, &session)));
-    match ended.unwrap_or_else(|_said_by_the_hook| Err(Failure::bug())) {
-        Ok(exit) => exit.into(),
-        Err(failure) => failure.report(console).into(),
-    }
+    end(console, || commands::run(cli.command, &session)).into()
+}
+
+/// Runs a command to its end. A panic is our bug: the hook has said where, and the exit code says so too.
+fn end(console: Console, command: impl FnOnce() -> Result<Exit, Failure>) -> Exit {
+    let ended = catch_unwind(AssertUnwindSafe(command));
+    let ended = ended.unwrap_or_else(|_said_by_the_hook| Err(Failure::bug()));
+    ended.unwrap_or_else(|failure| failure.report(console))
 }
 
 /// The one command whose usage errors must not end with a small number: a unit with a misspelt flag would be skipped for
@@ -66,3 +69,6 @@ fn answer_of_clap(answer: &clap::Error) -> ExitCode {
     drop(answer.print());
     exit.into()
 }
+
+#[cfg(test)]
+mod tests;

@@ -10,10 +10,7 @@ use newleaf_rotation::{
     Again, Ask, Decision, Hold, Kind, Outcome, Plan, RotationId, Trouble, Verb,
 };
 use newleaf_systems::{Systems, issuer::LocalCa};
-use tokio::{
-    signal::unix::{Signal, SignalKind, signal},
-    sync::watch,
-};
+use tokio::sync::watch;
 
 use self::progress::Progress;
 use crate::{
@@ -23,6 +20,7 @@ use crate::{
     console::{Console, GOOD, WARN},
     failure::{Exit, Failure},
     session::Session,
+    signals::Signals,
 };
 
 /// Opens the journal for writing, and makes it and its directory if there is none.
@@ -174,32 +172,22 @@ fn meet(config: &Config, journal: &Arc<Journal>, plan: &Plan) -> Result<Systems,
 /// The orders that a process gets by signals: SIGTERM and ctrl-c. The first says to finish the deed in hand; the second,
 /// to leave at once, which is as good as a crash and as harmless.
 struct Orders {
-    interrupt: Signal,
-    terminate: Signal,
+    signals: Signals,
     stop: watch::Sender<bool>,
 }
 
 impl Orders {
     fn listen() -> Result<Self, Failure> {
-        let deaf = |error| Failure::new(&code::BUG, error);
         Ok(Self {
-            interrupt: signal(SignalKind::interrupt()).map_err(deaf)?,
-            terminate: signal(SignalKind::terminate()).map_err(deaf)?,
+            signals: Signals::listen().map_err(|error| Failure::new(&code::BUG, error))?,
             stop: watch::Sender::new(false),
         })
     }
 
     async fn obey(&mut self) {
-        self.next().await;
+        self.signals.next().await;
         self.stop.send_replace(true);
-        self.next().await;
-    }
-
-    async fn next(&mut self) {
-        tokio::select! {
-            _signal = self.interrupt.recv() => {}
-            _signal = self.terminate.recv() => {}
-        }
+        self.signals.next().await;
     }
 }
 

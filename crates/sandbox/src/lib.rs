@@ -4,7 +4,8 @@
 //! operations, rate limits, the documented rules for accepted client CAs), and for each namespace an mTLS endpoint
 //! that enforces the bundle in the handshake and the filters per call, grows old as Temporal's connections do, and
 //! relays to a real Temporal or answers by itself. Where the real service's behaviour is not documented there is a
-//! [`quirks`] enum; bad luck is ordered through [`Faults`]; what the endpoints saw is in [`Seen`].
+//! [`quirks`] enum; bad luck is ordered through [`Faults`]; what the endpoints saw is in [`Seen`]. A real Temporal to
+//! put behind an endpoint is a [`DevServer`].
 //!
 //! **What never will.** Nothing of newleaf's own decisions or deeds: the sandbox is what they are tried on, so it
 //! knows only certificates (`x509`) and Temporal's own messages.
@@ -15,6 +16,7 @@ mod account;
 mod clock;
 mod cloud;
 mod connection;
+mod dev_server;
 mod dispatch;
 mod endpoint;
 mod faults;
@@ -31,6 +33,7 @@ mod trust;
 mod verifier;
 mod wire;
 
+pub use dev_server::{DevServer, DevServerError};
 pub use faults::{BadEnding, Faults};
 pub use ledger::{Refusal, Seen, SeenLeaf};
 pub use options::{ApiKey, Limits, NamespaceOptions, Options, Owner, Timing};

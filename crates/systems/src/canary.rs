@@ -2,9 +2,12 @@
 //!
 //! Each generation has one canary identity, kept in `<state>/canary/<domain>/g<N>`. It bears the subject of the
 //! domain's first holder, so that certificate filters judge it as they will judge a worker, and its leaf is told from
-//! every worker's by its fingerprint. It never leaves the state directory.
+//! every worker's by its fingerprint. It never leaves the state directory, and goes with its generation.
 
-use std::path::{Path, PathBuf};
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
 
 use jiff::Timestamp;
 use newleaf_identity::{Identity, directory};
@@ -40,6 +43,9 @@ pub enum CanaryError {
     /// The identity could not be kept.
     #[error("could not keep the canary identity")]
     Keep(#[source] FileError),
+    /// The identity could not be removed.
+    #[error("could not remove the canary identity")]
+    Remove(#[source] io::Error),
 }
 
 impl Retry for CanaryError {
@@ -48,6 +54,7 @@ impl Retry for CanaryError {
             Self::NoHolder => Again::Never,
             Self::Sign(error) => error.again(),
             Self::Keep(error) => error.again(),
+            Self::Remove(error) => trouble::again_after(error),
         }
     }
 }
@@ -89,6 +96,15 @@ pub fn sign(
         .store(&new.chain, &new.key, now)
         .map_err(CanaryError::Keep)?;
     Ok(new.chain.leaf().clone())
+}
+
+/// Removes the canary of a generation that is retired: nobody trusts it any more, and its key is of no use to anybody
+/// who means well.
+pub fn remove(domain: &Domain, generation: Generation) -> Result<(), CanaryError> {
+    match fs_err::remove_dir_all(directory(domain, generation)) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(CanaryError::Remove(error)),
+        Ok(()) | Err(_) => Ok(()),
+    }
 }
 
 /// Tries an identity at every address of every endpoint of a trust point, up to `passes` times each.

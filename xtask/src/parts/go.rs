@@ -1,9 +1,13 @@
 //! Parts that are written in Go: built with the Go of the `PATH`, from modules whose every file is pinned by its hash.
 
 use std::process::Command;
+use std::time::Duration;
 
 use super::{Check, GoModule, Kitchen, Reason};
-use crate::process;
+use crate::process::{self, Ended};
+
+/// How long one build may take. A Temporal server is 150 modules; on two busy cores, fetching and compiling took 19 minutes.
+const LIMIT: Duration = Duration::from_mins(40);
 
 impl Kitchen<'_> {
     /// Builds a program of a module that we wrote, or that ours names as its tool.
@@ -27,8 +31,17 @@ impl Kitchen<'_> {
             .args(["build", "-o"])
             .arg(self.directory.join("bin").join(check.program))
             .arg(module.package);
-        process::capture(&mut build)
-            .map(drop)
-            .map_err(|source| Reason::Install { source })
+        let log = sources.join("log");
+        match process::finish_within(&mut build, LIMIT, &log) {
+            Ok(Ended::Passed) => Ok(()),
+            Ok(ended @ (Ended::Failed | Ended::TooLate)) => {
+                let said = fs_err::read_to_string(&log).unwrap_or_default();
+                Err(Reason::Build {
+                    ended,
+                    said: said.trim_end().to_owned(),
+                })
+            }
+            Err(source) => Err(Reason::Install { source }),
+        }
     }
 }

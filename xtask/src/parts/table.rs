@@ -112,6 +112,31 @@ pub(crate) const PARTS: &[Part] = &[
             },
         },
     },
+    // 1.30 is the newest whose modules the proxy has all of: it refuses one that 1.31 needs.
+    Part {
+        name: "temporal-server",
+        purpose: "a self-hosted Temporal server, which alone has mTLS frontends with CA files",
+        source: Source::Go {
+            module: go_module!("temporal-server", "go.temporal.io/server/cmd/server"),
+            check: Check {
+                program: "temporal-server",
+                arguments: &["--version"],
+                says: "version 1.30.6",
+            },
+        },
+    },
+    Part {
+        name: "unshare",
+        purpose: "disks that are really full",
+        source: Source::Debian {
+            package: "util-linux",
+            check: Check {
+                program: "unshare",
+                arguments: &["--version"],
+                says: "util-linux",
+            },
+        },
+    },
     Part {
         name: "openssl",
         purpose: "an independent judge of chains and keys",

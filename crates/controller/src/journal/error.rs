@@ -104,6 +104,24 @@ impl JournalError {
 }
 
 impl JournalError {
+    /// Returns whether the disk has no room left.
+    pub fn is_disk_full(&self) -> bool {
+        match self {
+            Self::Sqlite { source, .. } => {
+                source.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull)
+            }
+            Self::Lock { source, .. } => source.kind() == std::io::ErrorKind::StorageFull,
+            Self::Missing { .. }
+            | Self::Foreign { .. }
+            | Self::Newer { .. }
+            | Self::Understand { .. }
+            | Self::ReadInstant { .. }
+            | Self::NoRotation { .. }
+            | Self::NotEnded { .. }
+            | Self::Driven { .. } => false,
+        }
+    }
+
     /// Returns whether a reader was refused because a write must be rolled back first.
     pub(super) fn is_write_unfinished(&self) -> bool {
         let Self::Sqlite { source, .. } = self else {

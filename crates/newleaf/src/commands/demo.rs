@@ -1,6 +1,6 @@
 //! `newleaf demo`: the main job, live.
 
-use std::{hash::BuildHasher as _, path::PathBuf};
+use std::{ffi::OsString, hash::BuildHasher as _, path::PathBuf};
 
 use tokio::time::Instant;
 
@@ -12,6 +12,7 @@ use crate::{
         self, DemoError, Options, hook,
         picture::Paint,
         screen::{Form, Screen},
+        tied,
     },
     failure::{Exit, Failure},
     session::Session,
@@ -24,13 +25,16 @@ use crate::{
 /// connection, one that must be restarted. Then newleaf issues, renews and replaces their identities, is killed in the
 /// middle, is asked to distrust the old CA too early, and ends with nobody trusting it.
 ///
+/// Kill the controller yourself if you like: each event with a `controller_pid` (in words, "process N is the controller") names
+/// the process that drives from then on. The demo resumes it, as systemd would, and counts the crash.
+///
 /// Exit code 0 means: no call failed, the old leaf is refused, and every other promise was seen kept.
 #[derive(Debug, clap::Args)]
 #[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Args {
     #[command(subcommand)]
     hidden: Option<Hidden>,
-    /// Print the summary as one object, the last line of stdout
+    /// Print the summary as one object, the last line of stdout; off a terminal, stderr has an object for each event
     #[arg(long)]
     json: bool,
     /// Leave everything running after the end, to look around
@@ -54,19 +58,37 @@ enum Hidden {
         /// The demo's socket
         door: PathBuf,
     },
+    /// Become a program that ends with the demo
+    #[command(hide = true)]
+    Tied {
+        /// The demo's process
+        parent: u32,
+        /// The program
+        program: PathBuf,
+        /// What the program is given
+        #[arg(allow_hyphen_values = true)]
+        arguments: Vec<OsString>,
+    },
 }
 
 /// Runs `newleaf demo`.
 pub(crate) fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
-    block_on(async {
-        match &args.hidden {
-            Some(Hidden::RestartClient { door }) => hook::restart_client(door)
-                .await
-                .map(|()| Exit::Done)
-                .map_err(|error| Failure::new(&code::DEMO, error)),
-            None => show(args, session).await,
-        }
-    })
+    let failed = |error| Failure::new(&code::DEMO, error);
+    match &args.hidden {
+        Some(Hidden::RestartClient { door }) => block_on(async {
+            let restarted = hook::restart_client(door).await;
+            restarted.map(|()| Exit::Done).map_err(failed)
+        }),
+        Some(Hidden::Tied {
+            parent,
+            program,
+            arguments,
+        }) => match tied::become_program(*parent, program, arguments) {
+            Ok(never) => match never {},
+            Err(error) => Err(Failure::new(&code::DEMO, error)),
+        },
+        None => block_on(show(args, session)),
+    }
 }
 
 async fn show(args: &Args, session: &Session) -> Result<Exit, Failure> {
@@ -76,7 +98,12 @@ async fn show(args: &Args, session: &Session) -> Result<Exit, Failure> {
     } else {
         Paint::Plain
     };
-    let screen = Screen::new(Form::of_stderr(paint), Instant::now());
+    let otherwise = if args.json {
+        Form::Objects
+    } else {
+        Form::Lines
+    };
+    let screen = Screen::new(Form::of_stderr(paint, otherwise), Instant::now());
     let options = Options {
         crashes: args.crashes,
         seed: args.seed.unwrap_or_else(any_seed),

@@ -28,33 +28,34 @@ use crate::{
 /// Show what a rotation would do, without doing it
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Plan a rollover: a new CA, and new leaves for everybody
     Ca(Args),
-    Leaf(LeafArgs),
+    /// Plan a renewal: new leaves of the CA that is there
+    Leaf(Args),
 }
 
-/// Plan a rollover: a new CA, and new leaves for everybody
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The trust domain, as newleaf.yaml names it
-    domain: String,
+    #[command(flatten)]
+    of: OfDomain,
     /// Print the plan as one line of JSON
     #[arg(long)]
     json: bool,
 }
 
-/// Plan a renewal: new leaves of the CA that is there
+/// Whose identities a plan or a rotation is about.
 #[derive(Debug, clap::Args)]
-pub(crate) struct LeafArgs {
-    #[command(flatten)]
-    args: Args,
+pub(crate) struct OfDomain {
+    /// The trust domain, as newleaf.yaml names it
+    pub(crate) domain: String,
 }
 
 /// Runs `newleaf plan`.
 pub(crate) fn run(command: &Command, session: &Session) -> Result<Exit, Failure> {
     let config = session.config()?;
     let (plan, json) = match command {
-        Command::Ca(args) => (of_rollover(&config, &args.domain)?, args.json),
-        Command::Leaf(LeafArgs { args }) => (of_renewal(&config, &args.domain)?, args.json),
+        Command::Ca(args) => (of_rollover(&config, &args.of.domain)?, args.json),
+        Command::Leaf(args) => (of_renewal(&config, &args.of.domain)?, args.json),
     };
     let console = session.console();
     if json {

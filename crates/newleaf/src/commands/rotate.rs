@@ -6,7 +6,7 @@ use clap::Subcommand;
 use newleaf_controller::{Clock, OnAsk, decide};
 use newleaf_rotation::{Plan, Verb};
 
-use super::plan::{self, Printed};
+use super::plan::{self, OfDomain, Printed};
 use crate::{
     code,
     config::Config,
@@ -21,27 +21,21 @@ use crate::{
 /// where the world is. SIGTERM and ctrl-c let it finish the deed in hand.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Roll a CA over: a new CA, new leaves for everybody, and the old CA distrusted when nobody presents it any more
     Ca(Args),
-    Leaf(LeafArgs),
+    /// Renew the leaves: new leaves of the CA that is there
+    Leaf(Args),
 }
 
-/// Roll a CA over: a new CA, new leaves for everybody, and the old CA distrusted when nobody presents it any more
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The trust domain, as newleaf.yaml names it
-    domain: String,
+    #[command(flatten)]
+    of: OfDomain,
     /// Start without asking whether the plan is right
     #[arg(long)]
     yes: bool,
     #[command(flatten)]
     leaving: Leaving,
-}
-
-/// Renew the leaves: new leaves of the CA that is there
-#[derive(Debug, clap::Args)]
-pub(crate) struct LeafArgs {
-    #[command(flatten)]
-    args: Args,
 }
 
 /// Go on with a rotation from wherever it stands
@@ -78,11 +72,11 @@ pub(crate) fn run(command: &Command, session: &Session) -> Result<Exit, Failure>
     let config = session.config()?;
     match command {
         Command::Ca(args) => {
-            let plan = plan::of_rollover(&config, &args.domain)?;
+            let plan = plan::of_rollover(&config, &args.of.domain)?;
             super::block_on(start(session, &config, args, plan))
         }
-        Command::Leaf(LeafArgs { args }) => {
-            let plan = plan::of_renewal(&config, &args.domain)?;
+        Command::Leaf(args) => {
+            let plan = plan::of_renewal(&config, &args.of.domain)?;
             super::block_on(start(session, &config, args, plan))
         }
     }
@@ -95,7 +89,7 @@ async fn start(
     plan: Plan,
 ) -> Result<Exit, Failure> {
     // Secrets and files that are missing are told before anything is begun.
-    config.domain(&args.domain)?.open().map(drop)?;
+    config.domain(&args.of.domain)?.open().map(drop)?;
     confirm(session, args, &plan)?;
     let journal = rotation::journal(config)?;
     let writer = journal.writer(&plan.domain).await?;

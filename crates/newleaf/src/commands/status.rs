@@ -1,6 +1,7 @@
 //! `newleaf status`: the picture of a rotation.
 
 mod picture;
+mod screen;
 
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use newleaf_controller::{Journal, Snapshot};
 use newleaf_rotation::RotationId;
 use tokio::time::sleep;
 
-use self::picture::Picture;
+use self::{picture::Picture, screen::Screen};
 use crate::{
     code,
     failure::{Exit, Failure},
@@ -27,7 +28,7 @@ pub(crate) struct Args {
     /// Print one line of JSON
     #[arg(long)]
     json: bool,
-    /// Print again whenever something changed, until the rotation is over
+    /// Follow the rotation until it is over: on a terminal the picture is drawn over, elsewhere only what changed is printed
     #[arg(long)]
     watch: bool,
 }
@@ -61,12 +62,17 @@ async fn watch(
     journal: &Journal,
     id: &RotationId,
 ) -> Result<Exit, Failure> {
+    let mut screen = Screen::of(session.console());
     let mut last: Option<Snapshot> = None;
     loop {
         let snapshot = Snapshot::take(journal, id)?;
         let is_over = snapshot.ended_at.is_some();
         if last.as_ref() != Some(&snapshot) {
-            show(args, session, &snapshot)?;
+            if args.json {
+                show(args, session, &snapshot)?;
+            } else {
+                screen.show(&snapshot)?;
+            }
             last = Some(snapshot);
         }
         if is_over {
@@ -83,9 +89,5 @@ fn show(args: &Args, session: &Session, snapshot: &Snapshot) -> Result<(), Failu
             serde_json::to_string(snapshot).map_err(|error| Failure::new(&code::BUG, error))?;
         return console.say(text);
     }
-    console.print(Picture::new(snapshot, console))?;
-    if args.watch {
-        console.say("")?;
-    }
-    Ok(())
+    console.print(Picture::new(snapshot, console))
 }

@@ -11,6 +11,8 @@ use std::{
 
 use tokio::process::{Child, Command};
 
+use crate::demo::tied;
+
 /// How many lines of the log an error shows.
 const SHOWN_LINES: usize = 12;
 
@@ -82,7 +84,7 @@ impl Product {
         })
     }
 
-    /// Starts a long command; what it says goes to the log. It ends with the demo at the latest.
+    /// Starts a long command; what it says goes to the log. It ends with the demo at the latest, however that ends.
     pub(crate) fn start(&self, arguments: &[&str]) -> Result<Child, ProductError> {
         let log = || {
             fs_err::OpenOptions::new()
@@ -111,13 +113,12 @@ impl Product {
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(&self.program);
+        let mut command = tied::command(&self.program, &self.program);
         command
             .arg("--config")
             .arg(&self.config)
             .args(arguments)
-            .stdin(Stdio::null())
-            .kill_on_drop(true);
+            .stdin(Stdio::null());
         command
     }
 }

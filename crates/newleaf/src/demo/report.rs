@@ -4,7 +4,12 @@ use std::{fmt, time::Duration};
 
 use serde::Serialize;
 
-use crate::demo::{script::Findings, settings::Part, tally::Counts};
+use crate::demo::{
+    end::End,
+    script::{Findings, NEW},
+    settings::Part,
+    tally::Counts,
+};
 
 /// What must be known to judge.
 #[derive(Debug)]
@@ -38,6 +43,7 @@ pub(crate) struct Report {
     phases: Vec<&'static str>,
     early_distrust_refused: Option<String>,
     only_new_ca_at_the_end: bool,
+    end: Option<End>,
     clients: Vec<ClientReport>,
     real_temporal: bool,
     seconds: u64,
@@ -69,6 +75,7 @@ impl Report {
             early_distrust,
             old_leaf_refused,
             is_new_ca_only,
+            end,
         } = evidence.findings;
         Self {
             calls: clients.iter().map(|client| client.calls).sum(),
@@ -83,6 +90,7 @@ impl Report {
             phases,
             early_distrust_refused: early_distrust,
             only_new_ca_at_the_end: is_new_ca_only,
+            end,
             clients,
             real_temporal: evidence.is_real_temporal,
             seconds: evidence.took.as_secs(),
@@ -117,6 +125,14 @@ impl Report {
         expect(
             self.only_new_ca_at_the_end,
             "calls after the end are not seen under the new CA only".to_owned(),
+        );
+        expect(
+            self.end == Some(End::wanted(NEW)),
+            format!(
+                "expected to end with {:?}, found {:?}",
+                End::wanted(NEW),
+                self.end
+            ),
         );
         expect(
             self.crashes_survived >= self.crashes_wanted,

@@ -9,6 +9,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
+use serde::Serialize;
 use tokio::time::Instant;
 
 use crate::demo::picture::{self, Frame, Paint};
@@ -31,6 +32,18 @@ pub(crate) enum Form {
     Picture(Paint),
     /// A line for each event.
     Lines,
+    /// An object for each event, on a line of its own.
+    Objects,
+}
+
+/// An event for machines. Its names are stable: fields may be added, none is renamed or changes its meaning.
+#[derive(Serialize)]
+struct Object<'a> {
+    at_ms: u64,
+    event: &'a str,
+    /// The process that drives a rotation from now on: the one to kill.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    controller_pid: Option<u32>,
 }
 
 #[derive(Debug, Default)]
@@ -40,12 +53,12 @@ struct Inner {
 }
 
 impl Form {
-    /// Chooses by what stderr is.
-    pub(crate) fn of_stderr(paint: Paint) -> Self {
+    /// Chooses by what stderr is: a person looks at a terminal; what else there is gets `otherwise`.
+    pub(crate) fn of_stderr(paint: Paint, otherwise: Self) -> Self {
         if io::stderr().is_terminal() {
             Self::Picture(paint)
         } else {
-            Self::Lines
+            otherwise
         }
     }
 }
@@ -67,16 +80,41 @@ impl Screen {
 
     /// Returns whether frames are drawn at all.
     pub(crate) fn has_picture(&self) -> bool {
-        self.form != Form::Lines
+        matches!(self.form, Form::Picture(_))
     }
 
     /// Tells what just happened.
     pub(crate) fn tell(&self, what: impl std::fmt::Display) {
-        let seconds = self.started.elapsed().as_secs_f32();
-        let line = format!("{seconds:>5.1} s  {what}");
-        if self.form == Form::Lines {
-            return write(&format!("{line}\n"));
+        self.tell_of(&what.to_string(), None);
+    }
+
+    /// Tells that a process drives a rotation from now on. Whoever looks on may kill it.
+    pub(crate) fn tell_controller(&self, arguments: &[&str], pid: u32) {
+        let command = arguments.join(" ");
+        let what = format!("process {pid} is the controller: newleaf {command}");
+        self.tell_of(&what, Some(pid));
+    }
+
+    fn tell_of(&self, event: &str, controller_pid: Option<u32>) {
+        let at = self.started.elapsed();
+        let line = format!("{:>5.1} s  {event}", at.as_secs_f32());
+        match self.form {
+            Form::Picture(_) => self.keep(line),
+            Form::Lines => write(&format!("{line}\n")),
+            Form::Objects => {
+                let object = serde_json::to_string(&Object {
+                    at_ms: u64::try_from(at.as_millis()).unwrap_or(u64::MAX),
+                    event,
+                    controller_pid,
+                });
+                // Numbers and text always are JSON.
+                write(&format!("{}\n", object.unwrap_or(line)));
+            }
         }
+    }
+
+    /// Keeps an event for the next frames.
+    fn keep(&self, line: String) {
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
         if inner.events.len() == SHOWN_EVENTS {
             inner.events.pop_front();

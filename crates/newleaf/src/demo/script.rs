@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
 use newleaf_controller::{Snapshot, snapshot::Mark};
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::demo::{
     channel::{DialError, Presented},
+    end::{End, EndError},
     mischief::{self, Crash},
     probe::{self, Answer},
     product::ProductError,
@@ -36,11 +38,14 @@ const LOOK_AGAIN: Duration = Duration::from_millis(50);
 const OLD: &str = "g1";
 
 /// The CA that comes.
-const NEW: &str = "g2";
+pub(crate) const NEW: &str = "g2";
 
-/// What an early distrust must be refused with. What follows is the evidence, usually "2 of 3 identities still present
-/// g1"; on a very busy machine the second wave may have begun before the answer.
-const TOO_EARLY: &str = "cannot distrust g1 yet";
+/// What an early distrust must be refused with, before and after the number of those that are left: usually 2; on a
+/// very busy machine the second wave may have gone before the answer.
+const TOO_EARLY: [&str; 2] = [
+    "cannot distrust g1 yet: ",
+    " of 3 identities still present g1",
+];
 
 /// Who and what plays.
 #[derive(Debug)]
@@ -53,6 +58,8 @@ pub(crate) struct Play<'a> {
     pub(crate) looks: Looks,
     /// Where to tell.
     pub(crate) screen: &'a Screen,
+    /// The instant of the start.
+    pub(crate) now: Timestamp,
 }
 
 /// What the play showed, as far as it got.
@@ -66,6 +73,8 @@ pub(crate) struct Findings {
     pub(crate) old_leaf_refused: bool,
     /// Whether every call after the end was made under the new CA.
     pub(crate) is_new_ca_only: bool,
+    /// How the world was left.
+    pub(crate) end: Option<End>,
 }
 
 /// What newleaf said to a person.
@@ -109,11 +118,14 @@ pub(crate) enum ScriptError {
     #[error("could not ask newleaf")]
     Ask(#[from] ProductError),
     /// The early distrust was not refused, or not for the right reason.
-    #[error("expected `{TOO_EARLY}` as the answer to an early distrust, found: {found}")]
+    #[error("expected an early distrust to be refused with who still presents g1, found: {found}")]
     EarlyDistrust {
         /// What newleaf said.
         found: String,
     },
+    /// How the world was left cannot be seen.
+    #[error("could not see how the rollover left the world")]
+    End(#[from] EndError),
     /// Nobody reads the journal any more.
     #[error("could not follow the rotation")]
     LostSight,
@@ -142,6 +154,7 @@ impl Play<'_> {
         self.roll_over(crashes, findings).await?;
         findings.old_leaf_refused = self.old_leaf_is_refused(&old).await;
         findings.is_new_ca_only = self.only_the_new_ca_calls().await?;
+        findings.end = Some(End::of(self.stage, self.now).await?);
         Ok(())
     }
 
@@ -250,24 +263,32 @@ impl Play<'_> {
     }
 
     /// Tries to distrust g1 when one client of three has moved.
+    ///
+    /// Whoever answers may be killed over it, or may just have begun and know of nobody yet: then it is asked again, until
+    /// the rotation itself asks for the approval. That would be too late to refuse.
     async fn distrust_too_early(&self) -> Result<String, ScriptError> {
+        let mut looks = self.looks.clone();
         let first_moved = |look: &Snapshot| is_rollover(look) && does_first_wave_soak(look);
-        let look = wait_for(&mut self.looks.clone(), first_moved).await;
-        let look = look.ok_or(ScriptError::LostSight)?;
-        let step = distrust(&look).ok_or(ScriptError::LostSight)?;
-        let found = loop {
-            match self.approve(&look, step, "in a hurry").await? {
-                Said::Yes => break "it was admitted".to_owned(),
-                Said::No(found) if found.contains(TOO_EARLY) => {
-                    self.screen
-                        .tell(format_args!("an early distrust is refused: {found}"));
-                    return Ok(found);
+        let mut look = wait_for(&mut looks, first_moved).await;
+        let mut found = "no answer".to_owned();
+        while let Some(now) = look.filter(|look| asked(look).is_none() && !is_over(look)) {
+            let step = distrust(&now).ok_or(ScriptError::LostSight)?;
+            match self.approve(&now, step, "in a hurry").await? {
+                Said::Yes => {
+                    let found = "it was admitted".to_owned();
+                    return Err(ScriptError::EarlyDistrust { found });
                 }
-                Said::No(found) => break found,
-                // Somebody killed it: it is asked again.
+                Said::No(refusal) if says_who_is_left(&refusal) => {
+                    self.screen
+                        .tell(format_args!("an early distrust is refused: {refusal}"));
+                    return Ok(refusal);
+                }
+                Said::No(refusal) => found = refusal,
                 Said::Nothing => {}
             }
-        };
+            looks.mark_unchanged();
+            look = wait_for(&mut looks, is_rollover).await;
+        }
         Err(ScriptError::EarlyDistrust { found })
     }
 
@@ -323,6 +344,16 @@ impl Play<'_> {
     }
 }
 
+/// Returns whether a refusal tells how many of the three are left, as `2 of 3 identities still present g1` does.
+fn says_who_is_left(refusal: &str) -> bool {
+    let [before, after] = TOO_EARLY;
+    let number = refusal
+        .split_once(before)
+        .and_then(|(_, evidence)| evidence.split_once(after))
+        .and_then(|(number, _)| number.parse::<usize>().ok());
+    number.is_some_and(|number| (1..=PARTS.len()).contains(&number))
+}
+
 fn phases_reached(look: &Snapshot) -> Vec<&'static str> {
     let phases = look.phases.iter();
     phases
@@ -339,3 +370,6 @@ async fn finish_first<T>(first: impl Future<Output = T>, aside: impl Future<Outp
         () = aside => first.await,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -101,10 +101,10 @@ domains:
         evidence: [{{ pollers: {{ trust_point: {NAMESPACE}, task_queue: {restarted}, identity_prefix: "{restarted}@" }} }}]
     waves: [[{proxied}], [{reloading}], [{restarted}]]
     approvals: [distrusted]
-    # A poll of the demo takes 2 s: a client that is not seen within 4 s is not there.
-    evidence_window: 4s
+    # A poll of the demo takes 1 s: a client that is not seen within 2.5 s is not there.
+    evidence_window: 2500ms
     # A person is in a hurry while the first wave soaks: long enough for that.
-    timing: {{ trusted_soak: 500ms, wave_soak: 800ms, disused_soak: 500ms, final_soak: 1s, poll: 150ms, patience: 40s, passes: 3, attempts: 5 }}
+    timing: {{ trusted_soak: 500ms, wave_soak: 500ms, disused_soak: 500ms, final_soak: 500ms, poll: 100ms, patience: 40s, passes: 3, attempts: 5 }}
     limits: {{ skew: 5m, reserve: 7d }}
 "#,
             cloud_port = cloud.port(),

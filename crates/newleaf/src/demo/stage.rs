@@ -10,30 +10,37 @@ use std::{
 
 use jiff::{SignedDuration, Timestamp};
 use newleaf_sandbox::{
-    ApiKey, Limits, NamespaceOptions, Options as SandboxOptions, Owner, Quirks, Sandbox, Seen,
-    StartError, Timing,
+    ApiKey, DevServer, Limits, NamespaceOptions, Options as SandboxOptions, Owner, Quirks, Sandbox,
+    Seen, StartError, Timing,
 };
+use newleaf_systems::{
+    domain::{self, CloudOptions},
+    temporal_cloud::{CloudError, CloudNamespace},
+};
+use newleaf_x509::TrustBundle;
 use rustls::{
     RootCertStore,
     pki_types::{CertificateDer, ServerName, pem::PemObject},
 };
 use tokio::process::Child;
+use zeroize::Zeroizing;
 
 use crate::demo::{
     channel::Endpoint,
-    dev_server::{self, DevServer},
     hook::Door,
     product::{Product, ProductError},
     screen::Screen,
     settings::{API_KEY_FILE, DOMAIN, NAMESPACE, PROXIED, SERVER_CA_FILE, Settings},
+    temporal,
     troupe::Troupe,
 };
 
 /// What the demo's own sandbox takes as its API key. It opens nothing else.
 const API_KEY: &str = "demo";
 
-/// How long connections live, in seconds; Temporal's live 5 minutes.
-const CONNECTION_AGE: u64 = 2;
+/// How long connections live, in seconds; Temporal's live 5 minutes. A client that reads its files at each connection
+/// takes a new leaf up when its connection has aged, so this is most of what a wave of such clients waits for.
+const CONNECTION_AGE: u64 = 1;
 
 /// The sandbox's spans: short, with a grace that outlasts every poll.
 const TIMING: Timing = Timing {
@@ -42,7 +49,7 @@ const TIMING: Timing = Timing {
     check: Duration::from_millis(100),
     connection_age: Duration::from_secs(CONNECTION_AGE),
     age_grace: Duration::from_secs(8),
-    long_poll: Duration::from_millis(1_500),
+    long_poll: Duration::from_secs(1),
 };
 
 /// Where the restart hook knocks.
@@ -129,13 +136,14 @@ impl Stage {
         settings.write(&config).map_err(prepare)?;
         let ca = make_ca(&product, directory).await?;
         screen.tell("made CA g1");
-        let dev_server = start_temporal(options.temporal.as_deref(), screen).await;
-        let upstream = dev_server.as_ref().map(|server| server.address);
+        let temporal = options.temporal.as_deref();
+        let dev_server = temporal::start(product.program(), temporal, screen).await;
+        let upstream = dev_server.as_ref().map(DevServer::address);
         let sandbox = newleaf_sandbox::start(sandbox_options(ca, upstream, options.now)).await?;
         let endpoint = endpoint_of(&sandbox)?;
         let proxy = ProxyAddresses {
-            listen: dev_server::free_address().map_err(prepare)?,
-            admin: dev_server::free_address().map_err(prepare)?,
+            listen: free_address().map_err(prepare)?,
+            admin: free_address().map_err(prepare)?,
         };
         settings.cloud = sandbox.cloud_address();
         settings.endpoint = endpoint.address;
@@ -173,6 +181,33 @@ impl Stage {
         self.sandbox.cloud_address()
     }
 
+    /// Returns whom the namespace accepts, as the Cloud Ops API tells it to anybody.
+    pub(crate) async fn accepted(&self, now: Timestamp) -> Result<Vec<String>, CloudError> {
+        let server_ca = TrustBundle::from_pem(self.sandbox.server_ca_pem()).ok();
+        let namespace = CloudNamespace::new(&CloudOptions {
+            namespace: NAMESPACE.to_owned(),
+            address: format!("https://localhost:{}", self.cloud_address().port()),
+            api_key: domain::ApiKey::new(&Zeroizing::new(API_KEY.to_owned())),
+            server_ca,
+        })?;
+        let reading = namespace.read(now).await?;
+        let members = reading.bundle.members().iter();
+        Ok(members.map(|ca| ca.subject().to_string()).collect())
+    }
+
+    /// Returns the generations whose CA still has its key, sorted.
+    pub(crate) fn keys(&self) -> io::Result<Vec<String>> {
+        let mut keys = Vec::new();
+        for generation in fs_err::read_dir(self.directory.join("ca"))? {
+            let generation = generation?;
+            if generation.path().join("ca.key").exists() {
+                keys.push(generation.file_name().to_string_lossy().into_owned());
+            }
+        }
+        keys.sort();
+        Ok(keys)
+    }
+
     /// Returns the identity directory of a client.
     pub(crate) fn store(&self, name: &str) -> PathBuf {
         self.directory.join(name)
@@ -181,25 +216,6 @@ impl Stage {
     /// Returns the directory of everything.
     pub(crate) fn directory(&self) -> &Path {
         &self.directory
-    }
-}
-
-/// A real Temporal, if there is one; the demo is honest about which it was.
-async fn start_temporal(program: Option<&Path>, screen: &Screen) -> Option<DevServer> {
-    let Some(program) = program else {
-        screen.tell("found no `temporal` command: the sandbox answers by itself");
-        return None;
-    };
-    match DevServer::start(program, NAMESPACE).await {
-        Ok(server) => {
-            screen.tell("started a real Temporal behind the sandbox");
-            Some(server)
-        }
-        Err(error) => {
-            let why = crate::demo::causes(&error);
-            screen.tell(format_args!("the sandbox answers by itself: {why}"));
-            None
-        }
     }
 }
 
@@ -263,6 +279,12 @@ async fn make_ca(product: &Product, directory: &Path) -> Result<String, StageErr
         directory: directory.to_owned(),
         source,
     })
+}
+
+/// Asks the system for a free port. Between this and its use somebody else might take it; then the proxy does not
+/// start, and the demo says that traffic does not become steady.
+fn free_address() -> io::Result<SocketAddr> {
+    std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()
 }
 
 /// Starts the proxy as a process of its own. It carries calls as soon as it has an identity.

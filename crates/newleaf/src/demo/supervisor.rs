@@ -14,6 +14,13 @@ use crate::demo::{
 /// The exit code of a newleaf that waits for a person, or was asked to stop.
 const WAITING: i32 = 4;
 
+/// The exit code of a newleaf that the world refused, for example because somebody else held its lock just then.
+const REFUSED: i32 = 1;
+
+/// How often in a row newleaf may be refused before that is the end. A person's decision takes the lock while nobody
+/// drives, and on a very busy machine holds it for longer than a controller asks for it.
+const REFUSALS: u32 = 5;
+
 /// How long to rest before a newleaf that stopped by itself is started again.
 const REST: Duration = Duration::from_millis(200);
 
@@ -25,6 +32,16 @@ pub(crate) struct Supervisor {
     screen: Screen,
     kill: Arc<Notify>,
     crashes: watch::Sender<u32>,
+}
+
+/// How a newleaf ended.
+enum Run {
+    /// The rotation is over.
+    Done,
+    /// It was killed, or stopped to wait.
+    Broken,
+    /// It was refused.
+    Refused(ProductError),
 }
 
 /// Why a rotation was not seen through.
@@ -62,10 +79,18 @@ impl Supervisor {
     /// Starts a rotation, and returns when it is over.
     pub(crate) async fn see_through(&self, begin: &[&str]) -> Result<(), SuperviseError> {
         let before = register(&self.journal)?.rotations;
-        let mut arguments = begin;
+        let (mut arguments, mut refusals) = (begin, 0);
         loop {
-            if self.run(arguments).await? {
-                return Ok(());
+            match self.run(arguments).await? {
+                Run::Done => return Ok(()),
+                Run::Broken => refusals = 0,
+                Run::Refused(error) => {
+                    refusals += 1;
+                    if refusals == REFUSALS {
+                        return Err(error.into());
+                    }
+                    tokio::time::sleep(REST).await;
+                }
             }
             let register = register(&self.journal)?;
             arguments = match (register.rotations > before, register.is_open) {
@@ -78,13 +103,16 @@ impl Supervisor {
         }
     }
 
-    /// Runs the controller once. Returns whether it is done.
-    async fn run(&self, arguments: &[&str]) -> Result<bool, SuperviseError> {
+    /// Runs the controller once.
+    async fn run(&self, arguments: &[&str]) -> Result<Run, SuperviseError> {
         let mut child = self.product.start(arguments)?;
         let running = |source| ProductError::Run {
             command: arguments.join(" "),
             source,
         };
+        if let Some(pid) = child.id() {
+            self.screen.tell_controller(arguments, pid);
+        }
         let status = loop {
             tokio::select! {
                 status = child.wait() => break status.map_err(running)?,
@@ -92,19 +120,22 @@ impl Supervisor {
             }
         };
         if status.success() {
-            return Ok(true);
+            return Ok(Run::Done);
         }
         if let Some(signal) = status.signal() {
             self.crashes.send_modify(|crashes| *crashes += 1);
             self.screen.tell(format_args!(
                 "the controller died by signal {signal}; `newleaf resume` goes on"
             ));
-            return Ok(false);
+            return Ok(Run::Broken);
         }
-        if status.code() == Some(WAITING) {
-            tokio::time::sleep(REST).await;
-            return Ok(false);
+        match status.code() {
+            Some(WAITING) => {
+                tokio::time::sleep(REST).await;
+                Ok(Run::Broken)
+            }
+            Some(REFUSED) => Ok(Run::Refused(self.product.failure(arguments, status))),
+            Some(_) | None => Err(self.product.failure(arguments, status).into()),
         }
-        Err(self.product.failure(arguments, status).into())
     }
 }

@@ -8,7 +8,12 @@ use crate::code;
 
 impl From<JournalError> for Failure {
     fn from(error: JournalError) -> Self {
+        let is_disk_full = error.is_disk_full();
         match &error {
+            JournalError::Sqlite { .. } | JournalError::Lock { .. } if is_disk_full => {
+                Self::new(&code::JOURNAL, error)
+                    .hint("make room on the disk; what was recorded stands, and `newleaf resume` goes on from there")
+            }
             JournalError::Sqlite { .. } | JournalError::Lock { .. } => {
                 Self::new(&code::JOURNAL, error)
                     .hint("what was recorded stands; `newleaf resume` goes on from there")

@@ -5,12 +5,12 @@
 //! prepares. Without it the test says so and passes; with `CI=true` it fails.
 
 use std::{
-    net::{Ipv4Addr, SocketAddr, TcpListener},
+    net::SocketAddr,
     path::{Path, PathBuf},
     process::Stdio,
-    time::Duration,
 };
 
+use newleaf_sandbox::DevServer;
 use serde_json::Value;
 use tokio::{
     io::{AsyncBufReadExt as _, BufReader, Lines},
@@ -35,8 +35,9 @@ async fn a_real_worker_lives_through_a_renewal_and_a_rollover() {
     let (Some(temporal), Some(python)) = (part("temporal"), part("python")) else {
         return;
     };
-    let (_temporal, frontend) = start_temporal(&temporal).await;
-    let rig = Rig::set(Some(frontend)).await;
+    let temporal = DevServer::start(Command::new(temporal), NAMESPACE).await;
+    let temporal = temporal.unwrap();
+    let rig = Rig::set(Some(temporal.address())).await;
     let worker = Worker::start(&python, rig.proxy).await;
 
     let first_leaf = rig.bench.read("worker-a/tls.crt");
@@ -129,42 +130,6 @@ async fn only_the_new_ca_calls(rig: &Rig) {
     };
     timeout(PATIENCE, going).await.unwrap();
     assert_eq!((calls("g1"), open("g1")), (old, 0));
-}
-
-/// Starts a real Temporal with the one namespace, in memory, and waits until it serves that. Its own polls are
-/// short, so that connections to it drain within a test.
-async fn start_temporal(program: &Path) -> (Child, SocketAddr) {
-    // Between this and its use somebody else might take the port: then nothing serves, and the test fails.
-    let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-    let address = free.local_addr().unwrap();
-    drop(free);
-    let port = address.port().to_string();
-    let server = Command::new(program)
-        .args(["server", "start-dev", "--headless", "--log-level", "never"])
-        .args(["--ip", "127.0.0.1", "--port", &port])
-        .args(["--namespace", NAMESPACE, "--dynamic-config-value"])
-        .arg(r#"matching.longPollExpirationInterval="2s""#)
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .kill_on_drop(true)
-        .spawn()
-        .unwrap();
-    let serving = async {
-        loop {
-            let mut look = Command::new(program);
-            look.args(["workflow", "count", "--namespace", NAMESPACE])
-                .args(["--address", &address.to_string()])
-                .args(["--disable-config-file", "--disable-config-env"]);
-            let looked = look.kill_on_drop(true).output().await.unwrap();
-            if looked.status.success() {
-                return;
-            }
-            sleep(Duration::from_millis(100)).await;
-        }
-    };
-    timeout(PATIENCE, serving).await.unwrap();
-    (server, address)
 }
 
 /// Returns a program of the venv, if there is one.

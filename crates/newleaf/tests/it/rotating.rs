@@ -13,11 +13,11 @@ use serde_json::Value;
 
 use crate::bench::Bench;
 
-const DISTRUST: &str = "distrusted/payments.a2dd6";
+pub(crate) const DISTRUST: &str = "distrusted/payments.a2dd6";
 
 /// A bench with a sandbox that plays, a CA, and two holders whose evidence is a person's word.
-struct Stage {
-    bench: Bench,
+pub(crate) struct Stage {
+    pub(crate) bench: Bench,
     sandbox: Child,
 }
 
@@ -29,7 +29,7 @@ impl Drop for Stage {
 }
 
 impl Stage {
-    fn set() -> Self {
+    pub(crate) fn set() -> Self {
         let bench = Bench::new();
         bench.write(
             "newleaf.yaml",
@@ -55,13 +55,13 @@ impl Stage {
         Self { bench, sandbox }
     }
 
-    fn start(&self, arguments: &str) -> Child {
+    pub(crate) fn start(&self, arguments: &str) -> Child {
         let mut command: Command = self.bench.newleaf(arguments);
         let quiet = command.stdout(Stdio::null()).stderr(Stdio::null());
         quiet.spawn().unwrap()
     }
 
-    fn status(&self) -> Value {
+    pub(crate) fn status(&self) -> Value {
         self.bench.done("status --json").json()
     }
 
@@ -71,7 +71,7 @@ impl Stage {
         clippy::disallowed_methods,
         reason = "another process is waited for, by its own clock and within a bound"
     )]
-    fn at(&self, step: &str) -> String {
+    pub(crate) fn at(&self, step: &str) -> String {
         let by = Instant::now() + Duration::from_mins(1);
         loop {
             let said = self.bench.run("status --json");
@@ -86,7 +86,7 @@ impl Stage {
         }
     }
 
-    fn attest(&self, rotation: &str, holders: &[&str]) {
+    pub(crate) fn attest(&self, rotation: &str, holders: &[&str]) {
         for holder in holders {
             self.bench
                 .done(&format!("attest {rotation} {holder} --reason seen"));
@@ -120,7 +120,7 @@ domains:
     )
 }
 
-fn exit(mut child: Child) -> Option<i32> {
+pub(crate) fn exit(mut child: Child) -> Option<i32> {
     child.wait().unwrap().code()
 }
 

@@ -4,22 +4,18 @@
 //! tests say so and pass; with `CI=true` they fail.
 
 use std::{
-    net::{Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
-    process::{Output, Stdio},
+    process::Output,
     time::Duration,
 };
 
+use newleaf_sandbox::DevServer;
 use tempfile::TempDir;
-use tokio::{
-    net::{TcpListener, TcpStream},
-    process::Command,
-    time::timeout,
-};
+use tokio::{process::Command, time::timeout};
 
 use crate::{
     pki::{Ca, Leaf},
-    play::{API_KEY, NAMESPACE, Play, eventually, options},
+    play::{API_KEY, NAMESPACE, Play, options},
 };
 
 /// The longest that a judge may take: Python alone needs a second to start.
@@ -222,35 +218,18 @@ async def main():
 asyncio.run(main())
 "#;
 
-/// Returns a port that was free a moment ago, for a program that must be told one.
-async fn free_port() -> u16 {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
-    listener.local_addr().unwrap().port()
-}
-
 #[tokio::test]
 async fn a_real_worker_works_with_a_real_temporal_through_ageing_connections() {
     let (Some(temporal), Some(python)) = (part("temporal"), part("python")) else {
         return;
     };
-    let upstream = SocketAddr::from((Ipv4Addr::LOCALHOST, free_port().await));
-    let mut server = Command::new(temporal);
-    server
-        .args(["server", "start-dev", "--headless", "--log-level", "never"])
-        .args(["--ip", "127.0.0.1", "--port", &upstream.port().to_string()])
-        .args(["--namespace", NAMESPACE])
-        .stdout(Stdio::null())
-        .kill_on_drop(true);
-    let _server = server.spawn().unwrap();
-    eventually("the real Temporal listens", async || {
-        TcpStream::connect(upstream).await.is_ok()
-    })
-    .await;
+    let server = DevServer::start(Command::new(temporal), NAMESPACE).await;
+    let server = server.unwrap();
 
     let g1 = Ca::new("payments g1");
     let leaf = g1.leaf("worker-1");
     let mut options = options(&[&g1]);
-    options.namespaces[0].upstream = Some(upstream);
+    options.namespaces[0].upstream = Some(server.address());
     options.timing.connection_age = Duration::from_millis(700);
     options.timing.age_grace = Duration::from_secs(70);
     let play = Play::new(options).await;

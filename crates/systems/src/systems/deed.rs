@@ -187,6 +187,8 @@ impl Systems {
     }
 
     pub(super) fn destroy_key(&self, generation: Generation) -> Result<String, Trouble> {
+        // The canary first: the key is what is looked at, so that a crash in between is made good.
+        canary::remove(&self.domain, generation).map_err(trouble::of)?;
         self.ca().destroy_key(generation).map_err(trouble::of)?;
         Ok(format!(
             "overwrote and unlinked the key of CA {generation}; its certificate stays"

@@ -23,7 +23,7 @@ use crate::desk::{Desk, OLD, now};
 /// Tells the child process below where to write.
 const STORE: &str = "NEWLEAF_TEST_STORE";
 
-fn leaf(desk: &Desk) -> NewLeaf {
+pub(crate) fn leaf(desk: &Desk) -> NewLeaf {
     let request = LeafRequest {
         generation: OLD,
         subject: Subject::new("worker-a", None, None).unwrap(),
@@ -37,17 +37,17 @@ fn leaf(desk: &Desk) -> NewLeaf {
     desk.ca().sign(request, &*desk.ledger, now()).unwrap()
 }
 
-fn store(path: &Path, new: &NewLeaf) -> Result<Fingerprint, FileError> {
+pub(crate) fn store(path: &Path, new: &NewLeaf) -> Result<Fingerprint, FileError> {
     IdentityDirectory::new(path).store(&new.chain, &new.key, now())?;
     Ok(new.chain.leaf().fingerprint())
 }
 
 /// What a reader would present.
-fn presented(path: &Path) -> Fingerprint {
+pub(crate) fn presented(path: &Path) -> Fingerprint {
     directory::load(path, now()).unwrap().fingerprint()
 }
 
-fn names(path: &Path) -> Vec<String> {
+pub(crate) fn names(path: &Path) -> Vec<String> {
     let entries = fs_err::read_dir(path).unwrap();
     let mut names: Vec<_> = entries
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())

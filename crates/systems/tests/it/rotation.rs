@@ -151,6 +151,9 @@ async fn a_ca_is_rolled_over_from_preflight_to_the_destroyed_key() {
     );
     assert!(!desk.path("ca/g1/ca.key").exists());
     assert!(desk.path("ca/g1/ca.crt").exists());
+    // The canary of a generation goes with its key.
+    let canary = |generation: &str| desk.path("state/canary/payments").join(generation);
+    assert!(!canary("g1").exists() && canary("g2").exists());
 }
 
 #[tokio::test]

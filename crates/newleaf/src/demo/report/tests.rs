@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{Evidence, Report};
-use crate::demo::{script::Findings, settings::PARTS, tally::Counts};
+use crate::demo::{end::End, script::Findings, settings::PARTS, tally::Counts};
 
 fn evidence() -> Evidence {
     let counts = Counts {
@@ -18,6 +18,7 @@ fn evidence() -> Evidence {
             early_distrust: Some("2 of 3 identities still present g1".to_owned()),
             old_leaf_refused: true,
             is_new_ca_only: true,
+            end: Some(End::wanted("g2")),
         },
         crashes_wanted: 1,
         crashes_survived: 1,
@@ -37,6 +38,12 @@ fn the_object_keeps_its_names() {
     assert_eq!(report["old_leaf_refused"], true);
     assert_eq!(report["crashes_survived"], 1);
     assert_eq!(report["phases"], serde_json::json!(["trusted", "retired"]));
+    let end = serde_json::json!({
+        "accepted": ["O=acme, CN=payments-ca g2"],
+        "keys": ["g2"],
+        "presented": {"proxied": "g2", "reloading": "g2", "restarted": "g2"},
+    });
+    assert_eq!(report["end"], end);
 }
 
 #[test]
@@ -46,12 +53,14 @@ fn what_was_promised_holds() {
 
 #[test]
 fn each_promise_counts() {
-    let break_one: [fn(&mut Evidence); 7] = [
+    let break_one: [fn(&mut Evidence); 9] = [
         |e| e.counts[1].1.failed = 1,
         |e| e.findings.phases = vec!["trusted"],
         |e| e.findings.early_distrust = None,
         |e| e.findings.old_leaf_refused = false,
         |e| e.findings.is_new_ca_only = false,
+        |e| e.findings.end = None,
+        |e| e.findings.end = Some(End::wanted("g1")),
         |e| e.crashes_survived = 0,
         |e| e.error = Some("it broke off".to_owned()),
     ];
