@@ -9,6 +9,7 @@
 )]
 
 mod bench_build;
+mod bench_proxy;
 mod deny;
 mod environment;
 mod generate;
@@ -52,6 +53,8 @@ enum Command {
     Simulate(simulate::Arguments),
     /// Measure the cold release build of the demo in an empty target directory.
     BenchBuild(bench_build::Arguments),
+    /// Measure what a call costs through the proxy, and through what is used in its place.
+    BenchProxy(bench_proxy::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -78,6 +81,9 @@ fn run(command: &Command) -> Result<ExitCode, Box<dyn Error>> {
         Command::MutantsRotation => Ok(mutants::run(&workspace, &environment)?),
         Command::Simulate(arguments) => Ok(simulate::run(arguments)),
         Command::BenchBuild(arguments) => Ok(bench_build::run(&workspace, arguments)?),
+        Command::BenchProxy(arguments) => {
+            Ok(bench_proxy::run(&workspace, &environment, arguments)?)
+        }
     }
 }
 
