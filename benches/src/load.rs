@@ -7,8 +7,10 @@ mod arrivals;
 mod client;
 mod headers;
 mod lane;
+mod line;
 mod report;
 mod socket;
+mod streams;
 
 use std::{cell::RefCell, io, io::Write as _, path::PathBuf, rc::Rc, sync::Arc, time::Duration};
 
@@ -181,7 +183,7 @@ impl Options {
 pub async fn run(options: Options) -> Result<(), LoadError> {
     let calls = options.calls();
     if let Some(limit) = options.until_answered_ms {
-        lane::first_answer(&options.route, &calls, Duration::from_millis(limit)).await?;
+        line::first_answer(&options.route, &calls, Duration::from_millis(limit)).await?;
         return say("ready");
     }
     LocalSet::new().run_until(load(options, calls)).await

@@ -8,6 +8,7 @@ use tokio::time::Instant;
 use super::{
     Call, Failure,
     headers::{Encoder, TABLE_BYTES},
+    streams::{Stream, Streams},
 };
 use crate::{
     hpack::{BlockError, Decoder, Fields},
@@ -41,16 +42,6 @@ pub(super) enum Broken {
     Short { kind: u8 },
 }
 
-#[derive(Debug)]
-struct Stream {
-    which: usize,
-    since: Instant,
-    status: Option<u16>,
-    received: usize,
-    window: i64,
-    sent: usize,
-}
-
 /// A header block that spans frames.
 #[derive(Debug)]
 struct Block {
@@ -66,11 +57,7 @@ pub(super) struct Client {
     decoder: Decoder,
     encoder: Encoder,
     out: Vec<u8>,
-    /// By number, from `base` on: streams end nearly in the order in which they began.
-    streams: VecDeque<Option<Stream>>,
-    base: u32,
-    next: u32,
-    open: usize,
+    streams: Streams,
     /// Streams whose request is not sent whole.
     waiting: VecDeque<u32>,
     block: Option<Block>,
@@ -100,10 +87,7 @@ impl Client {
             decoder: Decoder::default(),
             encoder: Encoder::new(),
             out,
-            streams: VecDeque::new(),
-            base: 1,
-            next: 1,
-            open: 0,
+            streams: Streams::default(),
             waiting: VecDeque::new(),
             block: None,
             settled: false,
@@ -119,7 +103,7 @@ impl Client {
 
     /// Whether a call may begin now: the server's settings are known, and it takes one more.
     pub(super) fn has_room(&self) -> bool {
-        self.settled && !self.leaving && self.open < self.max_streams
+        self.settled && !self.leaving && self.streams.open() < self.max_streams
     }
 
     /// Whether the server's settings are known.
@@ -134,7 +118,7 @@ impl Client {
 
     /// Calls under way.
     pub(super) fn open(&self) -> usize {
-        self.open
+        self.streams.open()
     }
 
     /// What must be written.
@@ -160,8 +144,14 @@ impl Client {
         let Some(call) = self.calls.get(which) else {
             return;
         };
-        let id = self.next;
-        self.next += 2;
+        let id = self.streams.push(Stream {
+            which,
+            since,
+            status: None,
+            received: 0,
+            window: self.stream_window,
+            sent: 0,
+        });
         let head = self.out.len();
         wire::put_head(&mut self.out, 0, (kind::HEADERS, flag::END_HEADERS), id);
         let begin = self.out.len();
@@ -175,15 +165,6 @@ impl Client {
         {
             *place = [a, b, c];
         }
-        self.open += 1;
-        self.streams.push_back(Some(Stream {
-            which,
-            since,
-            status: None,
-            received: 0,
-            window: self.stream_window,
-            sent: 0,
-        }));
         if self.waiting.is_empty() {
             self.send(id);
         } else {
@@ -201,11 +182,8 @@ impl Client {
 
     /// Ends every call under way: the connection is gone, or nobody waits any longer.
     pub(super) fn give_up(&mut self, failure: Failure) {
-        let streams = std::mem::take(&mut self.streams);
-        self.base = self.next;
-        self.open = 0;
         self.leaving = true;
-        let lost = streams.into_iter().flatten().map(|stream| Done {
+        let lost = self.streams.clear().map(|stream| Done {
             which: stream.which,
             since: stream.since,
             verdict: Err(failure),
@@ -248,7 +226,7 @@ impl Client {
                 let more = i64::from(frame.first_number().ok_or(short)? & 0x7fff_ffff);
                 if frame.stream == 0 {
                     self.window += more;
-                } else if let Some(stream) = self.stream(frame.stream) {
+                } else if let Some(stream) = self.streams.get(frame.stream) {
                     stream.window += more;
                 }
                 self.resume();
@@ -265,7 +243,7 @@ impl Client {
             wire::put_number(&mut self.out, kind::WINDOW_UPDATE, 0, self.consumed);
             self.consumed = 0;
         }
-        if let Some(stream) = self.stream(frame.stream) {
+        if let Some(stream) = self.streams.get(frame.stream) {
             stream.received += length;
         }
         if frame.has(flag::END_STREAM) {
@@ -289,7 +267,7 @@ impl Client {
     }
 
     fn fields(&mut self, id: u32, ends: bool, fields: Fields) {
-        let Some(stream) = self.stream(id) else {
+        let Some(stream) = self.streams.get(id) else {
             return;
         };
         stream.status = stream.status.or(fields.status);
@@ -318,7 +296,7 @@ impl Client {
                 setting::INITIAL_WINDOW_SIZE => {
                     let difference = i64::from(value) - self.stream_window;
                     self.stream_window = i64::from(value);
-                    for stream in self.streams.iter_mut().flatten() {
+                    for stream in self.streams.iter_mut() {
                         stream.window += difference;
                     }
                 }
@@ -336,39 +314,26 @@ impl Client {
     fn goodbye(&mut self, last: u32) {
         self.leaving = true;
         let mut id = last.saturating_add(1) | 1;
-        while id < self.next {
+        while id < self.streams.next_id() {
             self.finish(id, Err(Failure::Unprocessed));
             id += 2;
         }
     }
 
     fn finish(&mut self, id: u32, verdict: Result<(), Failure>) {
-        let Some(slot) = self.slot(id) else { return };
-        let Some(stream) = slot.take() else { return };
+        let Some(stream) = self.streams.remove(id) else {
+            return;
+        };
         // An answer before the request was sent whole ends the request too.
         let unsent = |call: &Call| stream.sent < call.body.len();
         if verdict.is_ok() && self.calls.get(stream.which).is_some_and(unsent) {
             wire::put_number(&mut self.out, kind::RST_STREAM, id, code::NO_ERROR);
         }
-        self.open -= 1;
         self.done.push(Done {
             which: stream.which,
             since: stream.since,
             verdict,
         });
-        while let Some(None) = self.streams.front() {
-            self.streams.pop_front();
-            self.base += 2;
-        }
-    }
-
-    fn slot(&mut self, id: u32) -> Option<&mut Option<Stream>> {
-        let place = id.checked_sub(self.base)? / 2;
-        self.streams.get_mut(usize::try_from(place).ok()?)
-    }
-
-    fn stream(&mut self, id: u32) -> Option<&mut Stream> {
-        self.slot(id)?.as_mut()
     }
 
     /// Sends what the windows let through, the longest waiting first.
@@ -386,7 +351,7 @@ impl Client {
         let calls = Arc::clone(&self.calls);
         loop {
             let (connection, max_frame) = (self.window, self.max_frame);
-            let Some(stream) = self.stream(id) else {
+            let Some(stream) = self.streams.get(id) else {
                 return;
             };
             let Some(rest) = calls
