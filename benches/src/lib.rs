@@ -19,6 +19,7 @@ pub mod message;
 pub mod pki;
 pub mod process;
 pub mod proxy_bench;
+pub mod reload_bench;
 pub mod targets;
 pub mod tls;
 pub mod tunnel;

@@ -12,7 +12,15 @@ mod report;
 mod socket;
 mod streams;
 
-use std::{cell::RefCell, io, io::Write as _, path::PathBuf, rc::Rc, sync::Arc, time::Duration};
+use std::{
+    cell::RefCell,
+    io,
+    io::Write as _,
+    path::PathBuf,
+    rc::Rc,
+    sync::{Arc, atomic::Ordering::Relaxed},
+    time::Duration,
+};
 
 use tokio::{
     task::{JoinSet, LocalSet},
@@ -78,6 +86,9 @@ pub struct Options {
     /// Write a different deadline into each call, as grpc-go does.
     #[arg(long)]
     pub own_deadlines: bool,
+    /// The namespace that calls name, by which a server's log tells callers apart.
+    #[arg(long, default_value = "payments.a1b2c")]
+    pub namespace: String,
     /// Open a connection for each call.
     #[arg(long)]
     pub churn: bool,
@@ -163,7 +174,7 @@ impl Options {
             Timeout::Same
         };
         let call = |path, request, order: Order| Call {
-            headers: Headers::of(path, timeout),
+            headers: Headers::of(path, &self.namespace, timeout),
             body: order.request(request),
             reply: usize::try_from(order.reply).unwrap_or(usize::MAX),
         };
@@ -192,7 +203,6 @@ pub async fn run(options: Options) -> Result<(), LoadError> {
 async fn load(options: Options, calls: Arc<[Call]>) -> Result<(), LoadError> {
     let tally = Rc::new(RefCell::new(Tally::default()));
     let mut lanes = Vec::new();
-    let route = options.route.clone().prepared()?;
     for _ in 0..options.connections {
         let pattern = Pattern {
             streams: options.streams,
@@ -200,7 +210,7 @@ async fn load(options: Options, calls: Arc<[Call]>) -> Result<(), LoadError> {
             churn: options.churn,
         };
         let lane = Lane::new(
-            route.clone(),
+            options.route.clone(),
             Arc::clone(&calls),
             pattern,
             Rc::clone(&tally),
@@ -216,9 +226,10 @@ async fn load(options: Options, calls: Arc<[Call]>) -> Result<(), LoadError> {
     let duration = Duration::from_millis(options.duration_ms);
     let began = Instant::now();
     tally.borrow_mut().begin(began);
+    let mut came = Arc::default();
     if let Some(rate) = options.rate {
         let senders = lanes.iter().map(|lane| lane.arrivals()).collect();
-        Arrivals {
+        came = Arrivals {
             rate,
             even: options.even,
             duration,
@@ -239,6 +250,9 @@ async fn load(options: Options, calls: Arc<[Call]>) -> Result<(), LoadError> {
     }
     for lane in &lanes {
         lane.give_up();
+    }
+    if options.rate.is_some() {
+        tally.borrow_mut().count_all(came.load(Relaxed));
     }
     let report = tally.borrow_mut().report(ended);
     say(&serde_json::to_string(&report)?)

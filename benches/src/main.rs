@@ -4,7 +4,7 @@ use std::{error::Error, io::Write as _, process::ExitCode};
 
 use clap::Parser as _;
 use jiff::Timestamp;
-use newleaf_benches::{load, proxy_bench, tunnel, upstream};
+use newleaf_benches::{load, proxy_bench, reload_bench, tunnel, upstream};
 
 #[derive(Debug, clap::Parser)]
 #[command(name = "newleaf-benches", version, about, long_about = None)]
@@ -23,6 +23,8 @@ enum Command {
     Tunnel(tunnel::Options),
     /// Measure what each call costs, target beside target
     Proxy(proxy_bench::Options),
+    /// Measure what callers notice of a new identity, and of servers that misbehave
+    Reload(reload_bench::Options),
 }
 
 fn main() -> ExitCode {
@@ -42,6 +44,7 @@ fn run(command: Command) -> Result<(), Box<dyn Error>> {
         Command::Upstream(options) => Ok(runtime.block_on(upstream::run(options))?),
         Command::Tunnel(options) => Ok(runtime.block_on(tunnel::run(options))?),
         Command::Proxy(options) => Ok(proxy_bench::run(&options, now())?),
+        Command::Reload(options) => Ok(reload_bench::run(&options, now)?),
     }
 }
 

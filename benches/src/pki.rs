@@ -158,6 +158,25 @@ impl Pki {
         Ok(())
     }
 
+    /// Overwrites the key that is live with that of another leaf, in place; its chain is still to come.
+    pub fn tear(&self, leaf: Leaf) -> Result<(), PkiError> {
+        let key = self.read(&format!("{}.key", leaf.name()))?;
+        self.overwrite(LIVE_KEY, &key)
+    }
+
+    /// Overwrites the chain that is live, in place.
+    pub fn mend(&self, leaf: Leaf) -> Result<(), PkiError> {
+        let chain = self.read(&format!("{}.crt", leaf.name()))?;
+        self.overwrite(LIVE_CHAIN, &chain)?;
+        let key = self.read(&format!("{}.key", leaf.name()))?;
+        self.overwrite(LIVE_BOTH, &(chain + &key))
+    }
+
+    fn overwrite(&self, file: &str, text: &str) -> Result<(), PkiError> {
+        let mut file = fs_err::File::create(self.live().join(file))?;
+        Ok(io::Write::write_all(&mut file, text.as_bytes())?)
+    }
+
     /// Reads one of the files.
     pub fn read(&self, name: &str) -> Result<String, PkiError> {
         Ok(fs_err::read_to_string(self.directory.join(name))?)

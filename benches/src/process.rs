@@ -136,15 +136,21 @@ impl Process {
         }
     }
 
+    /// Waits until it ends by itself, for a while.
+    pub fn wait(&mut self, limit: Duration) {
+        let until = Instant::now() + limit;
+        while self.is_alive() && Instant::now() < until {
+            pause(Duration::from_millis(10));
+        }
+    }
+
     fn end(&mut self) {
         if !self.is_alive() {
             return;
         }
         // Some keep others working for them, whom they end if they are asked, and leave behind if they are killed.
-        let asked = self.signal(Signal::TERM).is_ok();
-        let until = Instant::now() + END;
-        while asked && self.is_alive() && Instant::now() < until {
-            pause(Duration::from_millis(10));
+        if self.signal(Signal::TERM).is_ok() {
+            self.wait(END);
         }
         for id in usage::tree(self.id()).into_iter().rev() {
             let id = i32::try_from(id).ok().and_then(Pid::from_raw);

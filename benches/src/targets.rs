@@ -245,24 +245,33 @@ struct Place<'a> {
 impl Place<'_> {
     /// Writes a configuration with its blanks filled in.
     fn write(&self, name: &str, template: &str) -> io::Result<PathBuf> {
-        let text = template
-            .replace("@PORT@", &self.address.port().to_string())
-            .replace("@UPSTREAM_PORT@", &self.upstream.port().to_string())
-            .replace("@RUN@", &self.files.to_string_lossy())
-            .replace("@PKI@", &self.stage.pki.directory().to_string_lossy());
-        let path = self.files.join(name);
-        fs_err::OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .open(&path)
-            .and_then(|mut file| io::Write::write_all(&mut file, text.as_bytes()))?;
-        Ok(path)
+        let ports = (self.address, self.upstream);
+        let pki = self.stage.pki.directory();
+        fill(template, ports, self.files, pki, name)
     }
 
     fn pki(&self, name: &str) -> PathBuf {
         self.stage.pki.directory().join(name)
     }
+}
+
+/// Writes a configuration into `run` with its blanks filled in: where it listens and calls, and where files lie.
+pub(crate) fn fill(
+    template: &str,
+    (listen, upstream): (SocketAddr, SocketAddr),
+    run: &Path,
+    pki: &Path,
+    name: &str,
+) -> io::Result<PathBuf> {
+    let text = template
+        .replace("@PORT@", &listen.port().to_string())
+        .replace("@UPSTREAM_PORT@", &upstream.port().to_string())
+        .replace("@RUN@", &run.to_string_lossy())
+        .replace("@PKI@", &pki.to_string_lossy());
+    let path = run.join(name);
+    let mut file = fs_err::File::create(&path)?;
+    io::Write::write_all(&mut file, text.as_bytes())?;
+    Ok(path)
 }
 
 fn ports(command: &mut Command, place: &Place<'_>) {

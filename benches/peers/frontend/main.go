@@ -1,6 +1,6 @@
 // Command frontend is a gRPC server that treats connections as Temporal's frontend does: grpc-go with keepalive's
 // MaxConnectionAge and MaxConnectionAgeGrace. It does what the measuring server does: a request says how long the reply is and when it is due. For each
-// call it prints when it began (Unix milliseconds), the caller's common name, and whether it is to be held.
+// call it prints when it began (Unix milliseconds), the caller's subject, its namespace and the method.
 package main
 
 import (
@@ -21,6 +21,7 @@ import (
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/mem"
+	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/peer"
 )
 
@@ -74,7 +75,7 @@ func main() {
 	version := flag.Bool("version", false, "say what this is")
 	flag.Parse()
 	if *version {
-		fmt.Println("frontend 1, grpc-go", grpc.Version)
+		fmt.Println("frontend 2, grpc-go", grpc.Version)
 		return
 	}
 
@@ -105,8 +106,11 @@ func main() {
 		}
 		from, _ := peer.FromContext(stream.Context())
 		name := from.AuthInfo.(credentials.TLSInfo).State.PeerCertificates[0].Subject.CommonName
+		headers, _ := metadata.FromIncomingContext(stream.Context())
+		namespace := append(headers.Get("temporal-namespace"), "-")[0]
+		method, _ := grpc.MethodFromServerStream(stream)
 		lock.Lock()
-		fmt.Fprintln(seen, began, name, hold > 0)
+		fmt.Fprintln(seen, began, "CN="+name, namespace, method)
 		lock.Unlock()
 		if hold > 0 {
 			select {

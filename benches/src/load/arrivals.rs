@@ -1,6 +1,13 @@
 //! Calls that come whether or not earlier ones were answered, so that a slow answer cannot thin out the load.
 
-use std::{thread, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+    thread,
+    time::Duration,
+};
 
 use tokio::{sync::mpsc::UnboundedSender, time::Instant};
 
@@ -18,11 +25,15 @@ pub(super) struct Arrivals {
 impl Arrivals {
     /// Sends the instant of each arrival to one of the connections in turn. A thread of its own: the runtime's timers
     /// count milliseconds, and calls come every 125 µs.
-    pub(super) fn spawn(self, to: Vec<UnboundedSender<Instant>>) {
-        thread::spawn(move || self.run(&to));
+    /// Answers with the number of calls that came so far.
+    pub(super) fn spawn(self, to: Vec<UnboundedSender<Instant>>) -> Arc<AtomicU64> {
+        let came = Arc::new(AtomicU64::new(0));
+        let count = Arc::clone(&came);
+        thread::spawn(move || self.run(&to, &count));
+        came
     }
 
-    fn run(self, to: &[UnboundedSender<Instant>]) {
+    fn run(self, to: &[UnboundedSender<Instant>], came: &AtomicU64) {
         let mut random = Random(0x9e37_79b9_7f4a_7c15);
         let mean = 1.0 / f64::from(self.rate.max(1));
         let mut due = Instant::now();
@@ -38,6 +49,7 @@ impl Arrivals {
                 return;
             }
             sleep_until(due);
+            came.fetch_add(1, Relaxed);
             // The caller's wait begins when the call is handed over: an instrument that overslept is not the proxy's fault.
             if lane.send(Instant::now()).is_err() {
                 return;
@@ -70,7 +82,7 @@ impl Random {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
+    use std::{sync::atomic::AtomicU64, time::Duration};
 
     use tokio::sync::mpsc;
 
@@ -86,11 +98,13 @@ mod tests {
                 even,
                 duration,
             };
-            arrivals.run(std::slice::from_ref(&send));
+            let came = AtomicU64::new(0);
+            arrivals.run(std::slice::from_ref(&send), &came);
             let mut count = 0;
             while arrived.try_recv().is_ok() {
                 count += 1;
             }
+            assert_eq!(came.into_inner(), count);
             // Poisson: 500 ± 22; three deviations and some.
             assert!((420..=580).contains(&count), "even {even}: {count}");
         }

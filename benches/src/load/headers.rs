@@ -27,7 +27,7 @@ pub enum Timeout {
 
 impl Headers {
     /// What a worker's library sends with each call to Temporal.
-    pub(super) fn of(path: &str, timeout: Timeout) -> Self {
+    pub(super) fn of(path: &str, namespace: &str, timeout: Timeout) -> Self {
         let mut fields = vec![
             (":method", "POST"),
             (":scheme", "http"),
@@ -38,7 +38,7 @@ impl Headers {
             ("user-agent", "tonic/0.14.2"),
             ("client-name", "temporal-rust"),
             ("client-version", "0.4.0"),
-            ("temporal-namespace", "payments.a1b2c"),
+            ("temporal-namespace", namespace),
         ];
         if timeout == Timeout::Same {
             fields.push(("grpc-timeout", "70000000u"));

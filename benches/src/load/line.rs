@@ -12,6 +12,9 @@ use super::{Call, Failure, LoadError, Route, UNARY_CALL, client::Client, socket:
 /// Read at once from a socket.
 const READ_BYTES: usize = 64 * 1024;
 
+/// For a connection and the server's settings.
+const CONNECT: Duration = Duration::from_secs(5);
+
 /// For one attempt to have the first call answered.
 const ATTEMPT: Duration = Duration::from_secs(2);
 
@@ -29,7 +32,13 @@ impl std::fmt::Debug for Line {
 }
 
 impl Line {
+    /// Connects, and learns the server's settings.
     pub(super) async fn open(route: &Route, calls: &Arc<[Call]>) -> Result<Self, Failure> {
+        let opened = timeout(CONNECT, Self::try_open(route, calls)).await;
+        opened.unwrap_or(Err(Failure::Connect))
+    }
+
+    async fn try_open(route: &Route, calls: &Arc<[Call]>) -> Result<Self, Failure> {
         let Ok(socket) = route.connect().await else {
             return Err(Failure::Connect);
         };
@@ -95,10 +104,9 @@ pub(super) async fn first_answer(
     calls: &Arc<[Call]>,
     limit: Duration,
 ) -> Result<(), LoadError> {
-    let route = route.clone().prepared()?;
     let began = Instant::now();
     loop {
-        let attempt = async { Line::open(&route, calls).await?.once().await };
+        let attempt = async { Line::open(route, calls).await?.once().await };
         let answered = timeout(ATTEMPT, attempt).await;
         let Err(last) = answered.unwrap_or(Err(Failure::Unanswered)) else {
             return Ok(());

@@ -92,6 +92,16 @@ impl Tally {
         }
     }
 
+    /// Calls that came and for which not even a connection was found are failures too.
+    pub(super) fn count_all(&mut self, came: u64) {
+        let counted = self.report.calls + self.report.failed.values().sum::<u64>();
+        let missing = came.saturating_sub(counted);
+        if missing > 0 {
+            let unanswered = Failure::Unanswered.to_string();
+            *self.report.failed.entry(unanswered).or_default() += missing;
+        }
+    }
+
     pub(super) fn report(&mut self, loaded: Duration) -> Report {
         self.latencies.sort_unstable();
         let place = |percent: usize| self.latencies.len().saturating_sub(1) * percent / 100;

@@ -29,17 +29,6 @@ pub struct Route {
     /// Whether TLS is spoken by the caller.
     #[command(flatten)]
     pub credentials: Credentials,
-    #[arg(skip)]
-    connector: Option<Connector>,
-}
-
-#[derive(Clone)]
-struct Connector(TlsConnector);
-
-impl std::fmt::Debug for Connector {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Connector")
-    }
 }
 
 /// Why there is no connection.
@@ -65,15 +54,6 @@ pub(super) enum Socket {
 }
 
 impl Route {
-    /// The same route, with its files read once.
-    pub(super) fn prepared(mut self) -> Result<Self, ConnectError> {
-        if let Some(directory) = &self.credentials.tls {
-            let config = tls::client(directory)?;
-            self.connector = Some(Connector(TlsConnector::from(Arc::new(config))));
-        }
-        Ok(self)
-    }
-
     /// Opens a connection.
     pub(super) async fn connect(&self) -> Result<Socket, ConnectError> {
         let failed = |source| ConnectError::Connect {
@@ -82,9 +62,11 @@ impl Route {
         };
         let socket = TcpStream::connect(self.to).await.map_err(failed)?;
         socket.set_nodelay(true).map_err(failed)?;
-        let Some(Connector(connector)) = &self.connector else {
+        let Some(directory) = &self.credentials.tls else {
             return Ok(Socket::Plain(socket));
         };
+        // Read for each connection, as an SDK does whose certificate is a callback: the next one has the new identity.
+        let connector = TlsConnector::from(Arc::new(tls::client(directory)?));
         let socket = BufReader::with_capacity(READ_BYTES, socket);
         let name = tls::server_name();
         let stream = connector.connect(name, socket).await.map_err(failed)?;

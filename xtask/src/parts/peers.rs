@@ -96,7 +96,8 @@ pub(crate) const PEERS: &[Part] = &[
             module: peer_module!("ghostunnel", "github.com/ghostunnel/ghostunnel", true),
             check: Check {
                 program: "ghostunnel",
-                arguments: &["--version"],
+                // It says its version on stderr; its manual begins with it.
+                arguments: &["--help-man"],
                 says: "built with go",
             },
         },
@@ -121,7 +122,7 @@ pub(crate) const PEERS: &[Part] = &[
             check: Check {
                 program: "frontend",
                 arguments: &["-version"],
-                says: "frontend 1,",
+                says: "frontend 2,",
             },
         },
     },
