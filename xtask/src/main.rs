@@ -9,6 +9,8 @@
 )]
 
 mod bench_build;
+mod bench_proxy;
+mod bench_reload;
 mod deny;
 mod environment;
 mod generate;
@@ -52,6 +54,10 @@ enum Command {
     Simulate(simulate::Arguments),
     /// Measure the cold release build of the demo in an empty target directory.
     BenchBuild(bench_build::Arguments),
+    /// Measure what a call costs through the proxy, and through what is used in its place.
+    BenchProxy(bench_proxy::Arguments),
+    /// Measure what callers notice of a new identity, and of servers that misbehave.
+    BenchReload(bench_reload::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -78,6 +84,12 @@ fn run(command: &Command) -> Result<ExitCode, Box<dyn Error>> {
         Command::MutantsRotation => Ok(mutants::run(&workspace, &environment)?),
         Command::Simulate(arguments) => Ok(simulate::run(arguments)),
         Command::BenchBuild(arguments) => Ok(bench_build::run(&workspace, arguments)?),
+        Command::BenchReload(arguments) => {
+            Ok(bench_reload::run(&workspace, &environment, arguments)?)
+        }
+        Command::BenchProxy(arguments) => {
+            Ok(bench_proxy::run(&workspace, &environment, arguments)?)
+        }
     }
 }
 

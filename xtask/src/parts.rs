@@ -8,6 +8,7 @@
 
 mod debian;
 mod go;
+mod peers;
 mod python;
 mod table;
 
@@ -19,7 +20,7 @@ use std::process::Command;
 use crate::environment::Environment;
 use crate::process;
 
-pub(crate) use self::table::PARTS;
+pub(crate) use self::{peers::PEERS, table::PARTS};
 
 /// One thing that tests or gates need and that is not ours.
 #[derive(Debug)]
@@ -54,6 +55,8 @@ struct GoModule {
     files: &'static [(&'static str, &'static str)],
     /// The package that is built: a path, or `.`.
     package: &'static str,
+    /// Whether it is not complete without C: then it is built with the compiler of the `PATH`.
+    needs_c: bool,
 }
 
 /// How a part shows that it works.

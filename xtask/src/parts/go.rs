@@ -27,7 +27,7 @@ impl Kitchen<'_> {
             .env("GOFLAGS", "-mod=readonly -trimpath -buildvcs=false")
             .env("GOTOOLCHAIN", "local")
             .env("GOWORK", "off")
-            .env("CGO_ENABLED", "0")
+            .env("CGO_ENABLED", if module.needs_c { "1" } else { "0" })
             .args(["build", "-o"])
             .arg(self.directory.join("bin").join(check.program))
             .arg(module.package);

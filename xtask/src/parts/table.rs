@@ -18,6 +18,7 @@ macro_rules! go_module {
                 ),
             ],
             package: $package,
+            needs_c: false,
         }
     };
 }

@@ -3,14 +3,14 @@
 
 use std::collections::BTreeMap;
 
-use super::{Check, GoModule, Kitchen, PARTS, Part, Reason, Source, Standing};
+use super::{Check, GoModule, Kitchen, PARTS, PEERS, Part, Reason, Source, Standing};
 use crate::environment::Environment;
 
 /// The parts share one environment: two locks that disagree would break each other's part.
 #[test]
 fn lock_files_agree_on_every_version() {
     let mut pinned = BTreeMap::new();
-    for part in PARTS {
+    for part in PARTS.iter().chain(PEERS) {
         let Source::Python { lock, .. } = part.source else {
             continue;
         };
@@ -39,13 +39,15 @@ fn lock_files_agree_on_every_version() {
 #[test]
 fn fetched_parts_come_before_linked_ones() {
     let fetched = |source: &Source| matches!(source, Source::Python { .. });
-    assert!(PARTS.is_sorted_by_key(|part| !fetched(&part.source)));
+    for table in [PARTS, PEERS] {
+        assert!(table.is_sorted_by_key(|part| !fetched(&part.source)));
+    }
 }
 
 /// A Go part whose sums are missing could be anything.
 #[test]
 fn every_go_part_is_pinned() {
-    for part in PARTS {
+    for part in PARTS.iter().chain(PEERS) {
         let Source::Go { module, .. } = &part.source else {
             continue;
         };
@@ -70,6 +72,7 @@ fn without_go_its_parts_are_missing() {
     let module = GoModule {
         files: &[],
         package: ".",
+        needs_c: false,
     };
     let standing = kitchen.make(&part(Source::Go {
         module,

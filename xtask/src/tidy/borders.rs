@@ -35,6 +35,8 @@ const ROOMS: &[(&str, &[&str])] = &[
         ],
     ),
     ("xtask", &["newleaf-rotation"]),
+    // The instruments use no code of the data path they measure.
+    ("newleaf-benches", &["newleaf-x509", "newleaf-identity"]),
 ];
 
 /// What nobody who only thinks may reach: runtimes, the network, clouds, randomness, databases.

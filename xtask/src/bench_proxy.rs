@@ -1,0 +1,152 @@
+//! `cargo xtask bench-proxy`: builds the proxy as it is shipped, fetches its peers, and has `newleaf-benches` measure
+//! them side by side. The instruments know the loads and targets; this file only sees that everything is there.
+
+use std::io;
+use std::path::PathBuf;
+use std::process::{Command, ExitCode, Stdio};
+
+use serde::Deserialize;
+
+use crate::environment::Environment;
+use crate::parts::{self, PEERS, Prepared};
+use crate::process;
+use crate::workspace::Workspace;
+
+/// The profile of what is shipped.
+const PROFILE: &str = "dist";
+
+/// What `cargo xtask bench-proxy` is asked.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    /// Fewer rounds, shorter, and only the loads that decide: a few minutes.
+    #[arg(long)]
+    quick: bool,
+    /// Whom to measure, as `newleaf,envoy`; all if not given.
+    #[arg(long, value_name = "NAMES")]
+    targets: Option<String>,
+    /// Which loads, as `S,M`; all if not given.
+    #[arg(long, value_name = "NAMES")]
+    loads: Option<String>,
+    /// Print one JSON object a line, instead of a table.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Why nothing was measured.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum BenchError {
+    #[error("could not prepare the peers")]
+    Prepare { source: parts::PrepareError },
+    #[error("could not run cargo")]
+    RunCargo { source: process::RunError },
+    #[error("could not read what cargo built")]
+    ReadCargo { source: io::Error },
+    #[error("expected cargo to build `{name}`, which it did not")]
+    NotBuilt { name: &'static str },
+    #[error("could not measure")]
+    Measure { source: process::RunError },
+}
+
+/// Builds, fetches, measures.
+pub(crate) fn run(
+    workspace: &Workspace,
+    environment: &Environment,
+    arguments: &Arguments,
+) -> Result<ExitCode, BenchError> {
+    let instruments = Instruments::prepare(workspace, environment)?;
+    let mut command = instruments.command("proxy");
+    for (flag, value) in [
+        ("--targets", &arguments.targets),
+        ("--loads", &arguments.loads),
+    ] {
+        if let Some(value) = value {
+            command.arg(flag).arg(value);
+        }
+    }
+    measure(&mut command, arguments.quick, arguments.json)
+}
+
+/// All that a measurement needs.
+#[derive(Debug)]
+pub(crate) struct Instruments {
+    benches: PathBuf,
+    proxy: PathBuf,
+    peers: Prepared,
+}
+
+impl Instruments {
+    /// Builds what is ours, and fetches what is not. A peer that cannot be had is named, and left out.
+    pub(crate) fn prepare(
+        workspace: &Workspace,
+        environment: &Environment,
+    ) -> Result<Self, BenchError> {
+        let peers =
+            parts::prepare(environment, PEERS).map_err(|source| BenchError::Prepare { source })?;
+        for (part, reason) in peers.missing() {
+            eprintln!("missing: {}: {}", part.name, reason.in_full());
+        }
+        let built = build(workspace)?;
+        let program = |name| {
+            let found = built.iter().find(|path| path.ends_with(name));
+            found.cloned().ok_or(BenchError::NotBuilt { name })
+        };
+        Ok(Self {
+            benches: program("newleaf-benches")?,
+            proxy: program("newleaf-proxy")?,
+            peers,
+        })
+    }
+
+    /// The command of one measurement.
+    pub(crate) fn command(&self, measurement: &str) -> Command {
+        let mut command = Command::new(&self.benches);
+        command.arg(measurement).arg("--newleaf").arg(&self.proxy);
+        command.arg("--parts").arg(self.peers.directory.join("bin"));
+        command
+    }
+}
+
+/// Runs a measurement; what it prints is what we print.
+pub(crate) fn measure(
+    command: &mut Command,
+    quick: bool,
+    json: bool,
+) -> Result<ExitCode, BenchError> {
+    for (flag, given) in [("--quick", quick), ("--json", json)] {
+        if given {
+            command.arg(flag);
+        }
+    }
+    let passed = process::succeeds(command).map_err(|source| BenchError::Measure { source })?;
+    Ok(if passed {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+/// One of the lines that cargo says with `--message-format=json`, as far as we need it.
+#[derive(Debug, Deserialize)]
+struct Message {
+    executable: Option<PathBuf>,
+}
+
+/// Builds the proxy and the instruments; answers with the programs.
+fn build(workspace: &Workspace) -> Result<Vec<PathBuf>, BenchError> {
+    eprintln!("building newleaf-proxy and newleaf-benches");
+    let mut cargo = workspace.cargo();
+    cargo
+        .args(["build", "--locked", "--quiet", "--profile", PROFILE])
+        .args(["--package", "newleaf-proxy", "--package", "newleaf-benches"])
+        .arg("--message-format=json-render-diagnostics")
+        .stderr(Stdio::inherit());
+    let said = process::capture(&mut cargo).map_err(|source| BenchError::RunCargo { source })?;
+    let messages = said.lines().map(serde_json::from_str::<Message>);
+    let programs =
+        messages.filter_map(|message| message.map(|message| message.executable).transpose());
+    programs
+        .collect::<Result<_, _>>()
+        .map_err(|source| BenchError::ReadCargo {
+            source: source.into(),
+        })
+}
