@@ -94,21 +94,30 @@ impl Encoder {
     }
 
     fn field(&mut self, field: Field<'_>, out: &mut Vec<u8>) {
-        let (policy, name) = match (field.indexing, field.origin) {
-            (Indexing::Allowed, Origin::Static(index)) => {
+        let (mut policy, name) = match self.known_place(field) {
+            Some(index) if field.indexing == Indexing::Allowed => {
                 return integer::write(INDEXED, index, out);
             }
-            (Indexing::Allowed, Origin::Dynamic(hash)) => match self.find(hash, field) {
-                Some(index) => return integer::write(INDEXED, index, out),
-                None => name::known(field.name),
-            },
-            (Indexing::Allowed, Origin::Unknown) => name::known(field.name),
-            (Indexing::Never, _origin) => (Policy::Sensitive, name::known(field.name).1),
+            Some(_) | None => name::known(field.name),
         };
+        if field.indexing == Indexing::Never {
+            policy = Policy::Sensitive;
+        }
         match policy {
             Policy::Sensitive => literal(NEVER_INDEXED, name, field, out),
             Policy::Volatile => literal(LITERAL, name, field, out),
             Policy::Usual => self.usual(name, field, out),
+        }
+    }
+
+    /// Returns the index of a field, if it came from a table and ours know it too.
+    fn known_place(&self, field: Field<'_>) -> Option<usize> {
+        match field.origin {
+            Origin::Static(index) => {
+                (table::static_entry(index)? == (field.name, field.value)).then_some(index)
+            }
+            Origin::Dynamic(hash) => self.find(hash, field),
+            Origin::Unknown => None,
         }
     }
 
@@ -129,15 +138,18 @@ impl Encoder {
 
     /// Returns the index of the entry that is this field.
     fn find(&self, hash: u64, field: Field<'_>) -> Option<usize> {
-        let mut alike = self.hashes.iter().enumerate();
-        alike.find_map(|(nth, found)| {
-            if *found != hash {
-                return None;
-            }
+        let mut seen = 0;
+        loop {
+            // All but always the first with this hash is the one.
+            let unseen = self.hashes.get(seen..)?;
+            let nth = seen + unseen.iter().position(|found| *found == hash)?;
             // The table counts from the newest.
-            let nth = self.hashes.len() - 1 - nth;
-            (self.table.get(nth)? == field).then_some(STATIC.len() + 1 + nth)
-        })
+            let from_newest = self.hashes.len() - 1 - nth;
+            if self.table.get(from_newest)? == field {
+                return Some(STATIC.len() + 1 + from_newest);
+            }
+            seen = nth + 1;
+        }
     }
 
     /// Returns whether a field may enter the table: nothing must go for it, and it takes no more than its share.

@@ -9,13 +9,16 @@ use super::FIELD_OVERHEAD;
 /// `Debug` shows the name and no value: values may be credentials.
 #[derive(Clone, Copy)]
 pub struct Field<'list> {
-    pub(super) name: &'list [u8],
-    pub(super) value: &'list [u8],
-    pub(super) indexing: Indexing,
+    /// The name, in lower case where the peer keeps to HTTP/2.
+    pub name: &'list [u8],
+    /// The value.
+    pub value: &'list [u8],
+    /// Whether the field may enter a table.
+    pub indexing: Indexing,
     pub(super) origin: Origin,
 }
 
-/// What a decoder knows of a field that saves an encoder from looking for it.
+/// What a decoder knows of a field that saves an encoder from looking for it. A hint: the encoder compares.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Origin {
     /// Nothing: it was a literal, or not decoded at all.
@@ -69,21 +72,6 @@ impl<'list> Field<'list> {
             indexing: Indexing::Never,
             ..Self::new(name, value)
         }
-    }
-
-    /// Returns the name, in lower case where the peer keeps to HTTP/2.
-    pub const fn name(&self) -> &'list [u8] {
-        self.name
-    }
-
-    /// Returns the value.
-    pub const fn value(&self) -> &'list [u8] {
-        self.value
-    }
-
-    /// Returns whether the field may enter a table.
-    pub const fn indexing(&self) -> Indexing {
-        self.indexing
     }
 }
 

@@ -69,6 +69,11 @@ pub(super) const STATIC: [(&[u8], &[u8]); 61] = [
     (b"www-authenticate", b""),
 ];
 
+/// Returns an entry of the static table.
+pub(super) fn static_entry(index: usize) -> Option<(&'static [u8], &'static [u8])> {
+    STATIC.get(index.checked_sub(1)?).copied()
+}
+
 /// Returns the index of the entry of the static table that is this field, among those of its name, the first of which is
 /// `first`, or 0 if there is none.
 pub(super) fn find_static(first: usize, field: Field<'_>) -> Option<usize> {

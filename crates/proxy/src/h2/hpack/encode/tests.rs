@@ -54,6 +54,24 @@ fn sensitive_fields_are_never_indexed_by_anybody() {
     assert_eq!(encoder.generation(), generation);
 }
 
+/// Where a field came from is a hint. Whoever changes what came from a table gets what they wrote.
+#[test]
+fn a_changed_field_is_what_it_was_changed_to() {
+    let mut decoder = Decoder::new(4096);
+    decode(&mut decoder, &[0x40, 1, b'a', 1, b'b']);
+    let mut encoder = Encoder::new(4096);
+    encode(&mut encoder, &[("a", "b")]);
+    for block in [[0x82], [0xbe]] {
+        let list = decode(&mut decoder, &block);
+        let mut field = list.iter().next().unwrap();
+        field.value = b"changed";
+        let mut out = Vec::new();
+        encoder.encode([field], &mut out);
+        let list = decode(&mut Decoder::new(4096), &out);
+        assert_eq!(list.iter().next(), Some(field));
+    }
+}
+
 #[test]
 fn a_full_table_stays_as_it_is() {
     let mut encoder = Encoder::new(4096);
