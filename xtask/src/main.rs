@@ -13,6 +13,7 @@ mod bench_proxy;
 mod bench_reload;
 mod deny;
 mod environment;
+mod fuzz;
 mod generate;
 mod mutants;
 mod parts;
@@ -52,6 +53,8 @@ enum Command {
     MutantsRotation,
     /// Play whole rotations in memory, with everything that goes wrong.
     Simulate(simulate::Arguments),
+    /// Run the fuzz targets for a while each.
+    Fuzz(fuzz::Arguments),
     /// Measure the cold release build of the demo in an empty target directory.
     BenchBuild(bench_build::Arguments),
     /// Measure what a call costs through the proxy, and through what is used in its place.
@@ -83,6 +86,7 @@ fn run(command: &Command) -> Result<ExitCode, Box<dyn Error>> {
         Command::Generate(arguments) => Ok(generate::run(&workspace, arguments)?),
         Command::MutantsRotation => Ok(mutants::run(&workspace, &environment)?),
         Command::Simulate(arguments) => Ok(simulate::run(arguments)),
+        Command::Fuzz(arguments) => Ok(fuzz::run(&workspace, &environment, arguments)?),
         Command::BenchBuild(arguments) => Ok(bench_build::run(&workspace, arguments)?),
         Command::BenchReload(arguments) => {
             Ok(bench_reload::run(&workspace, &environment, arguments)?)

@@ -12,6 +12,7 @@ mod huffman;
 mod integer;
 mod list;
 mod memo;
+mod name;
 mod table;
 
 pub use decode::{Corruption, DecodeError, Decoder, Limits};

@@ -18,6 +18,7 @@ mod a_limit_of_streams_starves_no_call;
 mod a_new_identity_fails_no_call;
 mod a_refused_candidate_is_never_adopted;
 mod an_outage_fails_no_call_within_its_deadline;
+mod callers_meet_http2_by_the_book;
 mod half_written_files_are_never_adopted;
 mod large_and_slow_streams_pass;
 mod only_loopback_unless_told;

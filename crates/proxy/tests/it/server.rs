@@ -8,7 +8,7 @@ use std::{
 
 use bytes::Bytes;
 use h2::{Reason, RecvStream, SendStream, server::SendResponse};
-use http::{HeaderMap, HeaderValue, Request, Response};
+use http::{HeaderMap, HeaderValue, Method, Request, Response};
 use newleaf_identity::tls;
 use newleaf_x509::{Certificate, Fingerprint};
 use rustls::{
@@ -231,6 +231,7 @@ impl Shared {
             "/echo" => self.echo(request, respond).await,
             "/hold" => self.hold(request, respond).await,
             "/chat" => chat(request, respond).await,
+            "/answer" => answer(request, respond).await,
             "/flood" => self.flood(respond).await,
             "/reset" => {
                 respond.send_reset(Reason::ENHANCE_YOUR_CALM);
@@ -313,6 +314,28 @@ async fn chat(
         body.flow_control().release_capacity(data.len())?;
         send(&mut sink, data).await?;
     }
+    sink.send_trailers(grpc_status(0))
+}
+
+/// Answers some octets, whatever it was sent.
+async fn answer(
+    request: Request<RecvStream>,
+    mut respond: SendResponse<Bytes>,
+) -> Result<(), h2::Error> {
+    if request.method() == Method::HEAD {
+        respond.send_response(Response::new(()), true)?;
+        return Ok(());
+    }
+    let mut body = request.into_body();
+    while let Some(data) = body.data().await {
+        body.flow_control().release_capacity(data?.len())?;
+    }
+    let mut sink = respond.send_response(Response::new(()), false)?;
+    send(
+        &mut sink,
+        Bytes::from_static(b"an answer of thirty-two octets.."),
+    )
+    .await?;
     sink.send_trailers(grpc_status(0))
 }
 

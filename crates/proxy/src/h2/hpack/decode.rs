@@ -1,8 +1,9 @@
 //! From header blocks to header lists (RFC 7541 §3).
 
 use super::{
-    FIELD_OVERHEAD, HeaderList, Indexing, huffman,
+    FIELD_OVERHEAD, Field, HeaderList, Indexing, huffman,
     integer::{HUFFMAN, INDEXED, INSERTED, LITERAL, NEVER_INDEXED, Prefix, Reader, TABLE_SIZE},
+    list::Origin,
     table::{STATIC, Table},
 };
 
@@ -153,8 +154,7 @@ impl Decoder {
             match first {
                 0b1000_0000..=0b1111_1111 => {
                     let index = reader.integer(INDEXED.mask)?;
-                    let (name, value) = self.entry(index)?;
-                    intake.indexed(name, value);
+                    intake.indexed(self.entry(index)?);
                 }
                 0b0100_0000..=0b0111_1111 => self.inserted(&mut reader, &mut intake)?,
                 0b0010_0000..=0b0011_1111 => return Err(Corruption::TableSizeLate.into()),
@@ -220,7 +220,7 @@ impl Decoder {
         let start = buffer.len();
         match reader.integer(prefix.mask)? {
             0 => string(reader, buffer)?,
-            index => buffer.extend_from_slice(self.entry(index)?.0),
+            index => buffer.extend_from_slice(self.entry(index)?.name),
         }
         let value_start = buffer.len();
         string(reader, buffer)?;
@@ -234,10 +234,13 @@ impl Decoder {
     }
 
     /// Returns what an index stands for, in both tables.
-    fn entry(&self, index: usize) -> Result<(&[u8], &[u8]), Corruption> {
+    fn entry(&self, index: usize) -> Result<Field<'_>, Corruption> {
         let nth = index.checked_sub(1).ok_or(Corruption::IndexZero)?;
         match nth.checked_sub(STATIC.len()) {
-            None => STATIC.get(nth).copied(),
+            None => STATIC.get(nth).map(|(name, value)| Field {
+                origin: Origin::Static(index),
+                ..Field::new(name, value)
+            }),
             Some(nth) => self.table.get(nth),
         }
         .ok_or(Corruption::IndexUnknown {
@@ -249,10 +252,10 @@ impl Decoder {
 
 impl Intake<'_> {
     /// Takes a field from a table. It is copied only if it fits: one octet of a block can stand for thousands.
-    fn indexed(&mut self, name: &[u8], value: &[u8]) {
-        self.count(name.len() + value.len());
+    fn indexed(&mut self, field: Field<'_>) {
+        self.count(field.name.len() + field.value.len());
         if self.fits() {
-            self.list.push(super::Field::new(name, value));
+            self.list.push(field);
         }
     }
 

@@ -4,35 +4,14 @@
 //! encoded once is encoded alike as long as the connection lives, and a [`Memo`](super::Memo) of it stays true.
 
 use super::{
-    DEFAULT_TABLE_SIZE, Field, Indexing, hash, huffman,
+    DEFAULT_TABLE_SIZE, Field, Indexing,
+    hash::hash_of_field,
+    huffman,
     integer::{self, HUFFMAN, INDEXED, INSERTED, LITERAL, NEVER_INDEXED, Prefix, RAW, TABLE_SIZE},
-    table::{self, Known, STATIC, Table},
+    list::Origin,
+    name::{self, Policy},
+    table::{self, STATIC, Table},
 };
-
-/// Fields whose values hardly ever come twice. One in the table would be in the way of others for ever.
-const VOLATILE: [&[u8]; 12] = [
-    b"age",
-    b"baggage",
-    b"content-length",
-    b"date",
-    b"etag",
-    b"grpc-message",
-    b"grpc-status-details-bin",
-    b"grpc-timeout",
-    b"traceparent",
-    b"tracestate",
-    b"x-envoy-upstream-service-time",
-    b"x-request-id",
-];
-
-/// Fields whose values are credentials. Indexed, they could be guessed one octet at a time by whoever can add fields to the same
-/// connection and see how long its blocks are (RFC 7541 §7.1).
-const SENSITIVE: [&[u8]; 4] = [
-    b"authorization",
-    b"cookie",
-    b"proxy-authorization",
-    b"set-cookie",
-];
 
 /// An entry takes at most this share of the table, so that no single field fills it.
 const MAX_SHARE: usize = 4;
@@ -115,40 +94,62 @@ impl Encoder {
     }
 
     fn field(&mut self, field: Field<'_>, out: &mut Vec<u8>) {
-        let known = table::look_up(field.name, field.value);
-        if field.indexing == Indexing::Never || SENSITIVE.contains(&field.name) {
-            literal(NEVER_INDEXED, known, field, out);
-            return;
+        let (mut policy, name) = match self.known_place(field) {
+            Some(index) if field.indexing == Indexing::Allowed => {
+                return integer::write(INDEXED, index, out);
+            }
+            Some(_) | None => name::known(field.name),
+        };
+        if field.indexing == Indexing::Never {
+            policy = Policy::Sensitive;
         }
-        if let Some(Known::Whole(index)) = known {
-            integer::write(INDEXED, index, out);
-            return;
+        match policy {
+            Policy::Sensitive => literal(NEVER_INDEXED, name, field, out),
+            Policy::Volatile => literal(LITERAL, name, field, out),
+            Policy::Usual => self.usual(name, field, out),
         }
-        if VOLATILE.contains(&field.name) {
-            literal(LITERAL, known, field, out);
-            return;
+    }
+
+    /// Returns the index of a field, if it came from a table and ours know it too.
+    fn known_place(&self, field: Field<'_>) -> Option<usize> {
+        match field.origin {
+            Origin::Static(index) => {
+                (table::static_entry(index)? == (field.name, field.value)).then_some(index)
+            }
+            Origin::Dynamic(hash) => self.find(hash, field),
+            Origin::Unknown => None,
         }
-        let hash = hash::hash(hash::hash(0, field.name), field.value);
-        if let Some(index) = self.find(hash, field) {
+    }
+
+    /// Writes a field that may be in a table, or enter it.
+    fn usual(&mut self, name: usize, field: Field<'_>, out: &mut Vec<u8>) {
+        let hash = hash_of_field(field.name, field.value);
+        let index = table::find_static(name, field).or_else(|| self.find(hash, field));
+        if let Some(index) = index {
             integer::write(INDEXED, index, out);
         } else if self.has_room(field) {
             self.table.insert(field.name, field.value);
             self.hashes.push(hash);
-            literal(INSERTED, known, field, out);
+            literal(INSERTED, name, field, out);
         } else {
-            literal(LITERAL, known, field, out);
+            literal(LITERAL, name, field, out);
         }
     }
 
     /// Returns the index of the entry that is this field.
     fn find(&self, hash: u64, field: Field<'_>) -> Option<usize> {
-        self.hashes
-            .iter()
-            .rev()
-            .enumerate()
-            .filter(|(_nth, found)| **found == hash)
-            .find(|(nth, _hash)| self.table.get(*nth) == Some((field.name, field.value)))
-            .map(|(nth, _hash)| STATIC.len() + 1 + nth)
+        let mut seen = 0;
+        loop {
+            // All but always the first with this hash is the one.
+            let unseen = self.hashes.get(seen..)?;
+            let nth = seen + unseen.iter().position(|found| *found == hash)?;
+            // The table counts from the newest.
+            let from_newest = self.hashes.len() - 1 - nth;
+            if self.table.get(from_newest)? == field {
+                return Some(STATIC.len() + 1 + from_newest);
+            }
+            seen = nth + 1;
+        }
     }
 
     /// Returns whether a field may enter the table: nothing must go for it, and it takes no more than its share.
@@ -159,14 +160,11 @@ impl Encoder {
     }
 }
 
-/// Appends a literal, its name by index where the static table has it.
-fn literal(prefix: Prefix, known: Option<Known>, field: Field<'_>, out: &mut Vec<u8>) {
-    match known {
-        Some(Known::Whole(index) | Known::Name(index)) => integer::write(prefix, index, out),
-        None => {
-            integer::write(prefix, 0, out);
-            string(field.name, out);
-        }
+/// Appends a literal, its name by an index of the static table unless that is 0.
+fn literal(prefix: Prefix, name: usize, field: Field<'_>, out: &mut Vec<u8>) {
+    integer::write(prefix, name, out);
+    if name == 0 {
+        string(field.name, out);
     }
     string(field.value, out);
 }

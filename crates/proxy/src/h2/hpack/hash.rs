@@ -6,17 +6,29 @@
 /// An odd number without pattern: 2⁶⁴ divided by the golden ratio.
 const MULTIPLIER: u64 = 0x9e37_79b9_7f4a_7c15;
 
+/// Hashes a field.
+pub(super) fn hash_of_field(name: &[u8], value: &[u8]) -> u64 {
+    hash(hash(0, name), value)
+}
+
 /// Hashes `bytes`, eight at a time, going on from `seed`.
 pub(super) fn hash(seed: u64, bytes: &[u8]) -> u64 {
-    let (words, rest) = bytes.as_chunks::<8>();
-    let whole = words
-        .iter()
-        .fold(seed, |state, word| mix(state, u64::from_le_bytes(*word)));
-    let mut last = [0x80; 8];
-    for (slot, byte) in last.iter_mut().zip(rest) {
-        *slot = *byte;
+    let (words, rest) = bytes.as_chunks();
+    let mut state = seed;
+    for word in words {
+        state = mix(state, u64::from_le_bytes(*word));
     }
-    let state = mix(whole, u64::from_le_bytes(last));
+    // The last eight octets, even if some were among the words already; of a short text, its halves or its octets.
+    if let Some(last) = bytes.last_chunk() {
+        state = mix(state, u64::from_le_bytes(*last));
+    } else if let (Some(first), Some(last)) = (rest.first_chunk(), rest.last_chunk()) {
+        let halves = (u32::from_le_bytes(*first), u32::from_le_bytes(*last));
+        state = mix(state, u64::from(halves.0) << 32 | u64::from(halves.1));
+    } else {
+        for octet in rest {
+            state = mix(state, u64::from(*octet));
+        }
+    }
     state ^ (state >> 32)
 }
 

@@ -7,7 +7,7 @@ use super::FIELD_OVERHEAD;
 /// One field of a header list.
 ///
 /// `Debug` shows the name and no value: values may be credentials.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy)]
 pub struct Field<'list> {
     /// The name, in lower case where the peer keeps to HTTP/2.
     pub name: &'list [u8],
@@ -15,6 +15,18 @@ pub struct Field<'list> {
     pub value: &'list [u8],
     /// Whether the field may enter a table.
     pub indexing: Indexing,
+    pub(super) origin: Origin,
+}
+
+/// What a decoder knows of a field that saves an encoder from looking for it. A hint: the encoder compares.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Origin {
+    /// Nothing: it was a literal, or not decoded at all.
+    Unknown,
+    /// It is the entry of the static table with this index.
+    Static(usize),
+    /// It came from a dynamic table, whose entries keep their hashes.
+    Dynamic(u64),
 }
 
 /// Whether a field may enter a table. What a peer marked as never indexed must stay so on every further hop
@@ -28,18 +40,19 @@ pub enum Indexing {
 }
 
 /// A list of fields, in the order in which they came.
-#[derive(Clone, Default, PartialEq, Eq)]
+#[derive(Clone, Default)]
 pub struct HeaderList {
     bytes: Vec<u8>,
     fields: Vec<Extent>,
 }
 
 /// The lengths of a field. Names and values follow each other in the buffer without gaps.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 struct Extent {
     name: usize,
     value: usize,
     indexing: Indexing,
+    origin: Origin,
 }
 
 impl<'list> Field<'list> {
@@ -49,6 +62,15 @@ impl<'list> Field<'list> {
             name,
             value,
             indexing: Indexing::Allowed,
+            origin: Origin::Unknown,
+        }
+    }
+
+    /// Makes a field that no hop may index: a credential.
+    pub const fn never_indexed(name: &'list [u8], value: &'list [u8]) -> Self {
+        Self {
+            indexing: Indexing::Never,
+            ..Self::new(name, value)
         }
     }
 }
@@ -76,6 +98,7 @@ impl HeaderList {
             name: field.name.len(),
             value: field.value.len(),
             indexing: field.indexing,
+            origin: field.origin,
         });
     }
 
@@ -120,6 +143,7 @@ impl HeaderList {
             name: value_start.saturating_sub(start),
             value: self.bytes.len().saturating_sub(value_start),
             indexing,
+            origin: Origin::Unknown,
         });
     }
 
@@ -132,6 +156,7 @@ impl HeaderList {
             name,
             value,
             indexing: extent.indexing,
+            origin: extent.origin,
         })
     }
 
@@ -163,6 +188,7 @@ impl<'list> Iterator for Fields<'list> {
             name,
             value,
             indexing: extent.indexing,
+            origin: extent.origin,
         })
     }
 
@@ -197,6 +223,23 @@ impl<'list> FromIterator<Field<'list>> for HeaderList {
         list
     }
 }
+
+/// Where a field came from makes no difference.
+impl PartialEq for Field<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        (self.name, self.value, self.indexing) == (other.name, other.value, other.indexing)
+    }
+}
+
+impl Eq for Field<'_> {}
+
+impl PartialEq for HeaderList {
+    fn eq(&self, other: &Self) -> bool {
+        self.iter().eq(other)
+    }
+}
+
+impl Eq for HeaderList {}
 
 impl fmt::Debug for Field<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::FIELD_OVERHEAD;
+use super::{FIELD_OVERHEAD, Field, Indexing, hash::hash_of_field, list::Origin};
 
 /// The static table (appendix A). The first index of the dynamic table is one past its end.
 pub(super) const STATIC: [(&[u8], &[u8]); 61] = [
@@ -69,6 +69,22 @@ pub(super) const STATIC: [(&[u8], &[u8]); 61] = [
     (b"www-authenticate", b""),
 ];
 
+/// Returns an entry of the static table.
+pub(super) fn static_entry(index: usize) -> Option<(&'static [u8], &'static [u8])> {
+    STATIC.get(index.checked_sub(1)?).copied()
+}
+
+/// Returns the index of the entry of the static table that is this field, among those of its name, the first of which is
+/// `first`, or 0 if there is none.
+pub(super) fn find_static(first: usize, field: Field<'_>) -> Option<usize> {
+    let nth = STATIC
+        .iter()
+        .skip(first.checked_sub(1)?)
+        .take_while(|entry| entry.0 == field.name)
+        .position(|entry| entry.1 == field.value)?;
+    Some(first + nth)
+}
+
 /// What one field costs in a table (§4.1).
 pub(super) fn cost(name: &[u8], value: &[u8]) -> usize {
     name.len() + value.len() + FIELD_OVERHEAD
@@ -94,6 +110,7 @@ struct Entry {
     start: usize,
     name: usize,
     value: usize,
+    hash: u64,
 }
 
 impl Table {
@@ -125,14 +142,19 @@ impl Table {
         self.generation
     }
 
-    /// Returns the name and the value of an entry; the newest is 0.
-    pub(super) fn get(&self, nth: usize) -> Option<(&[u8], &[u8])> {
+    /// Returns an entry; the newest is 0.
+    pub(super) fn get(&self, nth: usize) -> Option<Field<'_>> {
         let entry = self.entries.get(nth)?;
         let (name, rest) = self
             .bytes
             .get(entry.start..)?
             .split_at_checked(entry.name)?;
-        Some((name, rest.get(..entry.value)?))
+        Some(Field {
+            name,
+            value: rest.get(..entry.value)?,
+            indexing: Indexing::Allowed,
+            origin: Origin::Dynamic(entry.hash),
+        })
     }
 
     /// Inserts a field, for which others may have to go. One that is larger than the table empties it, and that is
@@ -148,6 +170,7 @@ impl Table {
             start: self.bytes.len(),
             name: name.len(),
             value: value.len(),
+            hash: hash_of_field(name, value),
         });
         self.bytes.extend_from_slice(name);
         self.bytes.extend_from_slice(value);
@@ -186,87 +209,6 @@ impl Table {
         }
         self.n_dead = 0;
     }
-}
-
-/// How well the static table knows a field.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Known {
-    /// An entry has its name and its value.
-    Whole(usize),
-    /// An entry has its name.
-    Name(usize),
-}
-
-/// Looks for a field in the static table.
-pub(super) fn look_up(name: &[u8], value: &[u8]) -> Option<Known> {
-    let first = first_named(name)?;
-    let nth = STATIC
-        .iter()
-        .skip(first - 1)
-        .take_while(|entry| entry.0 == name)
-        .position(|entry| entry.1 == value);
-    Some(nth.map_or(Known::Name(first), |nth| Known::Whole(first + nth)))
-}
-
-/// Returns the index of the first entry of the static table with this name; those that share it are neighbours.
-///
-/// Written out, since the compiler makes a tree of it: one look at the length, and one at most octets.
-fn first_named(name: &[u8]) -> Option<usize> {
-    Some(match name {
-        b":authority" => 1,
-        b":method" => 2,
-        b":path" => 4,
-        b":scheme" => 6,
-        b":status" => 8,
-        b"accept-charset" => 15,
-        b"accept-encoding" => 16,
-        b"accept-language" => 17,
-        b"accept-ranges" => 18,
-        b"accept" => 19,
-        b"access-control-allow-origin" => 20,
-        b"age" => 21,
-        b"allow" => 22,
-        b"authorization" => 23,
-        b"cache-control" => 24,
-        b"content-disposition" => 25,
-        b"content-encoding" => 26,
-        b"content-language" => 27,
-        b"content-length" => 28,
-        b"content-location" => 29,
-        b"content-range" => 30,
-        b"content-type" => 31,
-        b"cookie" => 32,
-        b"date" => 33,
-        b"etag" => 34,
-        b"expect" => 35,
-        b"expires" => 36,
-        b"from" => 37,
-        b"host" => 38,
-        b"if-match" => 39,
-        b"if-modified-since" => 40,
-        b"if-none-match" => 41,
-        b"if-range" => 42,
-        b"if-unmodified-since" => 43,
-        b"last-modified" => 44,
-        b"link" => 45,
-        b"location" => 46,
-        b"max-forwards" => 47,
-        b"proxy-authenticate" => 48,
-        b"proxy-authorization" => 49,
-        b"range" => 50,
-        b"referer" => 51,
-        b"refresh" => 52,
-        b"retry-after" => 53,
-        b"server" => 54,
-        b"set-cookie" => 55,
-        b"strict-transport-security" => 56,
-        b"transfer-encoding" => 57,
-        b"user-agent" => 58,
-        b"vary" => 59,
-        b"via" => 60,
-        b"www-authenticate" => 61,
-        _ => return None,
-    })
 }
 
 #[cfg(test)]
