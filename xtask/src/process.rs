@@ -82,9 +82,18 @@ pub(crate) fn capture(command: &mut Command) -> Result<String, RunError> {
     })
 }
 
-/// Runs a program for at most `limit`, its output going to `log`. When the time is over, or `enough`
-/// was said, it dies; it must not have started others.
+/// Runs a program for at most `limit`, its output going to `log`. When the time is over, it dies; it must not have
+/// started others.
 pub(crate) fn finish_within(
+    command: &mut Command,
+    limit: Duration,
+    log: &Path,
+) -> Result<Ended, RunError> {
+    finish_early(command, limit, log, |_said| false)
+}
+
+/// Runs a program as [`finish_within`] does, and ends it too when `enough` was said.
+pub(crate) fn finish_early(
     command: &mut Command,
     limit: Duration,
     log: &Path,

@@ -111,7 +111,7 @@ impl Stage {
             .env("PROPTEST_MAX_SHRINK_ITERS", "0");
         // One failed test is enough: the mutation is caught, and the rest would take minutes.
         let is_caught = |said: &str| said.lines().any(|line| line.ends_with(" ... FAILED"));
-        process::finish_within(&mut command, self.limit, &self.log, is_caught)
+        process::finish_early(&mut command, self.limit, &self.log, is_caught)
             .map_err(|source| MutantsError::RunTests { source })
     }
 

@@ -34,7 +34,7 @@ impl Kitchen<'_> {
         let log = sources.join("log");
         match process::finish_within(&mut build, LIMIT, &log) {
             Ok(Ended::Passed) => Ok(()),
-            Ok(ended @ (Ended::Failed | Ended::TooLate)) => {
+            Ok(ended @ (Ended::Failed | Ended::Enough | Ended::TooLate)) => {
                 let said = fs_err::read_to_string(&log).unwrap_or_default();
                 Err(Reason::Build {
                     ended,

@@ -3,7 +3,7 @@
 use std::process::Command;
 use std::time::Duration;
 
-use super::{Ended, RunError, capture, finish_within};
+use super::{Ended, RunError, capture, finish_early, finish_within};
 
 fn shell(script: &str) -> Command {
     let mut command = Command::new("sh");
@@ -32,7 +32,7 @@ fn each_ending_is_told_apart() {
     let log = directory.path().join("log");
     let check = |script: &str, limit: u64| {
         let limit = Duration::from_secs(limit);
-        finish_within(&mut shell(script), limit, &log, |_| false).unwrap()
+        finish_within(&mut shell(script), limit, &log).unwrap()
     };
     assert_eq!(check("exit 0", 60), Ended::Passed);
     assert_eq!(check("echo why; exit 1", 60), Ended::Failed);
@@ -45,7 +45,7 @@ fn what_does_not_end_is_ended() {
     let directory = tempfile::tempdir().unwrap();
     let log = directory.path().join("log");
     let mut command = shell("echo $$; exec sleep 600");
-    let ended = finish_within(&mut command, Duration::from_secs(3), &log, |_| false).unwrap();
+    let ended = finish_within(&mut command, Duration::from_secs(3), &log).unwrap();
     assert_eq!(ended, Ended::TooLate);
     let id = fs_err::read_to_string(&log).unwrap();
     assert!(
@@ -60,6 +60,6 @@ fn what_has_said_enough_is_not_waited_for() {
     let log = directory.path().join("log");
     let mut command = shell("echo enough; exec sleep 600");
     let limit = Duration::from_mins(1);
-    let ended = finish_within(&mut command, limit, &log, |said| said.contains("enough")).unwrap();
+    let ended = finish_early(&mut command, limit, &log, |said| said.contains("enough")).unwrap();
     assert_eq!(ended, Ended::Enough);
 }
