@@ -4,7 +4,8 @@
     clippy::unwrap_used,
     clippy::panic,
     clippy::indexing_slicing,
-    reason = "a failed test should panic"
+    clippy::print_stderr,
+    reason = "a failed test should panic, and a part that is missing should be seen"
 )]
 
 mod canary;
@@ -17,3 +18,4 @@ mod restart;
 mod rotation;
 mod self_hosted;
 mod temporal_cloud;
+mod token;
