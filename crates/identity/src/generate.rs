@@ -1,7 +1,7 @@
 //! The product's only source of randomness for certificates: keys and serial numbers.
 
 use aws_lc_rs::rand;
-use newleaf_x509::{PrivateKey, issue::Serial, key::KeyError};
+use newleaf_x509::{KeyAlgorithm, PrivateKey, issue::Serial, key::KeyError};
 use rcgen::{KeyPair, PKCS_ECDSA_P256_SHA256, PKCS_ECDSA_P384_SHA384, PKCS_RSA_SHA256, RsaKeySize};
 
 /// The kinds of key that newleaf makes: those that Temporal Cloud names (RSA and ECDSA), none weaker than
@@ -14,6 +14,19 @@ pub enum KeyKind {
     Rsa2048,
     Rsa3072,
     Rsa4096,
+}
+
+impl KeyKind {
+    /// Returns the kind as certificates name it.
+    pub fn algorithm(self) -> KeyAlgorithm {
+        match self {
+            Self::EcdsaP256 => KeyAlgorithm::EcdsaP256,
+            Self::EcdsaP384 => KeyAlgorithm::EcdsaP384,
+            Self::Rsa2048 => KeyAlgorithm::Rsa(2048),
+            Self::Rsa3072 => KeyAlgorithm::Rsa(3072),
+            Self::Rsa4096 => KeyAlgorithm::Rsa(4096),
+        }
+    }
 }
 
 /// Why nothing was generated.

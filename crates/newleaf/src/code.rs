@@ -32,6 +32,10 @@ pub(crate) const ALL: &[&Code] = &[
     &FILE_WRITE,
     &NOT_FILTERS,
     &STORE,
+    &PASSPHRASE,
+    &NOT_A_REQUEST,
+    &NOT_A_CRL,
+    &KEY_FORM,
     &ISSUE,
     &GENERATE,
     &CA_EXISTS,
@@ -145,6 +149,30 @@ pub(crate) const STORE: Code = Code {
     id: "F008",
     exit: Exit::Refused,
     page: include_str!("../../../docs/codes/F008.md"),
+};
+/// A passphrase cannot be had, or opens nothing.
+pub(crate) const PASSPHRASE: Code = Code {
+    id: "F009",
+    exit: Exit::Usage,
+    page: include_str!("../../../docs/codes/F009.md"),
+};
+/// A file does not hold a certification request that can be used.
+pub(crate) const NOT_A_REQUEST: Code = Code {
+    id: "F010",
+    exit: Exit::Usage,
+    page: include_str!("../../../docs/codes/F010.md"),
+};
+/// A file does not hold a revocation list that can be used.
+pub(crate) const NOT_A_CRL: Code = Code {
+    id: "F011",
+    exit: Exit::Usage,
+    page: include_str!("../../../docs/codes/F011.md"),
+};
+/// A key cannot be brought into the form that was asked for.
+pub(crate) const KEY_FORM: Code = Code {
+    id: "F012",
+    exit: Exit::Usage,
+    page: include_str!("../../../docs/codes/F012.md"),
 };
 /// A CA is there already.
 pub(crate) const CA_EXISTS: Code = Code {

@@ -3,12 +3,15 @@
 mod ca;
 mod completions;
 mod config;
+mod crl;
+mod csr;
 mod decide;
 mod demo;
 mod diff;
 mod explain;
 mod generate;
 mod inspect;
+mod key;
 pub(crate) mod leaf;
 mod lint;
 mod needs_renewal;
@@ -48,6 +51,12 @@ pub(crate) enum Command {
     Ca(ca::Command),
     #[command(subcommand)]
     Leaf(leaf::Command),
+    #[command(subcommand)]
+    Csr(csr::Command),
+    #[command(subcommand)]
+    Key(key::Command),
+    #[command(subcommand)]
+    Crl(crl::Command),
     Inspect(inspect::Args),
     Diff(diff::Args),
     NeedsRenewal(needs_renewal::Args),
@@ -79,6 +88,9 @@ pub(crate) fn run(command: Command, session: &Session) -> Result<Exit, Failure> 
     match command {
         Command::Ca(command) => ca::run(command, session),
         Command::Leaf(command) => leaf::run(command, session),
+        Command::Csr(command) => csr::run(command, session),
+        Command::Key(command) => key::run(command, session),
+        Command::Crl(command) => crl::run(command, session),
         Command::Inspect(args) => inspect::run(&args, session),
         Command::Diff(args) => diff::run(&args, session),
         Command::NeedsRenewal(args) => needs_renewal::run(&args, session),

@@ -26,8 +26,11 @@ use newleaf_systems::domain::{
 };
 use newleaf_x509::TrustBundle;
 
-pub(crate) use self::{place::Excerpt, secret::SecretRef};
-use crate::{code, failure::Failure, files};
+pub(crate) use self::{
+    place::Excerpt,
+    secret::{SecretRef, read_variable},
+};
+use crate::{code, failure::Failure, files, profile::Profile};
 
 /// The journal's file, where newleaf keeps what is its own.
 const JOURNAL_FILE: &str = "journal.db";
@@ -38,6 +41,7 @@ pub(crate) struct Config {
     path: PathBuf,
     state: PathBuf,
     domains: BTreeMap<TrustDomainId, DomainConfig>,
+    profiles: BTreeMap<String, Profile>,
     settings: Vec<Setting>,
 }
 
@@ -190,6 +194,19 @@ impl Config {
     /// Returns every setting, in the order of their keys.
     pub(crate) fn settings(&self) -> &[Setting] {
         &self.settings
+    }
+
+    /// Returns the profile that a person named.
+    pub(crate) fn profile(&self, name: &str) -> Result<&Profile, Failure> {
+        self.profiles.get(name).ok_or_else(|| {
+            let known: Vec<_> = self.profiles.keys().map(String::as_str).collect();
+            let path = self.path.display();
+            Failure::new(
+                &code::UNKNOWN_NAME,
+                format!("expected a profile of `{path}`, found `{name}`"),
+            )
+            .hint(resolve::one_of("it has", &known))
+        })
     }
 
     /// Returns the trust domain that a person named.

@@ -8,13 +8,14 @@ use std::{
     path::Path,
 };
 
+use newleaf_keystore::{KeyFile, Pkcs12Content, container};
 use newleaf_x509::{
     Certificate, PrivateKey, TrustBundle,
     certificate::{CertificatesError, PEM_LABEL},
 };
 use zeroize::Zeroizing;
 
-use crate::{code, failure::Failure};
+use crate::{code, failure::Failure, passphrase::Source};
 
 /// The largest file that is read. Temporal Cloud's whole bundle is at most 32 KB; a big company's list of CAs is under
 /// 1 MB. A wrong path to something huge must not fill the memory.
@@ -39,6 +40,13 @@ pub(crate) enum Existing {
     Keep,
     /// Replace it: the person said `--force`.
     Replace,
+}
+
+impl Existing {
+    /// Takes the flag `--force` for what it means.
+    pub(crate) fn of_force(force: bool) -> Self {
+        if force { Self::Replace } else { Self::Keep }
+    }
 }
 
 /// Reads a file, which may hold a private key, so the text is wiped when dropped.
@@ -137,12 +145,33 @@ pub(crate) fn read_certificate(path: &Path) -> Result<Certificate, Failure> {
     }
 }
 
-/// Reads a private key.
-pub(crate) fn read_key(path: &Path) -> Result<PrivateKey, Failure> {
-    let text = read_text(path)?;
-    PrivateKey::from_pem(&text).map_err(|error| {
+/// Opens a private key in any of its forms; somebody is asked for the passphrase only if there is one.
+pub(crate) fn open_key(path: &Path, passphrase: &Source) -> Result<PrivateKey, Failure> {
+    open_key_file(path, passphrase).map(|opened| opened.key)
+}
+
+/// Opens a private key, with the certificates that its file holds beside it.
+pub(crate) fn open_key_file(path: &Path, passphrase: &Source) -> Result<Pkcs12Content, Failure> {
+    let bytes = read_bytes(path)?;
+    let file = container::read(&bytes).map_err(|error| {
         Failure::new(&code::NOT_A_KEY, Within::new(path, error))
-            .hint("name the file of the private key, in PEM, without a passphrase")
+            .hint("name the file of the private key, in PEM or DER")
+    })?;
+    let what = || format!("passphrase of `{}`", path.display());
+    let key = match file {
+        KeyFile::Plain(key) => key,
+        KeyFile::Sealed(sealed) => sealed
+            .open(&passphrase.open(&what())?)
+            .map_err(|error| Failure::new(&code::PASSPHRASE, Within::new(path, error)))?,
+        KeyFile::Pkcs12(file) => {
+            let opened = file.open(&passphrase.open(&what())?);
+            return opened
+                .map_err(|error| Failure::new(&code::PASSPHRASE, Within::new(path, error)));
+        }
+    };
+    Ok(Pkcs12Content {
+        key,
+        certificates: Vec::new(),
     })
 }
 
@@ -192,10 +221,11 @@ pub(crate) fn must_be_free(paths: &[&Path], existing: Existing) -> Result<(), Fa
 /// Writes a file whole, through a temporary one beside it, and makes it last.
 pub(crate) fn write(
     path: &Path,
-    content: &str,
+    content: impl AsRef<[u8]>,
     readers: Readers,
     existing: Existing,
 ) -> Result<(), Failure> {
+    let content = content.as_ref();
     try_write(path, content, readers, existing).map_err(|error| {
         if error.kind() == io::ErrorKind::AlreadyExists {
             taken_already(path)
@@ -206,6 +236,16 @@ pub(crate) fn write(
     })
 }
 
+/// Removes a file, if there is one.
+pub(crate) fn remove(path: &Path) -> Result<(), Failure> {
+    match fs_err::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(Failure::new(&code::FILE_WRITE, Within::new(path, error)))
+        }
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
 fn taken_already(path: &Path) -> Failure {
     Failure::new(
         &code::FILE_EXISTS,
@@ -214,7 +254,7 @@ fn taken_already(path: &Path) -> Failure {
     .hint("nothing was written; name another place, or add `--force` to replace the file")
 }
 
-fn try_write(path: &Path, content: &str, readers: Readers, existing: Existing) -> io::Result<()> {
+fn try_write(path: &Path, content: &[u8], readers: Readers, existing: Existing) -> io::Result<()> {
     let directory = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         Some(_) | None => Path::new("."),
@@ -222,7 +262,7 @@ fn try_write(path: &Path, content: &str, readers: Readers, existing: Existing) -
     fs_err::create_dir_all(directory)?;
     // Made with mode 0600, and widened only for what everybody may read.
     let mut file = tempfile::NamedTempFile::new_in(directory)?;
-    file.write_all(content.as_bytes())?;
+    file.write_all(content)?;
     if readers == Readers::Everybody {
         let mode = std::fs::Permissions::from_mode(0o644);
         file.as_file().set_permissions(mode)?;

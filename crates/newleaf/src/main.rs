@@ -17,6 +17,8 @@ mod demo;
 mod failure;
 mod files;
 mod issue;
+mod passphrase;
+mod profile;
 mod rotation;
 mod session;
 mod signals;

@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, SpanRelativeTo, fmt::friendly::SpanParser};
 use newleaf_identity::generate::KeyKind;
-use newleaf_x509::issue::San;
+use newleaf_x509::issue::{Constraint, San};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -86,9 +86,10 @@ pub(crate) fn positive_span(text: &str) -> Result<SignedDuration, String> {
     }
 }
 
-/// Reads a subject alternative name such as `dns:worker.internal`, `uri:spiffe://acme/worker` or `ip:10.0.0.7`.
+/// Reads a subject alternative name such as `dns:worker.internal`, `uri:spiffe://acme/worker`, `ip:10.0.0.7`
+/// or `email:worker@acme.example`.
 pub(crate) fn san(text: &str) -> Result<San, String> {
-    let expected = || format!("expected `dns:…`, `uri:…` or `ip:…`, found `{text}`");
+    let expected = || format!("expected `dns:…`, `uri:…`, `ip:…` or `email:…`, found `{text}`");
     let (kind, name) = text.split_once(':').ok_or_else(expected)?;
     if name.is_empty() {
         return Err(expected());
@@ -96,10 +97,32 @@ pub(crate) fn san(text: &str) -> Result<San, String> {
     match kind {
         "dns" => Ok(San::Dns(name.to_owned())),
         "uri" => Ok(San::Uri(name.to_owned())),
+        "email" => Ok(San::Email(name.to_owned())),
         "ip" => name
             .parse()
             .map(San::Ip)
             .map_err(|_error| format!("expected an IP address after `ip:`, found `{name}`")),
+        _other => Err(expected()),
+    }
+}
+
+/// Reads a name constraint such as `dns:workers.example`, `email:acme.example` or `ip:10.0.0.0/8`.
+pub(crate) fn constraint(text: &str) -> Result<Constraint, String> {
+    let expected =
+        || format!("expected `dns:NAME`, `email:NAME` or `ip:NETWORK/BITS`, found `{text}`");
+    let (kind, name) = text.split_once(':').ok_or_else(expected)?;
+    if name.is_empty() {
+        return Err(expected());
+    }
+    match kind {
+        "dns" => Ok(Constraint::Dns(name.to_owned())),
+        "email" => Ok(Constraint::Email(name.to_owned())),
+        "ip" => {
+            let (network, bits) = name.split_once('/').ok_or_else(expected)?;
+            let network = network.parse().map_err(|_error| expected())?;
+            let bits = bits.parse().map_err(|_error| expected())?;
+            Ok(Constraint::Network(network, bits))
+        }
         _other => Err(expected()),
     }
 }

@@ -3,10 +3,11 @@
 //! Nothing here has a default. The binary's configuration has the one table of defaults; past it, every
 //! value was chosen.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::Arc};
 
 use jiff::SignedDuration;
 use newleaf_identity::generate::KeyKind;
+use newleaf_keystore::{Ask, TokenOptions};
 use newleaf_rotation::{HolderId, TrustDomainId, TrustPointId};
 use newleaf_x509::{
     TrustBundle,
@@ -53,6 +54,24 @@ pub struct IssuerOptions {
     pub key: KeyKind,
     /// How long a CA lives.
     pub lifetime: SignedDuration,
+    /// Where its private keys are kept.
+    pub custody: Custody,
+}
+
+/// Where the private keys of a CA are kept. What is made is made so; a key file that is there is read as what it is.
+#[derive(Clone, Debug)]
+pub enum Custody {
+    /// In a file that only its owner can read, and whoever has the owner's rights or a copy of the disk.
+    Plain,
+    /// In a file, behind a passphrase that somebody is asked for whenever the CA signs.
+    Sealed(Arc<dyn Ask>),
+    /// In a PKCS #11 token, which signs and never lets a key out.
+    Token {
+        /// Which token.
+        options: TokenOptions,
+        /// Who knows its PIN.
+        pin: Arc<dyn Ask>,
+    },
 }
 
 /// What leaves are like.

@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! <directory>/g1/ca.crt     the certificate; stays for ever, because bundles are compared with it
-//! <directory>/g1/ca.key     the key, 0600; goes when the generation is retired
+//! <directory>/g1/ca.key     the key, 0600, plain or encrypted; goes when the generation is retired. A key in a token
+//!                           has no file: it bears the CA's common name there
 //! <directory>/g1/issued     how many leaves this CA has signed; only beside a CA that newleaf made
 //! ```
 //!
@@ -196,7 +197,7 @@ impl<'a> LocalCa<'a> {
         context: &lint::Context,
     ) -> Result<CaSight, IssuerError> {
         let store = self.store(generation);
-        let key = store.has_key();
+        let key = store.has_key().map_err(at(generation))?;
         let Some(certificate) = self.certificate(generation)? else {
             return Ok(CaSight {
                 ca: None,
@@ -209,7 +210,10 @@ impl<'a> LocalCa<'a> {
         let mut findings = Vec::new();
         if key {
             match store.key() {
-                Ok(key) => broken.extend(lint::key_pair(&certificate, key.public_key(), context)),
+                Ok(key) => broken.extend(
+                    key.into_iter()
+                        .flat_map(|key| lint::key_pair(&certificate, key.public_key(), context)),
+                ),
                 Err(error) => findings.push(trouble::chain(&error)),
             }
         }
@@ -240,9 +244,9 @@ impl<'a> LocalCa<'a> {
                 directory: store.directory().display().to_string(),
             });
         }
-        let common_name = format!("{} {generation}", self.options.common_name);
-        let subject = Subject::new(common_name, self.options.organization.clone(), None)?;
-        let key = generate::key(self.options.key)?;
+        let organization = self.options.organization.clone();
+        let subject = Subject::new(store.common_name(), organization, None)?;
+        let key = store.new_key().map_err(at(generation))?;
         let not_after = after(now, self.options.lifetime)?;
         let template = CaTemplate {
             subject,
@@ -252,7 +256,7 @@ impl<'a> LocalCa<'a> {
                 not_after,
             },
         };
-        let certificate = issue::ca(&template, &key)?;
+        let certificate = issue::ca(&template, key.signer())?;
         store.create(&certificate, &key).map_err(at(generation))?;
         Ok(certificate)
     }
@@ -267,11 +271,9 @@ impl<'a> LocalCa<'a> {
         let generation = request.generation;
         let store = self.store(generation);
         let ca = self.existing(generation)?;
-        if !store.has_key() {
-            return Err(IssuerError::NoKey { generation });
-        }
         let ca_key = store.key().map_err(at(generation))?;
-        let issuer = Issuer::new(&ca, &ca_key)?;
+        let ca_key = ca_key.ok_or(IssuerError::NoKey { generation })?;
+        let issuer = Issuer::new(&ca, ca_key.as_ref())?;
         let wanted = after(now, request.lifetime)?;
         let not_after = match request.end {
             LeafEnd::Refused => wanted,
@@ -326,8 +328,8 @@ impl<'a> LocalCa<'a> {
         store::try_write(&self.options.directory).map_err(at(Generation(0)))
     }
 
-    fn store(&self, generation: Generation) -> store::CaStore {
-        store::CaStore::new(&self.options.directory, generation)
+    fn store(&self, generation: Generation) -> store::CaStore<'a> {
+        store::CaStore::new(self.options, generation)
     }
 }
 

@@ -303,7 +303,7 @@ impl fmt::Debug for Certificate {
 
 /// The last day of the year 9999, with which RFC 5280 §4.1.2.5 says "no end", lies past the end of what can be
 /// told; it becomes the last instant that can.
-fn instant(time: ASN1Time) -> Timestamp {
+pub(crate) fn instant(time: ASN1Time) -> Timestamp {
     Timestamp::from_second(time.timestamp()).unwrap_or(Timestamp::MAX)
 }
 

@@ -288,7 +288,7 @@ impl GeneralName {
         }
     }
 
-    fn read(name: &Parsed<'_>) -> Self {
+    pub(crate) fn read(name: &Parsed<'_>) -> Self {
         match name {
             Parsed::DNSName(name) => Self::Dns((*name).to_owned()),
             Parsed::URI(uri) => Self::Uri((*uri).to_owned()),
@@ -315,7 +315,7 @@ fn ip(bytes: &[u8]) -> Option<IpAddr> {
     <[u8; 16]>::try_from(bytes).ok().map(Into::into)
 }
 
-fn purposes(eku: &ParsedEku<'_>) -> Vec<Purpose> {
+pub(crate) fn purposes(eku: &ParsedEku<'_>) -> Vec<Purpose> {
     let named = [
         (eku.any, Purpose::Any),
         (eku.server_auth, Purpose::ServerAuth),

@@ -2,9 +2,14 @@
 
 use std::fmt;
 
+use aws_lc_rs::{
+    encoding::{AsDer as _, Pkcs8V1Der},
+    signature as aws,
+};
 use rcgen::PublicKeyData as _;
+use rustls_pki_types::PrivateKeyDer;
 use x509_parser::{oid_registry, public_key::PublicKey as Parsed, x509::SubjectPublicKeyInfo};
-use zeroize::Zeroize as _;
+use zeroize::{Zeroize as _, Zeroizing};
 
 use crate::pem;
 
@@ -65,8 +70,10 @@ pub enum KeyError {
 }
 
 impl PrivateKey {
-    /// Reads a key from DER: PKCS #8, PKCS #1 or SEC 1.
+    /// Reads a key from DER: PKCS #8, PKCS #1 or SEC 1. It is kept, and printed, as PKCS #8.
     pub fn from_der(der: &[u8]) -> Result<Self, KeyError> {
+        let pkcs8 = as_pkcs8(der)?;
+        let der = pkcs8.as_ref().map_or(der, |pkcs8| pkcs8.as_slice());
         let pair = rcgen::KeyPair::try_from(der).map_err(|_error| KeyError::Unsupported)?;
         Self::new(pair)
     }
@@ -97,8 +104,8 @@ impl PrivateKey {
     }
 
     /// Prints the key as PKCS #8 PEM. The text is a secret: it goes to the key's declared store and nowhere else.
-    pub fn to_pem(&self) -> zeroize::Zeroizing<String> {
-        zeroize::Zeroizing::new(pem::encode("PRIVATE KEY", self.pair.serialized_der()))
+    pub fn to_pem(&self) -> Zeroizing<String> {
+        Zeroizing::new(pem::encode("PRIVATE KEY", self.pair.serialized_der()))
     }
 
     /// Returns the PKCS #8 DER. A secret, as [`Self::to_pem`].
@@ -130,6 +137,20 @@ impl PublicKey {
         }
     }
 
+    /// Reads the DER of a `SubjectPublicKeyInfo`; bytes after its end are an error.
+    pub fn from_der(spki: &[u8]) -> Result<Self, KeyError> {
+        use x509_parser::prelude::FromDer as _;
+        match SubjectPublicKeyInfo::from_der(spki) {
+            Ok(([], parsed)) => Ok(Self::read(&parsed)),
+            Ok(_) | Err(_) => Err(KeyError::Unsupported),
+        }
+    }
+
+    /// Returns the key as the issuing library takes it.
+    pub(crate) fn certified(&self) -> Result<rcgen::SubjectPublicKeyInfo, rcgen::Error> {
+        rcgen::SubjectPublicKeyInfo::from_der(&self.spki)
+    }
+
     /// Returns what kind of key it is.
     pub fn algorithm(&self) -> KeyAlgorithm {
         self.algorithm
@@ -139,6 +160,37 @@ impl PublicKey {
     pub fn spki(&self) -> &[u8] {
         &self.spki
     }
+}
+
+/// Brings PKCS #1 and SEC 1 into the one form that every reader of keys takes; nothing, if the key is in it already.
+fn as_pkcs8(der: &[u8]) -> Result<Option<Zeroizing<Vec<u8>>>, KeyError> {
+    match PrivateKeyDer::try_from(der) {
+        Ok(PrivateKeyDer::Pkcs8(_)) => Ok(None),
+        Ok(PrivateKeyDer::Pkcs1(key)) => rsa_as_pkcs8(key.secret_pkcs1_der()).map(Some),
+        Ok(PrivateKeyDer::Sec1(key)) => ec_as_pkcs8(key.secret_sec1_der()).map(Some),
+        // The library's list of forms grows.
+        Ok(_) | Err(_) => Err(KeyError::Unsupported),
+    }
+}
+
+fn rsa_as_pkcs8(der: &[u8]) -> Result<Zeroizing<Vec<u8>>, KeyError> {
+    let pair = aws::RsaKeyPair::from_der(der).map_err(|_error| KeyError::Unsupported)?;
+    let pkcs8: Pkcs8V1Der<'_> = pair.as_der().map_err(|_error| KeyError::Unsupported)?;
+    Ok(Zeroizing::new(pkcs8.as_ref().to_vec()))
+}
+
+fn ec_as_pkcs8(der: &[u8]) -> Result<Zeroizing<Vec<u8>>, KeyError> {
+    let curves = [
+        &aws::ECDSA_P256_SHA256_ASN1_SIGNING,
+        &aws::ECDSA_P384_SHA384_ASN1_SIGNING,
+        &aws::ECDSA_P521_SHA512_ASN1_SIGNING,
+    ];
+    let pair = curves
+        .into_iter()
+        .find_map(|curve| aws::EcdsaKeyPair::from_private_key_der(curve, der).ok())
+        .ok_or(KeyError::Unsupported)?;
+    let pkcs8 = pair.to_pkcs8v1().map_err(|_error| KeyError::Unsupported)?;
+    Ok(Zeroizing::new(pkcs8.as_ref().to_vec()))
 }
 
 fn algorithm(spki: &SubjectPublicKeyInfo<'_>) -> KeyAlgorithm {

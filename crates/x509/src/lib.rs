@@ -13,6 +13,8 @@
 pub mod bundle;
 pub mod certificate;
 pub mod chain;
+pub mod crl;
+pub mod csr;
 pub mod describe;
 pub mod extension;
 pub mod filter;
@@ -25,6 +27,7 @@ pub mod lint;
 pub mod name;
 pub mod pem;
 pub mod signature;
+pub mod signer;
 
 pub use bundle::TrustBundle;
 pub use certificate::Certificate;
@@ -34,3 +37,4 @@ pub use fingerprint::{Fingerprint, Sha1Fingerprint};
 pub use key::{KeyAlgorithm, PrivateKey, PublicKey};
 pub use name::DistinguishedName;
 pub use signature::SignatureAlgorithm;
+pub use signer::Signer;

@@ -151,6 +151,30 @@ pub(crate) const PARTS: &[Part] = &[
         },
     },
     Part {
+        name: "SoftHSM2",
+        purpose: "a PKCS #11 token that keeps the keys of CAs",
+        source: Source::Debian {
+            package: "softhsm2",
+            check: Check {
+                program: "softhsm2-util",
+                arguments: &["--version"],
+                says: "2.",
+            },
+        },
+    },
+    Part {
+        name: "keytool",
+        purpose: "Java, as a reader and writer of PKCS #12",
+        source: Source::Debian {
+            package: "default-jre-headless",
+            check: Check {
+                program: "keytool",
+                arguments: &["-help"],
+                says: "Key and Certificate Management Tool",
+            },
+        },
+    },
+    Part {
         name: "go",
         purpose: "building clients that are written in Go",
         source: Source::Path {

@@ -12,9 +12,15 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("newleaf-x509", &[]),
     ("newleaf-rotation", &["newleaf-x509"]),
     ("newleaf-identity", &["newleaf-x509"]),
+    ("newleaf-keystore", &["newleaf-x509"]),
     (
         "newleaf-systems",
-        &["newleaf-x509", "newleaf-rotation", "newleaf-identity"],
+        &[
+            "newleaf-x509",
+            "newleaf-rotation",
+            "newleaf-identity",
+            "newleaf-keystore",
+        ],
     ),
     (
         "newleaf-controller",
@@ -28,6 +34,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "newleaf-x509",
             "newleaf-rotation",
             "newleaf-identity",
+            "newleaf-keystore",
             "newleaf-systems",
             "newleaf-controller",
             "newleaf-proxy",
@@ -63,6 +70,7 @@ const OUT_OF_REACH: &[(&str, &[&str])] = &[
         "newleaf-proxy",
         &[
             "newleaf-systems",
+            "newleaf-keystore",
             "newleaf-controller",
             "newleaf-sandbox",
             "tonic*",

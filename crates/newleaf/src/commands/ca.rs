@@ -1,22 +1,22 @@
 //! `newleaf ca`: make the first CA of a trust domain, or one that stands alone, and show what is there.
 
-use std::path::{Path, PathBuf};
+mod alone;
+
+use std::path::Path;
 
 use clap::{ArgGroup, Subcommand};
-use jiff::SignedDuration;
 use newleaf_rotation::Generation;
-use newleaf_systems::issuer::LocalCa;
-use newleaf_x509::{Certificate, issue::Subject};
+use newleaf_systems::{domain, issuer::LocalCa};
+use newleaf_x509::Certificate;
 
+use self::alone::Alone;
 use super::inspect;
 use crate::{
     code,
     console::{GOOD, HEAD, WARN},
     failure::{Exit, Failure},
-    files::Existing,
-    issue::{self, CA_FILE, CA_KEY_FILE, Wanted},
+    issue::{self, CA_FILE, CA_KEY_FILE},
     session::Session,
-    text::{self, KeyName},
 };
 
 /// The CA with which a trust domain begins.
@@ -34,48 +34,16 @@ pub(crate) enum Command {
 /// With DOMAIN, the CA is generation g1 of that trust domain, as newleaf.yaml describes it. Later generations are made by
 /// `newleaf rotate ca`, which also moves everybody over.
 ///
-/// With --out, the CA stands alone: DIR/ca.crt and DIR/ca.key are written, and no configuration is read.
+/// With --out, the CA stands alone: DIR/ca.crt and DIR/ca.key are written, and no configuration is read. The key is encrypted
+/// with a passphrase, unless --unencrypted says otherwise. With --parent, the CA is signed by another one instead of by
+/// itself, never for longer and never for longer chains than that one allows.
 #[derive(Debug, clap::Args)]
 #[command(group = ArgGroup::new("which").required(true).args(["domain", "out"]))]
 pub(crate) struct NewArgs {
     /// The trust domain, as newleaf.yaml names it
     domain: Option<String>,
     #[command(flatten)]
-    alone: Alone,
-}
-
-/// A CA that stands alone.
-#[derive(Debug, clap::Args)]
-struct Alone {
-    /// Make a CA that stands alone, in this directory
-    #[arg(long, value_name = "DIR", requires = "common_name")]
-    out: Option<PathBuf>,
-    /// Who is certified; put the generation into the name, as in "payments-ca g1"
-    #[arg(long, value_name = "CN", requires = "out")]
-    common_name: Option<String>,
-    /// The organization
-    #[arg(long, value_name = "O", requires = "out")]
-    organization: Option<String>,
-    /// The kind of key
-    #[arg(
-        long,
-        value_name = "KIND",
-        requires = "out",
-        default_value = "ecdsa-p384"
-    )]
-    key: KeyName,
-    /// How long the CA lives
-    #[arg(
-        long,
-        value_name = "SPAN",
-        requires = "out",
-        default_value = "365d",
-        value_parser = text::positive_span
-    )]
-    lifetime: SignedDuration,
-    /// Replace the files that are there
-    #[arg(long, requires = "out")]
-    force: bool,
+    alone: Box<Alone>,
 }
 
 /// Show the CAs of a trust domain: every generation, and what is left of it
@@ -95,35 +63,9 @@ pub(crate) fn run(command: Command, session: &Session) -> Result<Exit, Failure> 
         Command::New(NewArgs {
             domain: None,
             alone,
-        }) => stand_alone(alone, session),
+        }) => alone::make(*alone, session),
         Command::Show(args) => show(&args, session),
     }
-}
-
-fn stand_alone(alone: Alone, session: &Session) -> Result<Exit, Failure> {
-    let Alone {
-        out,
-        common_name,
-        organization,
-        key,
-        lifetime,
-        force,
-    } = alone;
-    // Both are there: clap asks for the one without a domain, and for the other with it.
-    let (directory, common_name) = (out.unwrap_or_default(), common_name.unwrap_or_default());
-    let wanted = Wanted {
-        subject: Subject::new(common_name, organization, None).map_err(issue::refused)?,
-        key,
-        lifetime,
-        directory,
-        existing: if force {
-            Existing::Replace
-        } else {
-            Existing::Keep
-        },
-    };
-    let certificate = wanted.ca(session.now())?;
-    made(&certificate, &wanted.directory, session)
 }
 
 fn first_of(name: &str, session: &Session) -> Result<Exit, Failure> {
@@ -141,11 +83,13 @@ fn first_of(name: &str, session: &Session) -> Result<Exit, Failure> {
         )));
     }
     let certificate = ca.make(FIRST, session.now())?;
-    made(
-        &certificate,
-        &domain.issuer.directory.join(FIRST.to_string()),
-        session,
-    )
+    let directory = domain.issuer.directory.join(FIRST.to_string());
+    let key = match &domain.issuer.custody {
+        domain::Custody::Plain => KeyPlace::Plain,
+        domain::Custody::Sealed(_) => KeyPlace::Sealed,
+        domain::Custody::Token { options, .. } => KeyPlace::Token(options.token.clone()),
+    };
+    made(&certificate, &directory, &key, session)
 }
 
 fn show(args: &ShowArgs, session: &Session) -> Result<Exit, Failure> {
@@ -182,7 +126,22 @@ fn show(args: &ShowArgs, session: &Session) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-fn made(certificate: &Certificate, directory: &Path, session: &Session) -> Result<Exit, Failure> {
+/// Where the key of a CA was put.
+enum KeyPlace {
+    /// In a file, as it is.
+    Plain,
+    /// In a file, behind a passphrase.
+    Sealed,
+    /// In a token.
+    Token(String),
+}
+
+fn made(
+    certificate: &Certificate,
+    directory: &Path,
+    key: &KeyPlace,
+    session: &Session,
+) -> Result<Exit, Failure> {
     let console = session.console();
     let subject = console.paint_err(HEAD, certificate.subject()).to_string();
     console.note(format_args!(
@@ -192,10 +151,20 @@ fn made(certificate: &Certificate, directory: &Path, session: &Session) -> Resul
     console.print(inspect::tree(certificate, session.now(), console))?;
     let file = |name: &str| directory.join(name).display().to_string();
     console.note(format_args!("certificate  {}", file(CA_FILE)));
-    let secret = "0600; whoever has it can sign: keep it here";
-    console.note(format_args!(
-        "key          {}  ({secret})",
-        file(CA_KEY_FILE)
-    ));
+    let key_file = file(CA_KEY_FILE);
+    match key {
+        KeyPlace::Plain => console.note(format_args!(
+            "key          {key_file}  (0600, {}: whoever reads the file can sign)",
+            console.paint_err(WARN, "not encrypted")
+        )),
+        KeyPlace::Sealed => console.note(format_args!(
+            "key          {key_file}  (0600, encrypted; without the passphrase it is lost)"
+        )),
+        KeyPlace::Token(token) => {
+            console.note(format_args!(
+                "key          in token `{token}`, which keeps it"
+            ));
+        }
+    }
     Ok(Exit::Done)
 }

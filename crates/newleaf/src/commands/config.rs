@@ -1,8 +1,10 @@
 //! `newleaf config`: what newleaf.yaml means, and whether it can be used.
 
 use clap::Subcommand;
+use newleaf_systems::domain::Custody;
 
 use crate::{
+    code,
     console::{FAINT, GOOD},
     failure::{Exit, Failure},
     session::Session,
@@ -37,6 +39,10 @@ fn check(session: &Session) -> Result<Exit, Failure> {
     let config = session.config()?;
     for domain in config.domains() {
         domain.open()?;
+        if let Custody::Sealed(who) | Custody::Token { pin: who, .. } = &domain.issuer.custody {
+            let asked = who.ask();
+            asked.map_err(|error| Failure::new(&code::PASSPHRASE, error))?;
+        }
     }
     let console = session.console();
     let path = session.config_path().display();

@@ -1,9 +1,10 @@
 //! `newleaf leaf`: issue a leaf, for a holder of a trust domain or for one that stands alone.
 
-use std::path::PathBuf;
+mod alone;
+mod renew;
 
 use clap::{ArgGroup, Subcommand};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use newleaf_controller::Journal;
 use newleaf_identity::directory;
 use newleaf_rotation::Generation;
@@ -13,11 +14,10 @@ use newleaf_systems::{
     issuer::{LeafEnd, LeafRequest, LocalCa},
     ledger::Role,
 };
-use newleaf_x509::{
-    Chain,
-    issue::{San, Subject},
-};
+use newleaf_x509::Chain;
 
+use self::alone::Alone;
+pub(super) use self::alone::{CaArgs, say_if_shortened};
 use super::inspect;
 use crate::{
     code,
@@ -25,15 +25,15 @@ use crate::{
     console::{GOOD, HEAD},
     failure::{Exit, Failure},
     files::Existing,
-    issue::{self, CA_FILE, CA_KEY_FILE, Signer, Wanted},
+    issue,
     session::Session,
-    text::{self, KeyName},
 };
 
-/// Issue leaves
+/// Issue and renew leaves
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Issue(Box<IssueArgs>),
+    Renew(Box<renew::RenewArgs>),
 }
 
 /// Issue a leaf for a client of Temporal
@@ -41,10 +41,11 @@ pub(crate) enum Command {
 /// With DOMAIN and HOLDER, the leaf is what newleaf.yaml says of that holder, is written to its store, and is entered in the
 /// journal. Later leaves are issued by `newleaf rotate leaf`.
 ///
-/// With --out, the leaf stands alone: DIR/tls.crt and DIR/tls.key are written, and no configuration is read.
+/// With --out, the leaf stands alone: DIR/tls.crt and DIR/tls.key are written. With --profile, it is what that profile of
+/// newleaf.yaml says; flags are put over it. Without, no configuration is read.
 ///
 /// The leaf says what Temporal asks for and nothing more: digitalSignature, clientAuth, not a CA. A leaf that would
-/// outlive its CA is refused, never shortened silently.
+/// outlive its CA is refused; with --shorten it ends with its CA, and that is said.
 #[derive(Debug, clap::Args)]
 #[command(group = ArgGroup::new("which").required(true).args(["domain", "out"]))]
 pub(crate) struct IssueArgs {
@@ -60,72 +61,19 @@ pub(crate) struct IssueArgs {
     force: bool,
 }
 
-/// A leaf that stands alone.
-#[derive(Debug, clap::Args)]
-struct Alone {
-    /// Issue a leaf that stands alone: write tls.crt and tls.key into this directory
-    #[arg(long, value_name = "DIR", requires = "common_name")]
-    out: Option<PathBuf>,
-    /// The directory of the CA: its ca.crt and ca.key sign
-    #[arg(
-        long,
-        value_name = "DIR",
-        requires = "out",
-        required_unless_present_any = ["domain", "ca_cert"],
-        conflicts_with_all = ["ca_cert", "ca_key"]
-    )]
-    ca: Option<PathBuf>,
-    /// The CA's certificate, where it is not DIR/ca.crt
-    #[arg(long, value_name = "FILE", requires = "ca_key")]
-    ca_cert: Option<PathBuf>,
-    /// The CA's private key, where it is not DIR/ca.key
-    #[arg(long, value_name = "FILE", requires = "ca_cert")]
-    ca_key: Option<PathBuf>,
-    /// Who is certified
-    #[arg(long, value_name = "CN", requires = "out")]
-    common_name: Option<String>,
-    /// The organization
-    #[arg(long, value_name = "O", requires = "out")]
-    organization: Option<String>,
-    /// The organizational unit
-    #[arg(long, value_name = "OU", requires = "out")]
-    organizational_unit: Option<String>,
-    /// Another name: dns:NAME, uri:URI or ip:ADDRESS; may be repeated
-    #[arg(long, value_name = "NAME", requires = "out", value_parser = text::san)]
-    san: Vec<San>,
-    /// The kind of key
-    #[arg(
-        long,
-        value_name = "KIND",
-        requires = "out",
-        default_value = "ecdsa-p256"
-    )]
-    key: KeyName,
-    /// How long the leaf lives
-    #[arg(
-        long,
-        value_name = "SPAN",
-        requires = "out",
-        default_value = "30d",
-        value_parser = text::positive_span
-    )]
-    lifetime: SignedDuration,
-}
-
 /// Runs `newleaf leaf`.
 pub(crate) fn run(command: Command, session: &Session) -> Result<Exit, Failure> {
-    let Command::Issue(args) = command;
+    let args = match command {
+        Command::Issue(args) => args,
+        Command::Renew(args) => return renew::run(&args, session),
+    };
     let IssueArgs {
         domain,
         holder,
         alone,
         force,
     } = *args;
-    let existing = if force {
-        Existing::Replace
-    } else {
-        Existing::Keep
-    };
+    let existing = Existing::of_force(force);
     match (domain, holder) {
         (Some(domain), Some(holder)) => {
             let config = session.config()?;
@@ -133,35 +81,8 @@ pub(crate) fn run(command: Command, session: &Session) -> Result<Exit, Failure> 
             let holder = domain.holder(&holder)?;
             for_holder(&config, domain, holder, existing, session)
         }
-        (Some(_) | None, _) => stand_alone(alone, existing, session),
+        (Some(_) | None, _) => alone::issue(alone, existing, session),
     }
-}
-
-fn stand_alone(alone: Alone, existing: Existing, session: &Session) -> Result<Exit, Failure> {
-    let signer = match (alone.ca, alone.ca_cert, alone.ca_key) {
-        (None, Some(certificate), Some(key)) => Signer::read(&certificate, &key)?,
-        (directory, _, _) => {
-            let directory = directory.unwrap_or_default();
-            Signer::read(&directory.join(CA_FILE), &directory.join(CA_KEY_FILE))?
-        }
-    };
-    let common_name = alone.common_name.unwrap_or_default();
-    let wanted = Wanted {
-        subject: Subject::new(common_name, alone.organization, alone.organizational_unit)
-            .map_err(issue::refused)?,
-        key: alone.key,
-        lifetime: alone.lifetime,
-        directory: alone.out.unwrap_or_default(),
-        existing,
-    };
-    let now = session.now();
-    let chain = wanted.leaf(&signer, alone.san, now)?;
-    issued(
-        &chain,
-        &wanted.directory.display().to_string(),
-        now,
-        session,
-    )
 }
 
 /// Issues the first leaf of a holder, or one that replaces what is there. Outside a rotation only: a rotation

@@ -2,7 +2,7 @@
 
 use newleaf_rotation::Phase;
 
-use crate::text::KeyName;
+use crate::{profile::UsageName, text::KeyName};
 
 /// Beside the configuration, out of the way.
 pub(crate) const STATE: &str = ".newleaf";
@@ -16,6 +16,10 @@ pub(crate) const ISSUER_LIFETIME: &str = "365d";
 pub(crate) const LEAF_LIFETIME: &str = "30d";
 /// Every handshake pays for it.
 pub(crate) const LEAF_KEY: KeyName = KeyName::EcdsaP256;
+/// Go's and Kubernetes' tools allow as much for clocks that are late.
+pub(crate) const BACKDATE: &str = "5m";
+/// What a worker is.
+pub(crate) const LEAF_USAGE: UsageName = UsageName::Client;
 /// The address that Temporal documents (docs.temporal.io/ops).
 pub(crate) const CLOUD_ADDRESS: &str = "https://saas-api.tmprl.cloud:443";
 /// The interval that Temporal's own configuration samples use.

@@ -10,7 +10,7 @@ use serde::{Deserialize, Deserializer};
 use serde_saphyr::{Location, Spanned};
 
 use super::defaults;
-use crate::text::KeyName;
+use crate::{profile::UsageName, text::KeyName};
 
 /// A value and where it stands in the file.
 #[derive(Clone, Copy, Debug)]
@@ -59,6 +59,35 @@ pub(crate) struct File {
     pub(crate) state: Option<At<String>>,
     /// Trust domains, by name: one CA each, and everything that trusts or presents it.
     pub(crate) domains: BTreeMap<String, At<Domain>>,
+    /// What leaves that stand alone are like, by name: for `newleaf leaf issue --profile` and `newleaf csr sign --profile`.
+    pub(crate) profiles: BTreeMap<String, At<Profile>>,
+}
+
+/// What leaves of a kind are like.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Profile {
+    /// How long a leaf lives.
+    #[schemars(extend("default" = defaults::LEAF_LIFETIME))]
+    pub(crate) lifetime: Option<At<String>>,
+    /// How far its validity reaches back, for verifiers whose clocks are late. Never beyond the CA's own beginning.
+    #[schemars(extend("default" = defaults::BACKDATE))]
+    pub(crate) backdate: Option<At<String>>,
+    /// The kind of key.
+    #[schemars(extend("default" = defaults::LEAF_KEY.name()))]
+    pub(crate) key: Option<At<KeyName>>,
+    /// What a leaf is to be used for.
+    #[schemars(extend("default" = defaults::LEAF_USAGE.name()))]
+    pub(crate) usage: Option<At<UsageName>>,
+    /// The organization of every leaf, whatever a request says.
+    pub(crate) organization: Option<At<String>>,
+    /// The organizational unit of every leaf, whatever a request says.
+    pub(crate) organizational_unit: Option<At<String>>,
+    /// Other names of every leaf: `dns:…`, `uri:…`, `ip:…` or `email:…`, in which `{common_name}` stands for the leaf's.
+    pub(crate) sans: Vec<At<String>>,
+    /// Which other names a request may ask for, such as `dns:*.workers.example`; the asterisk stands for one or more
+    /// characters. Others are left out, which is said. Without any, a request gets no other names.
+    pub(crate) allow_sans: Vec<At<String>>,
 }
 
 /// One CA and everything that trusts or presents it.
@@ -108,6 +137,24 @@ pub(crate) struct Issuer {
     /// How long a CA lives. A leaf never outlives its CA, so this is at least twice a leaf's lifetime in practice.
     #[schemars(extend("default" = defaults::ISSUER_LIFETIME))]
     pub(crate) lifetime: Option<At<String>>,
+    /// Who knows the passphrase behind which the CA's keys are kept: `env:NAME`, `file:PATH` or `command:PROGRAM ARGUMENT …`,
+    /// such as a keyring's. It is asked for whenever the CA signs. Without it, keys lie in files that only their owner
+    /// can read.
+    pub(crate) passphrase: Option<At<String>>,
+    /// The PKCS #11 token in which the CA's keys are made and stay. Not together with `passphrase`.
+    pub(crate) token: Option<At<Token>>,
+}
+
+/// A PKCS #11 token.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Token {
+    /// The shared library of the token's maker, such as `/usr/lib/softhsm/libsofthsm2.so`.
+    pub(crate) module: Option<At<String>>,
+    /// The token's label.
+    pub(crate) label: Option<At<String>>,
+    /// Who knows the user PIN: `env:NAME`, `file:PATH` or `command:PROGRAM ARGUMENT …`.
+    pub(crate) pin: Option<At<String>>,
 }
 
 /// What leaves are like.

@@ -1,7 +1,9 @@
 //! From what is written to what is meant: every reference found, every span a span, every value chosen.
 
 mod holder;
+mod issuer;
 mod point;
+mod profile;
 mod value;
 
 use std::{
@@ -11,7 +13,7 @@ use std::{
 
 use jiff::SignedDuration;
 use newleaf_rotation::{HolderId, Phase, Timing, TrustDomainId};
-use newleaf_systems::domain::{Holder, IssuerOptions, LeafOptions};
+use newleaf_systems::domain::{Holder, LeafOptions};
 use serde_saphyr::{Location, MessageFormatter as _, UserMessageFormatter};
 
 use super::{
@@ -37,10 +39,15 @@ pub(super) fn resolve(path: &Path, text: &str) -> Result<Config, ConfigError> {
         let domain = resolver.domain(name, domain, &state)?;
         domains.insert(domain.id.clone(), domain);
     }
+    let mut profiles = BTreeMap::new();
+    for (name, profile) in &file.profiles {
+        profiles.insert(name.clone(), resolver.profile(name, profile)?);
+    }
     Ok(Config {
         path: path.to_owned(),
         state,
         domains,
+        profiles,
         settings: resolver.settings,
     })
 }
@@ -122,43 +129,6 @@ impl Resolver<'_> {
                     .as_ref()
                     .and_then(|limits| limits.reserve.as_ref()),
                 defaults::RESERVE,
-            )?,
-        })
-    }
-
-    fn issuer(
-        &mut self,
-        at: &str,
-        domain: &str,
-        issuer: Option<&raw::Issuer>,
-    ) -> Result<IssuerOptions, ConfigError> {
-        let unsaid = raw::Issuer::default();
-        let issuer = issuer.unwrap_or(&unsaid);
-        let organization = issuer.organization.as_ref();
-        Ok(IssuerOptions {
-            directory: self.path(
-                format!("{at}.issuer.directory"),
-                issuer.directory.as_ref(),
-                defaults::ISSUER_DIRECTORY,
-            ),
-            common_name: self.text(
-                format!("{at}.issuer.common_name"),
-                issuer.common_name.as_ref(),
-                &format!("{domain}-ca"),
-            ),
-            organization: organization
-                .map(|said| self.text(format!("{at}.issuer.organization"), Some(said), "")),
-            key: self
-                .key(
-                    format!("{at}.issuer.key"),
-                    issuer.key.as_ref(),
-                    defaults::ISSUER_KEY,
-                )
-                .into(),
-            lifetime: self.positive_span(
-                format!("{at}.issuer.lifetime"),
-                issuer.lifetime.as_ref(),
-                defaults::ISSUER_LIFETIME,
             )?,
         })
     }

@@ -67,7 +67,7 @@ impl SecretRef {
     clippy::disallowed_methods,
     reason = "the configuration is the one reader of the environment"
 )]
-fn read_variable(name: &str) -> io::Result<String> {
+pub(crate) fn read_variable(name: &str) -> io::Result<String> {
     std::env::var(name).map_err(|error| {
         let what = match error {
             std::env::VarError::NotPresent => "the variable is not set",

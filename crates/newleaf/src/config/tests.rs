@@ -229,3 +229,78 @@ fn each_setting_tells_where_it_came_from() {
     assert_eq!(find("domains.payments.leaf.lifetime"), ("7d", Some(8)));
     assert_eq!(find("domains.payments.leaf.key"), ("ecdsa-p256", None));
 }
+
+/// Reads the smallest configuration with an issuer.
+fn with_issuer(issuer: &str) -> Result<Config, ConfigError> {
+    let text = SMALLEST.replacen(
+        "  payments:\n",
+        &format!("  payments:\n    issuer: {issuer}\n"),
+        1,
+    );
+    read(&text)
+}
+
+#[test]
+fn a_cas_keys_are_kept_as_is_said() {
+    use newleaf_systems::domain::Custody;
+
+    let custody = |issuer: &str| {
+        let config = with_issuer(issuer).unwrap();
+        config.domain("payments").unwrap().issuer.custody.clone()
+    };
+    assert!(matches!(custody("{}"), Custody::Plain));
+    assert!(matches!(
+        custody("{ passphrase: \"env:P\" }"),
+        Custody::Sealed(_)
+    ));
+    let token = custody("{ token: { module: /m.so, label: t, pin: \"file:pin\" } }");
+    assert!(matches!(token, Custody::Token { options, .. } if options.token == "t"));
+}
+
+#[test]
+fn what_may_be_a_passphrase_is_not_shown() {
+    for issuer in [
+        "{ passphrase: hunter2 }",
+        "{ passphrase: prompt }",
+        "{ token: { module: /m.so, label: t, pin: \"1234\" } }",
+    ] {
+        let refused = with_issuer(issuer).unwrap_err();
+        assert!(
+            refused.to_string().starts_with("expected `env:NAME`"),
+            "{refused}"
+        );
+        assert!(!refused.to_string().contains("hunter2"));
+    }
+    let both = "{ passphrase: \"env:P\", token: { module: /m.so, label: t, pin: \"env:P\" } }";
+    assert!(
+        with_issuer(both)
+            .unwrap_err()
+            .to_string()
+            .contains("found both")
+    );
+    let halfway = with_issuer("{ token: { module: /m.so } }").unwrap_err();
+    assert!(halfway.to_string().contains("`label`"), "{halfway}");
+}
+
+#[test]
+fn profiles_say_what_leaves_are_like() {
+    let text = format!(
+        "{SMALLEST}profiles:\n  worker: {{ lifetime: 7d, usage: client-and-server, sans: [\"dns:{{common_name}}.x\"] }}\n"
+    );
+    let config = read(&text).unwrap();
+    let profile = config.profile("worker").unwrap();
+    assert_eq!(profile.lifetime, SignedDuration::from_hours(7 * 24));
+    assert_eq!(profile.sans_of("a").unwrap().len(), 1);
+    assert!(config.profile("other").is_err());
+    for wrong in [
+        "sans: [a.x]",
+        "allow_sans: [\"dns:*.*\"]",
+        "lifetime: 0s",
+        "purpose: client",
+    ] {
+        assert!(
+            read(&format!("{SMALLEST}profiles: {{ w: {{ {wrong} }} }}\n")).is_err(),
+            "{wrong}"
+        );
+    }
+}

@@ -29,7 +29,7 @@ impl Bench {
     /// A bench with a CA in `ca` and a leaf of it in `worker`.
     pub(crate) fn with_identity() -> Self {
         let bench = Self::new();
-        bench.done("ca new --out ca --organization acme --common-name ca-g1");
+        bench.done("ca new --unencrypted --out ca --organization acme --common-name ca-g1");
         bench.done("leaf issue --ca ca --out worker --organization acme --common-name worker-a --san dns:a.x");
         bench
     }

@@ -51,7 +51,7 @@ fn what_the_configuration_refers_to_is_checked() {
     };
     with("manual: {}");
     bench.fails("config check", 2, "F001");
-    bench.done("ca new --out ca --common-name server-ca");
+    bench.done("ca new --unencrypted --out ca --common-name server-ca");
     bench.write("ca.pem", &bench.read("ca/ca.crt"));
     bench.done("config check");
     with("temporal_cloud: { api_key: \"env:NEWLEAF_TEST_NO_SUCH_VARIABLE\" }");

@@ -6,7 +6,9 @@ use crate::bench::{Bench, mode};
 fn what_is_issued_satisfies_openssl() {
     for key in ["ecdsa-p256", "ecdsa-p384", "rsa-2048"] {
         let bench = Bench::new();
-        bench.done(&format!("ca new --out ca --common-name ca-g1 --key {key}"));
+        bench.done(&format!(
+            "ca new --unencrypted --out ca --common-name ca-g1 --key {key}"
+        ));
         bench.done(&format!(
             "leaf issue --ca ca --out w --common-name w --san dns:w.x --san ip:10.0.0.7 --key {key}"
         ));
@@ -27,7 +29,7 @@ fn what_is_issued_satisfies_openssl() {
 #[test]
 fn a_leaf_of_another_ca_is_refused_by_openssl() {
     let bench = Bench::with_identity();
-    bench.done("ca new --out other --common-name other-g1");
+    bench.done("ca new --unencrypted --out other --common-name other-g1");
     let verify = "verify -x509_strict -purpose sslclient -CAfile other/ca.crt worker/tls.crt";
     if let Some(opinion) = bench.openssl(verify) {
         assert_ne!(opinion.code, 0);
@@ -46,7 +48,11 @@ fn keys_are_for_their_owner_only() {
 fn nothing_is_overwritten_without_force() {
     let bench = Bench::with_identity();
     let (ca, key) = (bench.read("ca/ca.crt"), bench.read("ca/ca.key"));
-    bench.fails("ca new --out ca --common-name ca-g2", 1, "F005");
+    bench.fails(
+        "ca new --unencrypted --out ca --common-name ca-g2",
+        1,
+        "F005",
+    );
     assert_eq!(
         (bench.read("ca/ca.crt"), bench.read("ca/ca.key")),
         (ca.clone(), key)
@@ -54,7 +60,7 @@ fn nothing_is_overwritten_without_force() {
     let leaf = bench.read("worker/tls.crt");
     bench.fails("leaf issue --ca ca --out worker --common-name b", 1, "F005");
     assert_eq!(bench.read("worker/tls.crt"), leaf);
-    bench.done("ca new --out ca --common-name ca-g2 --force");
+    bench.done("ca new --unencrypted --out ca --common-name ca-g2 --force");
     assert_ne!(bench.read("ca/ca.crt"), ca);
 }
 
@@ -64,7 +70,11 @@ fn a_key_that_is_there_alone_is_kept_too() {
     let bench = Bench::new();
     fs_err::create_dir(bench.path("ca")).unwrap();
     bench.write("ca/ca.key", "somebody's");
-    bench.fails("ca new --out ca --common-name ca-g1", 1, "F005");
+    bench.fails(
+        "ca new --unencrypted --out ca --common-name ca-g1",
+        1,
+        "F005",
+    );
     assert_eq!(bench.read("ca/ca.key"), "somebody's");
     assert!(!bench.path("ca/ca.crt").exists());
 }
@@ -90,7 +100,7 @@ fn a_leaf_never_outlives_its_ca() {
 #[test]
 fn a_key_that_is_not_the_cas_does_not_sign() {
     let bench = Bench::with_identity();
-    bench.done("ca new --out other --common-name other-g1");
+    bench.done("ca new --unencrypted --out other --common-name other-g1");
     let arguments = "leaf issue --ca-cert ca/ca.crt --ca-key other/ca.key --out w --common-name w";
     let said = bench.fails(arguments, 2, "I001");
     assert!(
@@ -120,7 +130,11 @@ fn a_leaf_does_not_sign() {
 fn names_follow_x520() {
     let bench = Bench::with_identity();
     let long = "n".repeat(65);
-    bench.fails(&format!("ca new --out x --common-name {long}"), 2, "I001");
+    bench.fails(
+        &format!("ca new --unencrypted --out x --common-name {long}"),
+        2,
+        "I001",
+    );
     bench.fails(
         &format!("leaf issue --ca ca --out x --common-name {long}"),
         2,
@@ -143,7 +157,11 @@ fn names_follow_x520() {
 fn a_place_that_cannot_be_written_is_named() {
     let bench = Bench::with_identity();
     bench.write("file", "");
-    let said = bench.fails("ca new --out file/ca --common-name c", 1, "F006");
+    let said = bench.fails(
+        "ca new --unencrypted --out file/ca --common-name c",
+        1,
+        "F006",
+    );
     assert!(said.err.contains("file/ca"), "{}", said.err);
 }
 

@@ -40,7 +40,7 @@ fn json_findings_have_the_fields_that_machines_rely_on() {
 #[test]
 fn an_expired_ca_in_a_bundle_is_an_error() {
     let bench = Bench::with_identity();
-    bench.done("ca new --out short --common-name short-g1 --lifetime 1d");
+    bench.done("ca new --unencrypted --out short --common-name short-g1 --lifetime 1d");
     bench.write(
         "both.pem",
         &(bench.read("ca/ca.crt") + &bench.read("short/ca.crt")),
@@ -55,7 +55,7 @@ fn an_expired_ca_in_a_bundle_is_an_error() {
 #[test]
 fn a_change_that_cuts_off_a_chain_in_use_is_an_error() {
     let bench = Bench::with_identity();
-    bench.done("ca new --out ca2 --organization acme --common-name ca-g2");
+    bench.done("ca new --unencrypted --out ca2 --organization acme --common-name ca-g2");
     bench.write(
         "both.pem",
         &(bench.read("ca/ca.crt") + &bench.read("ca2/ca.crt")),

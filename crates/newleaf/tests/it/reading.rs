@@ -12,8 +12,8 @@ use crate::bench::Bench;
 /// Two CAs, `g1` and `g2`, and the bundles `old.pem` (g1) and `both.pem`.
 fn bundles() -> Bench {
     let bench = Bench::new();
-    bench.done("ca new --out g1 --organization acme --common-name ca-g1");
-    bench.done("ca new --out g2 --organization acme --common-name ca-g2");
+    bench.done("ca new --unencrypted --out g1 --organization acme --common-name ca-g1");
+    bench.done("ca new --unencrypted --out g2 --organization acme --common-name ca-g2");
     let (g1, g2) = (bench.read("g1/ca.crt"), bench.read("g2/ca.crt"));
     bench.write("old.pem", &g1);
     bench.write("both.pem", &format!("# a comment\n{g2}\n{g1}"));

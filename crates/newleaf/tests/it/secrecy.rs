@@ -87,7 +87,7 @@ fn a_key_whose_text_is_broken_is_not_quoted() {
 #[test]
 fn issuing_prints_no_key() {
     let bench = Bench::new();
-    let said = bench.done("ca new --out ca --common-name c");
+    let said = bench.done("ca new --unencrypted --out ca --common-name c");
     for line in secret_lines(&bench.read("ca/ca.key")) {
         assert!(!said.out.contains(line) && !said.err.contains(line));
     }

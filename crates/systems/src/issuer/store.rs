@@ -1,91 +1,59 @@
 //! The files of one generation of the local CA.
 
+mod error;
+
 use std::{
     io::{self, Write as _},
     os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
 };
 
-use newleaf_rotation::{Again, Generation};
-use newleaf_x509::{Certificate, PrivateKey, certificate::CertificatesError, key::KeyError};
+use newleaf_identity::generate;
+use newleaf_keystore::{
+    Ask, KeyFile, Passphrase, SealedKey, TokenKey,
+    container::{self, ReadError},
+};
+use newleaf_rotation::Generation;
+use newleaf_x509::{Certificate, PrivateKey, signer::Signer};
 use zeroize::Zeroizing;
 
+pub use self::error::StoreError;
 use crate::{
+    domain::{Custody, IssuerOptions},
     replace::{self, PUBLIC, SECRET},
-    trouble::{Retry, again_after},
 };
 
 const CERTIFICATE: &str = "ca.crt";
 const KEY: &str = "ca.key";
 const ISSUED: &str = "issued";
 
-/// Why the files of a CA could not be used. No key is ever quoted.
-#[derive(Debug, thiserror::Error)]
-pub enum StoreError {
-    /// A file could not be read.
-    #[error("could not read the CA's files")]
-    Read(#[source] io::Error),
-    /// A file could not be written.
-    #[error("could not write the CA's files")]
-    Write(#[source] io::Error),
-    /// The certificate cannot be read.
-    #[error("cannot read `{}`", path.display())]
-    Certificate {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: CertificatesError,
-    },
-    /// Not exactly one certificate.
-    #[error("expected one CA certificate in `{}`, found {found} certificates", path.display())]
-    NotOneCa {
-        /// The file.
-        path: PathBuf,
-        /// How many certificates it holds.
-        found: usize,
-    },
-    /// The key cannot be read.
-    #[error("cannot read `{}`", path.display())]
-    Key {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: KeyError,
-    },
-    /// Others may read the key.
-    #[error("expected `{}` to be readable by its owner only, found mode {mode:04o}", path.display())]
-    KeyExposed {
-        /// The file.
-        path: PathBuf,
-        /// Its permission bits.
-        mode: u32,
-    },
-    /// The count of signed leaves cannot be read.
-    #[error("expected a number in `{}`, found something else", path.display())]
-    Count {
-        /// The file.
-        path: PathBuf,
-    },
-}
-
-impl Retry for StoreError {
-    fn again(&self) -> Again {
-        match self {
-            Self::Read(error) | Self::Write(error) => again_after(error),
-            Self::Certificate { .. }
-            | Self::NotOneCa { .. }
-            | Self::Key { .. }
-            | Self::KeyExposed { .. }
-            | Self::Count { .. } => Again::Never,
-        }
-    }
-}
-
-/// The directory of one generation.
-pub(super) struct CaStore {
-    parent: PathBuf,
+/// The directory of one generation, and where its key is.
+pub(super) struct CaStore<'a> {
+    options: &'a IssuerOptions,
     directory: PathBuf,
     generation: Generation,
+}
+
+/// A key that was just made for a CA, and what its file will hold.
+pub(super) enum NewKey {
+    /// In a file, which is still to be written.
+    File {
+        /// The key.
+        key: PrivateKey,
+        /// The file's text.
+        text: Zeroizing<String>,
+    },
+    /// In the token, for good.
+    Token(TokenKey),
+}
+
+impl NewKey {
+    pub(super) fn signer(&self) -> &dyn Signer {
+        match self {
+            Self::File { key, .. } => key,
+            Self::Token(key) => key,
+        }
+    }
 }
 
 /// Returns the generations that have a directory, in order.
@@ -114,14 +82,18 @@ pub(super) fn try_write(directory: &Path) -> Result<(), StoreError> {
         .map_err(StoreError::Write)
 }
 
-impl CaStore {
-    pub(super) fn new(parent: &Path, generation: Generation) -> Self {
-        let directory = parent.join(generation.to_string());
+impl<'a> CaStore<'a> {
+    pub(super) fn new(options: &'a IssuerOptions, generation: Generation) -> Self {
         Self {
-            parent: parent.to_owned(),
-            directory,
+            options,
+            directory: options.directory.join(generation.to_string()),
             generation,
         }
+    }
+
+    /// The name of the CA, which is also that of its key in a token.
+    pub(super) fn common_name(&self) -> String {
+        format!("{} {}", self.options.common_name, self.generation)
     }
 
     pub(super) fn directory(&self) -> &Path {
@@ -129,11 +101,15 @@ impl CaStore {
     }
 
     pub(super) fn exists(&self) -> bool {
-        self.directory.join(CERTIFICATE).exists() || self.has_key()
+        self.directory.join(CERTIFICATE).exists() || self.directory.join(KEY).exists()
     }
 
-    pub(super) fn has_key(&self) -> bool {
-        self.directory.join(KEY).exists()
+    /// Returns whether the key is there. A token is asked, because what was destroyed in it leaves no trace here.
+    pub(super) fn has_key(&self) -> Result<bool, StoreError> {
+        if self.directory.join(KEY).exists() {
+            return Ok(true);
+        }
+        Ok(self.key_in_token()?.is_some())
     }
 
     pub(super) fn certificate(&self) -> Result<Option<Certificate>, StoreError> {
@@ -156,8 +132,14 @@ impl CaStore {
     }
 
     /// Reads the key. A key that others may read is refused: it may be in other hands already.
-    pub(super) fn key(&self) -> Result<PrivateKey, StoreError> {
+    pub(super) fn key(&self) -> Result<Option<Box<dyn Signer>>, StoreError> {
         let path = self.directory.join(KEY);
+        if !path.exists() {
+            return Ok(match self.key_in_token()? {
+                Some(key) => Some(Box::new(key)),
+                None => None,
+            });
+        }
         let mode = fs_err::metadata(&path)
             .map_err(StoreError::Read)?
             .permissions()
@@ -166,20 +148,67 @@ impl CaStore {
         if mode & 0o077 != 0 {
             return Err(StoreError::KeyExposed { path, mode });
         }
-        let text = fs_err::read_to_string(&path)
+        let bytes = fs_err::read(&path)
             .map(Zeroizing::new)
             .map_err(StoreError::Read)?;
-        PrivateKey::from_pem(&text).map_err(|source| StoreError::Key { path, source })
+        let key = match container::read(&bytes) {
+            Ok(KeyFile::Plain(key)) => key,
+            Ok(KeyFile::Sealed(sealed)) => self.open(&sealed, path)?,
+            Ok(KeyFile::Pkcs12(_)) => {
+                let source = ReadError::Unknown;
+                return Err(StoreError::Key { path, source });
+            }
+            Err(source) => return Err(StoreError::Key { path, source }),
+        };
+        Ok(Some(Box::new(key)))
+    }
+
+    fn open(&self, sealed: &SealedKey, path: PathBuf) -> Result<PrivateKey, StoreError> {
+        let Custody::Sealed(who) = &self.options.custody else {
+            return Err(StoreError::Locked { path });
+        };
+        let passphrase = ask(who.as_ref())?;
+        sealed
+            .open(&passphrase)
+            .map_err(|source| StoreError::Open { path, source })
+    }
+
+    fn key_in_token(&self) -> Result<Option<TokenKey>, StoreError> {
+        let Custody::Token { options, pin } = &self.options.custody else {
+            return Ok(None);
+        };
+        let pin = ask(pin.as_ref())?;
+        TokenKey::find(options, &pin, &self.common_name()).map_err(StoreError::Token)
+    }
+
+    /// Makes the key of a new CA. A key that a crash left in the token is this generation's, and is taken up.
+    pub(super) fn new_key(&self) -> Result<NewKey, StoreError> {
+        let kind = self.options.key;
+        if let Custody::Token { options, pin } = &self.options.custody {
+            if let Some(key) = self.key_in_token()? {
+                return Ok(NewKey::Token(key));
+            }
+            let (pin, label) = (ask(pin.as_ref())?, self.common_name());
+            let made = TokenKey::generate(options, &pin, &label, kind.algorithm());
+            return made.map(NewKey::Token).map_err(StoreError::Token);
+        }
+        let key = generate::key(kind).map_err(StoreError::Generate)?;
+        let text = match &self.options.custody {
+            Custody::Sealed(who) => {
+                let sealed =
+                    SealedKey::seal(&key, &ask(who.as_ref())?).map_err(StoreError::Seal)?;
+                Zeroizing::new(sealed.to_pem())
+            }
+            Custody::Plain | Custody::Token { .. } => key.to_pem(),
+        };
+        Ok(NewKey::File { key, text })
     }
 
     /// Puts a new CA in place. The files are made durable in a directory of another name, which one rename makes the
     /// generation's: a crash leaves either the whole CA or, under that other name, a key that signed nothing.
-    pub(super) fn create(
-        &self,
-        certificate: &Certificate,
-        key: &PrivateKey,
-    ) -> Result<(), StoreError> {
-        let beside = self.parent.join(format!(".{}.newleaf", self.generation));
+    pub(super) fn create(&self, certificate: &Certificate, key: &NewKey) -> Result<(), StoreError> {
+        let parent = &self.options.directory;
+        let beside = parent.join(format!(".{}.newleaf", self.generation));
         let made = self.write_beside(&beside, certificate, key);
         if made.is_err() {
             // The first error is the one to tell.
@@ -192,13 +221,15 @@ impl CaStore {
         &self,
         beside: &Path,
         certificate: &Certificate,
-        key: &PrivateKey,
+        key: &NewKey,
     ) -> io::Result<()> {
-        fs_err::create_dir_all(&self.parent)?;
+        fs_err::create_dir_all(&self.options.directory)?;
         remove_tree(beside)?;
         fs_err::create_dir(beside)?;
         fs_err::set_permissions(beside, std::fs::Permissions::from_mode(0o700))?;
-        replace::create(&beside.join(KEY), key.to_pem().as_bytes(), SECRET)?;
+        if let NewKey::File { text, .. } = key {
+            replace::create(&beside.join(KEY), text.as_bytes(), SECRET)?;
+        }
         replace::create(
             &beside.join(CERTIFICATE),
             certificate.to_pem().as_bytes(),
@@ -208,7 +239,7 @@ impl CaStore {
         replace::sync_directory(beside)?;
         // rename(2) refuses to replace a directory that holds anything.
         fs_err::rename(beside, &self.directory)?;
-        replace::sync_directory(&self.parent)
+        replace::sync_directory(&self.options.directory)
     }
 
     /// Returns how many leaves the CA has signed; nothing, if its key was not made here.
@@ -234,7 +265,12 @@ impl CaStore {
         replace::replace(&path, line.as_bytes(), PUBLIC).map_err(StoreError::Write)
     }
 
+    /// Destroys the key, wherever it is; one that is gone already is no error.
     pub(super) fn destroy_key(&self) -> Result<(), StoreError> {
+        if let Custody::Token { options, pin } = &self.options.custody {
+            let pin = ask(pin.as_ref())?;
+            TokenKey::destroy(options, &pin, &self.common_name()).map_err(StoreError::Token)?;
+        }
         let path = self.directory.join(KEY);
         if !path.exists() {
             return Ok(());
@@ -250,6 +286,10 @@ impl CaStore {
         };
         destroy().map_err(StoreError::Write)
     }
+}
+
+fn ask(who: &dyn Ask) -> Result<Passphrase, StoreError> {
+    who.ask().map_err(StoreError::Ask)
 }
 
 fn remove_tree(directory: &Path) -> io::Result<()> {

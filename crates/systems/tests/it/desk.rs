@@ -23,7 +23,7 @@ use newleaf_sandbox::{
 use newleaf_systems::{
     Domain, Ledger, LedgerEntry, Systems, World as _,
     domain::{
-        ApiKey, CloudOptions, Delivery, Endpoint, EvidenceSource, Holder, IssuerOptions,
+        ApiKey, CloudOptions, Custody, Delivery, Endpoint, EvidenceSource, Holder, IssuerOptions,
         LeafOptions, Point, PointKind, Store,
     },
     issuer::LocalCa,
@@ -109,6 +109,7 @@ impl Desk {
             organization: Some("acme".to_owned()),
             key: KeyKind::EcdsaP256,
             lifetime: SignedDuration::from_hours(24 * 365),
+            custody: Custody::Plain,
         };
         Self {
             directory,

@@ -3,9 +3,9 @@
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
-    clippy::print_stderr,
     clippy::indexing_slicing,
-    reason = "a failed test should panic"
+    clippy::print_stderr,
+    reason = "a failed test should panic, and a part that is missing should be seen"
 )]
 
 mod canary;
@@ -20,4 +20,5 @@ mod rotation;
 mod self_hosted;
 mod server;
 mod temporal_cloud;
+mod token;
 mod traffic;

@@ -9,11 +9,14 @@ use newleaf_rotation::{
 };
 use newleaf_systems::{
     Domain, Systems, World,
-    domain::{Delivery, Holder},
+    domain::{Custody, Delivery, Holder},
 };
-use newleaf_x509::{Chain, Fingerprint};
+use newleaf_x509::{Chain, Fingerprint, lint};
 
-use crate::desk::{Desk, NEW, OLD, Play, Try, answering, now, proxy, rollover, stored};
+use crate::{
+    desk::{Desk, NEW, OLD, Play, Try, answering, now, proxy, rollover, stored},
+    token::{self, knows},
+};
 
 /// Drives a rotation to its end, as an engine does; `meanwhile` may decide something before each look.
 async fn drive(
@@ -88,7 +91,11 @@ async fn drive_on(
 
 /// Two workers: one whose proxy notices a new identity by itself, one that must be restarted to notice.
 async fn stage() -> (Desk, Play, Domain) {
-    let (desk, old) = Desk::with_ca();
+    stage_at(Desk::new()).await
+}
+
+async fn stage_at(desk: Desk) -> (Desk, Play, Domain) {
+    let old = desk.ca().make(OLD, now()).unwrap();
     let play = Play::accepting(old.to_pem()).await;
     let path = desk.path("worker-a");
     let noticing = move || directory::load(&path, now()).unwrap().fingerprint();
@@ -154,6 +161,55 @@ async fn a_ca_is_rolled_over_from_preflight_to_the_destroyed_key() {
     // The canary of a generation goes with its key.
     let canary = |generation: &str| desk.path("state/canary/payments").join(generation);
     assert!(!canary("g1").exists() && canary("g2").exists());
+}
+
+/// The passphrase is asked for whenever the CA signs; nothing else knows the difference.
+#[tokio::test]
+async fn a_ca_is_rolled_over_with_its_keys_behind_a_passphrase() {
+    let mut desk = Desk::new();
+    desk.issuer.custody = Custody::Sealed(knows("correct horse"));
+    let (desk, _play, domain) = stage_at(desk).await;
+    let text = fs_err::read_to_string(desk.path("ca/g1/ca.key")).unwrap();
+    assert!(text.starts_with("-----BEGIN ENCRYPTED PRIVATE KEY-----"));
+    let plan = rollover(&domain);
+    let systems = desk.systems(domain);
+    assert_eq!(drive(&plan, &systems, |_look| None).await, Outcome::Rotated);
+    assert_eq!(holds(&desk, "worker-a"), NEW);
+    assert!(!desk.path("ca/g1/ca.key").exists());
+    let text = fs_err::read_to_string(desk.path("ca/g2/ca.key")).unwrap();
+    assert!(text.starts_with("-----BEGIN ENCRYPTED PRIVATE KEY-----"));
+}
+
+/// No key of the CA is ever in a file, and the old one is gone from the token at the end.
+#[test]
+fn a_ca_is_rolled_over_with_its_keys_in_a_token() {
+    let name = "rotation::a_ca_is_rolled_over_with_its_keys_in_a_token";
+    token::with_a_token(name, |custody| {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        runtime.block_on(async {
+            let mut desk = Desk::new();
+            desk.issuer.custody = custody;
+            let (desk, _play, domain) = stage_at(desk).await;
+            assert!(!desk.path("ca/g1/ca.key").exists());
+            let plan = rollover(&domain);
+            let systems = desk.systems(domain);
+            assert_eq!(drive(&plan, &systems, |_look| None).await, Outcome::Rotated);
+            assert_eq!(holds(&desk, "worker-a"), NEW);
+            let context = lint::Context {
+                profile: lint::Profile::TemporalCloud,
+                now: now(),
+            };
+            let key = |generation| desk.ca().look(generation, &context).unwrap().key;
+            assert_eq!([key(OLD), key(NEW)], [false, true]);
+            for generation in ["ca/g1", "ca/g2"] {
+                assert!(desk.path(generation).join("ca.crt").exists());
+                assert!(!desk.path(generation).join("ca.key").exists());
+            }
+        });
+    });
 }
 
 #[tokio::test]

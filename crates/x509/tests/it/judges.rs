@@ -10,13 +10,15 @@ use std::{
 
 use jiff::Timestamp;
 use newleaf_x509::{
-    Chain, TrustBundle,
+    Chain, PrivateKey, TrustBundle,
+    crl::{self, CrlTemplate, Entry, Reason},
+    issue::Issuer,
     lint::{self, Context, Profile},
 };
 use rustls_pki_types::{CertificateDer, UnixTime};
 use tempfile::TempDir;
 
-use crate::issued::{Pair, bad_pairs, days, now, pairs};
+use crate::issued::{KEYS, Pair, bad_pairs, days, now, pairs};
 
 /// Says for each pair, at an instant, whether it is accepted, or why not.
 type Verdicts = Vec<Result<(), String>>;
@@ -115,6 +117,52 @@ fn webpki_verdict(pair: &Pair, now: UnixTime) -> Result<(), String> {
     )
     .map(|_| ())
     .map_err(|error| error.to_string())
+}
+
+/// A list that newleaf signs keeps out whom it names, and nobody else.
+#[test]
+fn webpki_honours_our_revocation_lists() {
+    let pair = pairs().remove(0);
+    let key = PrivateKey::from_pem(KEYS[0].1).unwrap();
+    let issuer = Issuer::new(&pair.ca, &key).unwrap();
+    let verdict = |serial: &[u8]| {
+        let template = CrlTemplate {
+            number: 1,
+            this_update: now(),
+            next_update: now() + days(7),
+            entries: vec![Entry {
+                serial: serial.to_vec(),
+                revoked_at: now(),
+                reason: Reason::KeyCompromise,
+            }],
+        };
+        let list = crl::issue(&template, &issuer).unwrap();
+        let list = webpki::BorrowedCertRevocationList::from_der(list.der()).unwrap();
+        let list = webpki::CertRevocationList::from(list);
+        let lists = [&list];
+        let options = webpki::RevocationOptionsBuilder::new(&lists)
+            .unwrap()
+            .with_depth(webpki::RevocationCheckDepth::EndEntity)
+            .build();
+        let ca = CertificateDer::from(pair.ca.der());
+        let anchors = [webpki::anchor_from_trusted_cert(&ca).unwrap()];
+        let leaf = CertificateDer::from(pair.leaf.der());
+        let leaf = webpki::EndEntityCert::try_from(&leaf).unwrap();
+        let seconds = u64::try_from(now().as_second()).unwrap();
+        leaf.verify_for_usage(
+            webpki::ALL_VERIFICATION_ALGS,
+            &anchors,
+            &[],
+            UnixTime::since_unix_epoch(Duration::from_secs(seconds)),
+            webpki::KeyUsage::client_auth(),
+            Some(options),
+            None,
+        )
+        .map(|_path| ())
+    };
+    let revoked = verdict(pair.leaf.serial());
+    assert_eq!(revoked, Err(webpki::Error::CertRevoked));
+    assert_eq!(verdict(&[0x41]), Ok(()));
 }
 
 #[test]

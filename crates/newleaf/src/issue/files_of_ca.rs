@@ -1,0 +1,83 @@
+//! The directory of a CA that stands alone: its certificate, its key, what lies between it and its root, and the record of
+//! what it signed.
+
+use std::path::{Path, PathBuf};
+
+use newleaf_x509::{Certificate, issue::Issuer};
+
+use super::refused;
+use crate::{failure::Failure, files, passphrase::Source};
+
+/// The certificate's file in a CA's directory.
+pub(crate) const CA_FILE: &str = "ca.crt";
+/// The private key's file in a CA's directory.
+pub(crate) const CA_KEY_FILE: &str = "ca.key";
+/// The file of what a leaf's chain carries beyond the leaf: the CA and those above it, the root left out. A root has none.
+pub(crate) const CA_CHAIN_FILE: &str = "ca-chain.crt";
+
+/// A CA that can sign: certificate and key, known to fit.
+pub(crate) struct Signer {
+    certificate: Certificate,
+    intermediates: Vec<Certificate>,
+    key: newleaf_x509::PrivateKey,
+    directory: Option<PathBuf>,
+}
+
+impl Signer {
+    /// Reads the CA of a directory.
+    pub(crate) fn in_directory(directory: &Path, passphrase: &Source) -> Result<Self, Failure> {
+        let (certificate, key) = (directory.join(CA_FILE), directory.join(CA_KEY_FILE));
+        let mut signer = Self::read(&certificate, &key, passphrase)?;
+        let chain = directory.join(CA_CHAIN_FILE);
+        if chain.exists() {
+            signer.intermediates = files::read_certificates(&chain)?;
+        }
+        signer.directory = Some(directory.to_owned());
+        Ok(signer)
+    }
+
+    /// Reads a CA from two files.
+    pub(crate) fn read(
+        certificate: &Path,
+        key: &Path,
+        passphrase: &Source,
+    ) -> Result<Self, Failure> {
+        let signer = Self {
+            certificate: files::read_certificate(certificate)?,
+            intermediates: Vec::new(),
+            key: files::open_key(key, passphrase)?,
+            directory: None,
+        };
+        signer.issuer()?;
+        Ok(signer)
+    }
+
+    /// Returns the CA as one that signs.
+    pub(crate) fn issuer(&self) -> Result<Issuer<'_>, Failure> {
+        Issuer::new(&self.certificate, &self.key).map_err(refused)
+    }
+
+    /// Returns the CA's certificate.
+    pub(crate) fn certificate(&self) -> &Certificate {
+        &self.certificate
+    }
+
+    /// Returns what a chain of this CA carries beyond the leaf.
+    pub(crate) fn intermediates(&self) -> &[Certificate] {
+        &self.intermediates
+    }
+
+    /// Returns the CA's directory, if it was read from one.
+    pub(crate) fn directory(&self) -> Option<&Path> {
+        self.directory.as_deref()
+    }
+
+    /// Returns whether a public key is the CA's own.
+    pub(crate) fn has_key(&self, key: &newleaf_x509::PublicKey) -> bool {
+        self.public() == key
+    }
+
+    fn public(&self) -> &newleaf_x509::PublicKey {
+        newleaf_x509::Signer::public_key(&self.key)
+    }
+}
