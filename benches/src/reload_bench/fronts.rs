@@ -94,6 +94,8 @@ impl Front {
                     .arg("-pki")
                     .arg(pki);
                 command.arg(format!("-age={AGE_SECONDS}s"));
+                // ghostunnel offers no protocol in its handshake, which grpc-go refuses unless it is told not to.
+                command.env("GRPC_ENFORCE_ALPN_ENABLED", "false");
                 command
             }
             Kind::Envoy => {
