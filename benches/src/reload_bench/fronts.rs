@@ -94,7 +94,8 @@ impl Front {
                     .arg("-pki")
                     .arg(pki);
                 command.arg(format!("-age={AGE_SECONDS}s"));
-                // ghostunnel offers no protocol in its handshake, which grpc-go refuses unless it is told not to.
+                // grpc-go refuses callers that name no protocol in their handshake unless it is told not to; tunnels are
+                // measured for what they carry.
                 command.env("GRPC_ENFORCE_ALPN_ENABLED", "false");
                 command
             }
