@@ -290,3 +290,6 @@ pub struct Credentials {
     #[arg(long)]
     pub tls: Option<PathBuf>,
 }
+
+#[cfg(test)]
+mod tests;

@@ -69,23 +69,19 @@ pub fn run(options: &Options, now: Timestamp) -> Result<(), BenchError> {
             Err(error) => shown.missing(target, &error)?,
         }
     }
-    for load in &loads {
-        match load.kind() {
-            Kind::Traffic(_) | Kind::Churn => rounds(&stand, *load, &extent, &present, &mut shown)?,
-            Kind::Idle | Kind::Polls { .. } | Kind::Start => {
-                for target in present.iter().map(|running| running.target) {
-                    if let Some(row) = fresh::measure(&stand, *load, target, &extent)? {
-                        shown.row(&row)?;
-                    }
-                }
-            }
-            Kind::Reloads => {
-                let ours = present
-                    .iter()
-                    .any(|running| running.target == Target::Newleaf);
-                if ours {
-                    shown.row(&reloads::measure(&stand, &extent)?)?;
-                }
+    let (beside, fresh): (Vec<_>, Vec<_>) = loads
+        .into_iter()
+        .partition(|load| matches!(load.kind(), Kind::Traffic(_) | Kind::Churn));
+    for load in beside {
+        rounds(&stand, load, &extent, &present, &mut shown)?;
+    }
+    let names: Vec<_> = present.iter().map(|running| running.target).collect();
+    // Two processes of one program share pages, and each would seem smaller than it is.
+    drop(present);
+    for load in fresh {
+        for target in &names {
+            if let Some(row) = fresh::measure(&stand, load, *target, &extent)? {
+                shown.row(&row)?;
             }
         }
     }

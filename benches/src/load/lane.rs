@@ -87,9 +87,15 @@ impl Lane {
             last,
         };
         let mut line = Line::open(&self.route, &self.calls).await.map_err(failed)?;
-        line.once().await.map_err(failed)?;
+        let answered = line.once().await;
         self.warm.replace(Some(line));
-        Ok(())
+        answered.map_err(failed)
+    }
+
+    /// Whether the first connection is open.
+    #[cfg(test)]
+    pub(super) fn is_warm(&self) -> bool {
+        self.warm.borrow().is_some()
     }
 
     pub(super) fn arrivals(&self) -> UnboundedSender<Instant> {

@@ -92,6 +92,12 @@ impl Tally {
         }
     }
 
+    /// What was counted so far.
+    #[cfg(test)]
+    pub(super) fn so_far(&self) -> &Report {
+        &self.report
+    }
+
     /// Calls that came and for which not even a connection was found are failures too.
     pub(super) fn count_all(&mut self, came: u64) {
         let counted = self.report.calls + self.report.failed.values().sum::<u64>();

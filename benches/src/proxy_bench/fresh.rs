@@ -7,6 +7,7 @@ use tokio::time::Instant;
 use super::{
     Load, Row,
     loads::{Extent, Kind},
+    reloads,
     stand::{BenchError, Stand},
 };
 use crate::{
@@ -36,9 +37,11 @@ pub(super) fn measure(
         return Ok(None);
     }
     match load.kind() {
+        Kind::Reloads if target == Target::Newleaf => reloads::measure(stand, extent).map(Some),
+        Kind::Reloads => Ok(None),
         Kind::Start => start(stand, load, target, extent).map(Some),
         Kind::Polls { each } => polls(stand, load, target, each).map(Some),
-        Kind::Traffic(_) | Kind::Churn | Kind::Idle | Kind::Reloads => {
+        Kind::Traffic(_) | Kind::Churn | Kind::Idle => {
             let running = stand.start(target)?;
             pause(CALM);
             Ok(Some(Row {
