@@ -4,7 +4,8 @@
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
-    reason = "a failed test should panic"
+    clippy::print_stderr,
+    reason = "a failed test should panic, and one that cannot run should say so"
 )]
 
 mod caller;
