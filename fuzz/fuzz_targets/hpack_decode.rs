@@ -40,6 +40,7 @@ fuzz_target!(|input: &[u8]| {
             }
             Err(DecodeError::Corrupt(_)) => {
                 assert_eq!(judged, unlimited);
+                assert_eq!(list.size(), 0);
                 return;
             }
         }

@@ -5,7 +5,7 @@
     clippy::unwrap_used,
     clippy::panic,
     clippy::print_stderr,
-    reason = "a failed test should panic"
+    reason = "a failed test should panic, and one that cannot run should say so"
 )]
 
 mod caller;

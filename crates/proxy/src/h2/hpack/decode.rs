@@ -134,7 +134,8 @@ impl Decoder {
     /// Decodes a whole block, all its frames put together, into `list`.
     ///
     /// The limits are held while decoding: the fields that fit are in `list` afterwards, the others were never copied
-    /// there. The time is proportional to the block and to the limits, whatever the block says.
+    /// there. After a corrupt block it is empty. The time is proportional to the block and to the limits, whatever the
+    /// block says.
     pub fn decode(
         &mut self,
         block: &[u8],
@@ -148,27 +149,41 @@ impl Decoder {
             size: 0,
             fields: 0,
         };
-        let mut reader = Reader::new(block);
-        self.follow_table_size(&mut reader)?;
+        match self.fields(&mut Reader::new(block), &mut intake) {
+            Ok(()) => intake.outcome(),
+            Err(corruption) => {
+                // It may end in half a field.
+                list.clear();
+                Err(corruption.into())
+            }
+        }
+    }
+
+    fn fields(
+        &mut self,
+        reader: &mut Reader<'_>,
+        intake: &mut Intake<'_>,
+    ) -> Result<(), Corruption> {
+        self.follow_table_size(reader)?;
         while let Some(first) = reader.peek() {
             match first {
                 0b1000_0000..=0b1111_1111 => {
                     let index = reader.integer(INDEXED.mask)?;
                     intake.indexed(self.entry(index)?);
                 }
-                0b0100_0000..=0b0111_1111 => self.inserted(&mut reader, &mut intake)?,
-                0b0010_0000..=0b0011_1111 => return Err(Corruption::TableSizeLate.into()),
+                0b0100_0000..=0b0111_1111 => self.inserted(reader, intake)?,
+                0b0010_0000..=0b0011_1111 => return Err(Corruption::TableSizeLate),
                 0b0001_0000..=0b0001_1111 => {
-                    self.literal(NEVER_INDEXED, &mut reader, &mut intake)?;
+                    self.literal(NEVER_INDEXED, reader, intake)?;
                     intake.judge_last();
                 }
                 0b0000_0000..=0b0000_1111 => {
-                    self.literal(LITERAL, &mut reader, &mut intake)?;
+                    self.literal(LITERAL, reader, intake)?;
                     intake.judge_last();
                 }
             }
         }
-        intake.outcome()
+        Ok(())
     }
 
     /// Follows the sizes that the peer gives its table before the first field.

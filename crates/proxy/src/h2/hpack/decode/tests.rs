@@ -48,8 +48,14 @@ fn corrupt_blocks_are_refused_by_rule() {
             },
         ),
     ] {
-        let judged = Decoder::new(4096).decode(block, ROOMY, &mut HeaderList::new());
+        let mut list = HeaderList::new();
+        let judged = Decoder::new(4096).decode(block, ROOMY, &mut list);
         assert_eq!(judged, Err(DecodeError::Corrupt(expected)), "{block:x?}");
+        assert_eq!(
+            (list.len(), list.size()),
+            (0, 0),
+            "{block:x?} left something"
+        );
     }
 }
 
