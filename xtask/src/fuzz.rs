@@ -170,9 +170,11 @@ fn fuzz(places: &Places, target: &str, seconds: u32) -> Result<bool, FuzzError> 
         .arg(directory(places.sources.join("corpus").join(target))?);
     let limit = Duration::from_secs(seconds.into()) + OVERTIME;
     let ended =
-        process::finish_within(&mut command, limit, &log).map_err(|source| FuzzError::Run {
-            target: target.to_owned(),
-            source,
+        process::finish_within(&mut command, limit, &log, |_said| false).map_err(|source| {
+            FuzzError::Run {
+                target: target.to_owned(),
+                source,
+            }
         })?;
     let said = fs_err::read_to_string(&log).map_err(|source| FuzzError::ReadLog {
         target: target.to_owned(),
@@ -186,7 +188,10 @@ fn fuzz(places: &Places, target: &str, seconds: u32) -> Result<bool, FuzzError> 
             log.display(),
             end(&said)
         ),
-        Ended::TooLate => println!("{target:<16} did not end in time, see {}", log.display()),
+        // Nothing it says is enough, so this is a run that was cut short too.
+        Ended::TooLate | Ended::Enough => {
+            println!("{target:<16} did not end in time, see {}", log.display());
+        }
     }
     Ok(ended == Ended::Passed)
 }

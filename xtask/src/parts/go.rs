@@ -32,9 +32,9 @@ impl Kitchen<'_> {
             .arg(self.directory.join("bin").join(check.program))
             .arg(module.package);
         let log = sources.join("log");
-        match process::finish_within(&mut build, LIMIT, &log) {
+        match process::finish_within(&mut build, LIMIT, &log, |_said| false) {
             Ok(Ended::Passed) => Ok(()),
-            Ok(ended @ (Ended::Failed | Ended::TooLate)) => {
+            Ok(ended @ (Ended::Failed | Ended::TooLate | Ended::Enough)) => {
                 let said = fs_err::read_to_string(&log).unwrap_or_default();
                 Err(Reason::Build {
                     ended,
