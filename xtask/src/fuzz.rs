@@ -170,11 +170,9 @@ fn fuzz(places: &Places, target: &str, seconds: u32) -> Result<bool, FuzzError> 
         .arg(directory(places.sources.join("corpus").join(target))?);
     let limit = Duration::from_secs(seconds.into()) + OVERTIME;
     let ended =
-        process::finish_within(&mut command, limit, &log).map_err(|source| {
-            FuzzError::Run {
-                target: target.to_owned(),
-                source,
-            }
+        process::finish_within(&mut command, limit, &log).map_err(|source| FuzzError::Run {
+            target: target.to_owned(),
+            source,
         })?;
     let said = fs_err::read_to_string(&log).map_err(|source| FuzzError::ReadLog {
         target: target.to_owned(),
