@@ -8,8 +8,11 @@ mod bundle;
 mod chain;
 mod encoding;
 mod filter;
+mod form;
 mod key;
 mod name;
+mod policy;
+mod san;
 mod slot;
 mod transition;
 mod usage;
@@ -127,12 +130,15 @@ const NOT_CLOUD: &[Profile] = &[Profile::SelfHosted, Profile::Rfc5280];
 
 /// Returns every lint, in the order of the codes.
 pub fn table() -> impl Iterator<Item = &'static Lint> {
-    let families: [&[&Lint]; 10] = [
+    let families: [&[&Lint]; 13] = [
         encoding::LINTS,
+        form::LINTS,
         name::LINTS,
+        san::LINTS,
         key::LINTS,
         validity::LINTS,
         usage::LINTS,
+        policy::LINTS,
         chain::LINTS,
         bundle::LINTS,
         transition::LINTS,
@@ -185,6 +191,13 @@ pub fn leaf(certificate: &Certificate, context: &Context) -> Vec<Finding> {
 pub fn key_pair(certificate: &Certificate, key: &PublicKey, context: &Context) -> Vec<Finding> {
     let mut report = Report::new(context);
     key::pair(&mut report, certificate, key);
+    report.findings
+}
+
+/// Lints the mode of the file that a private key is kept in; `place` names the file.
+pub fn key_file(place: &str, mode: u32, context: &Context) -> Vec<Finding> {
+    let mut report = Report::new(context);
+    key::file(&mut report, place, mode);
     report.findings
 }
 
@@ -286,29 +299,51 @@ impl<'c> Report<'c> {
     /// What a CA is judged by wherever it stands; whether it is valid now depends on where.
     fn ca(&mut self, certificate: &Certificate) {
         encoding::certificate(self, certificate);
+        form::certificate(self, certificate);
         name::ca(self, certificate);
+        san::certificate(self, certificate);
         key::ca(self, certificate);
         validity::ca(self, certificate);
         usage::ca(self, certificate);
+        policy::certificate(self, certificate);
     }
 
     fn leaf(&mut self, certificate: &Certificate) {
         encoding::certificate(self, certificate);
+        form::certificate(self, certificate);
         name::leaf(self, certificate);
+        san::certificate(self, certificate);
         key::leaf(self, certificate);
         validity::leaf(self, certificate);
         usage::leaf(self, certificate);
+        policy::certificate(self, certificate);
         validity::now(self, certificate);
     }
 }
 
-/// Names a certificate to a person.
-fn label(certificate: &Certificate) -> String {
-    let short = certificate.fingerprint().short();
-    if certificate.subject().is_empty() {
-        format!("no subject ({short})")
-    } else {
-        format!("{} ({short})", certificate.subject())
+/// Names a certificate to a person; costs nothing until it is printed.
+fn label(certificate: &Certificate) -> Label<'_> {
+    Label(certificate)
+}
+
+/// A certificate by subject and short fingerprint.
+#[derive(Clone, Copy)]
+struct Label<'a>(&'a Certificate);
+
+impl fmt::Display for Label<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let short = self.0.fingerprint().short();
+        if self.0.subject().is_empty() {
+            write!(f, "no subject ({short})")
+        } else {
+            write!(f, "{} ({short})", self.0.subject())
+        }
+    }
+}
+
+impl From<Label<'_>> for String {
+    fn from(label: Label<'_>) -> Self {
+        label.to_string()
     }
 }
 

@@ -35,6 +35,8 @@ pub mod oid {
     pub const ORGANIZATION: &str = "2.5.4.10";
     /// `OU`, X.520 organizationalUnitName.
     pub const ORGANIZATIONAL_UNIT: &str = "2.5.4.11";
+    /// `emailAddress` of PKCS #9.
+    pub const EMAIL_ADDRESS: &str = "1.2.840.113549.1.9.1";
 }
 
 const SHORT_NAMES: &[(&str, &str)] = &[
@@ -50,7 +52,7 @@ const SHORT_NAMES: &[(&str, &str)] = &[
     ("2.5.4.12", "title"),
     ("0.9.2342.19200300.100.1.1", "UID"),
     ("0.9.2342.19200300.100.1.25", "DC"),
-    ("1.2.840.113549.1.9.1", "emailAddress"),
+    (oid::EMAIL_ADDRESS, "emailAddress"),
 ];
 
 /// The name that a subject will have once it is certified.
@@ -165,11 +167,16 @@ impl Attribute {
 
     /// Returns the usual short name of the attribute type (`CN`), or its dotted form.
     pub fn short_name(&self) -> &str {
-        SHORT_NAMES
-            .iter()
-            .find(|(oid, _)| *oid == self.oid)
-            .map_or(&self.oid, |(_, name)| name)
+        short_name(&self.oid)
     }
+}
+
+/// Returns the usual short name of an attribute type, or its dotted form.
+pub(crate) fn short_name(oid: &str) -> &str {
+    SHORT_NAMES
+        .iter()
+        .find(|(known, _)| *known == oid)
+        .map_or(oid, |(_, name)| name)
 }
 
 /// Prints in the order of the certificate, as `O=acme, CN=payments g3`, with the escapes of RFC 4514 §2.4.

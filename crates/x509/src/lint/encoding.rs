@@ -31,8 +31,8 @@ const MAX_SERIAL_OCTETS: usize = 20;
 
 /// Extensions that path validation knows although newleaf does not interpret them (RFC 5280 §4.2.1): certificate
 /// policies, policy mappings, issuer alternative name, subject directory attributes, policy constraints,
-/// CRL distribution points, inhibit anyPolicy, freshest CRL.
-const STANDARD_EXTENSIONS: [&str; 8] = [
+/// CRL distribution points, inhibit anyPolicy, freshest CRL, and information access of authority and subject.
+const STANDARD_EXTENSIONS: [&str; 10] = [
     "2.5.29.32",
     "2.5.29.33",
     "2.5.29.18",
@@ -41,6 +41,8 @@ const STANDARD_EXTENSIONS: [&str; 8] = [
     "2.5.29.31",
     "2.5.29.54",
     "2.5.29.46",
+    "1.3.6.1.5.5.7.1.1",
+    "1.3.6.1.5.5.7.1.11",
 ];
 
 static NOT_PEM: Lint = Lint {
@@ -292,22 +294,22 @@ pub(super) fn certificate(report: &mut Report<'_>, certificate: &Certificate) {
     let version = certificate.version();
     if version != 3 {
         let found = format!("expected X.509 version 3, found version {version}");
-        report.add(&NOT_VERSION_3, who.as_str(), found);
+        report.add(&NOT_VERSION_3, who, found);
     }
     serial(report, certificate);
     if !certificate.signature_algorithms_agree() {
         let named = certificate.signature_algorithm().name();
         let found = format!("expected {named} in both places, found another inside");
-        report.add(&SIGNATURE_ALGORITHMS_DISAGREE, who.as_str(), found);
+        report.add(&SIGNATURE_ALGORITHMS_DISAGREE, who, found);
     }
     let extensions = certificate.extensions();
     for oid in &extensions.repeated {
         let found = format!("expected extension {oid} once, found it again");
-        report.add(&REPEATED_EXTENSION, who.as_str(), found);
+        report.add(&REPEATED_EXTENSION, who, found);
     }
     for oid in &extensions.unreadable {
         let found = format!("expected the syntax of extension {oid}, found something else");
-        report.add(&UNREADABLE_EXTENSION, who.as_str(), found);
+        report.add(&UNREADABLE_EXTENSION, who, found);
     }
     for extension in &extensions.others {
         if extension.critical && !STANDARD_EXTENSIONS.contains(&extension.value.as_str()) {
@@ -315,7 +317,7 @@ pub(super) fn certificate(report: &mut Report<'_>, certificate: &Certificate) {
                 "expected standard extensions only to be critical, found {}",
                 extension.value
             );
-            report.add(&UNKNOWN_CRITICAL_EXTENSION, who.as_str(), found);
+            report.add(&UNKNOWN_CRITICAL_EXTENSION, who, found);
         }
     }
 }
