@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc};
 
 use jiff::Timestamp;
-use x509_parser::prelude::*;
+use x509_parser::{nom::Parser as _, prelude::*};
 
 use crate::{
     extension::{Extensions, Purpose, Usage},
@@ -101,10 +101,11 @@ impl Certificate {
         if der.len() > MAX_DER_BYTES {
             return Err(CertificateError::TooLarge { found: der.len() });
         }
-        let (rest, parsed) =
-            X509Certificate::from_der(der).map_err(|error| CertificateError::NotACertificate {
-                reason: error.to_string(),
-            })?;
+        let mut parser = X509CertificateParser::new().with_deep_parse_extensions(false);
+        let parsed = parser.parse(der);
+        let (rest, parsed) = parsed.map_err(|error| CertificateError::NotACertificate {
+            reason: error.to_string(),
+        })?;
         if !rest.is_empty() {
             return Err(CertificateError::TrailingBytes { extra: rest.len() });
         }
@@ -122,7 +123,7 @@ impl Certificate {
             not_before: instant(parsed.validity().not_before),
             not_after: instant(parsed.validity().not_after),
             public_key: PublicKey::read(parsed.public_key()),
-            extensions: Extensions::read(&parsed),
+            extensions: Extensions::of(&parsed, der),
             faults: syntax::faults(der),
         })))
     }

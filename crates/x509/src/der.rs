@@ -46,6 +46,11 @@ impl<'a> Item<'a> {
 }
 
 impl<'a> Items<'a> {
+    /// Returns whether all was taken: nothing is left, not even what cannot be walked.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Takes the next element if its tag is this one.
     pub(crate) fn next_with(&mut self, tag: u8) -> Option<Item<'a>> {
         let mut ahead = self.clone();
@@ -81,22 +86,31 @@ impl<'a> Iterator for Items<'a> {
 
 /// Prints the content of an object identifier in dotted form.
 pub(crate) fn dotted(content: &[u8]) -> String {
-    let mut arcs: Vec<u64> = Vec::new();
+    let mut dotted = String::with_capacity(32);
     let mut arc: u64 = 0;
     for octet in content {
         arc = arc.saturating_mul(128) | u64::from(octet & 0x7f);
-        if octet & 0x80 == 0 {
-            if arcs.is_empty() {
-                let top = (arc / 40).min(2);
-                arcs.push(top);
-                arc -= top * 40;
-            }
-            arcs.push(arc);
-            arc = 0;
+        if octet & 0x80 != 0 {
+            continue;
         }
+        if dotted.is_empty() {
+            let top = (arc / 40).min(2);
+            push_decimal(&mut dotted, top);
+            arc -= top * 40;
+        }
+        dotted.push('.');
+        push_decimal(&mut dotted, arc);
+        arc = 0;
     }
-    let arcs: Vec<_> = arcs.iter().map(u64::to_string).collect();
-    arcs.join(".")
+    dotted
+}
+
+fn push_decimal(text: &mut String, number: u64) {
+    if number >= 10 {
+        push_decimal(text, number / 10);
+    }
+    let digit = u32::try_from(number % 10).ok();
+    text.extend(digit.and_then(|digit| char::from_digit(digit, 10)));
 }
 
 #[cfg(test)]

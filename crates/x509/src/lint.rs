@@ -24,7 +24,12 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::{
-    bundle::TrustBundle, certificate::Certificate, chain::Chain, filter::Filters, key::PublicKey,
+    bundle::TrustBundle,
+    certificate::{Certificate, CertificateError},
+    chain::Chain,
+    filter::Filters,
+    key::PublicKey,
+    pem,
 };
 
 /// How much a finding matters.
@@ -227,8 +232,33 @@ pub fn bundle(bundle: &TrustBundle, context: &Context) -> Vec<Finding> {
 /// Only the text is judged; what the certificates say is left to [`certificate()`], [`chain()`] and [`bundle()`].
 pub fn pem_text(text: &str, context: &Context) -> Vec<Finding> {
     let mut report = Report::new(context);
-    encoding::text(&mut report, text);
+    match pem::parse(text) {
+        Ok(document) => drop(encoding::document(&mut report, text, &document)),
+        Err(error) => encoding::broken(&mut report, text, &error),
+    }
     report.findings
+}
+
+/// What the blocks of a PEM text hold, read and linted in one go.
+#[derive(Debug)]
+pub struct Blocks {
+    /// The certificates that can be read, in the order of the text.
+    pub certificates: Vec<Certificate>,
+    /// Why the first certificate that cannot be read cannot.
+    pub unreadable: Option<CertificateError>,
+    /// What is wrong with the text; what the certificates say is left to others.
+    pub findings: Vec<Finding>,
+}
+
+/// Reads and lints a PEM text that was parsed. Each certificate is read once.
+pub fn pem_blocks(text: &str, document: &pem::Document, context: &Context) -> Blocks {
+    let mut report = Report::new(context);
+    let (certificates, unreadable) = encoding::document(&mut report, text, document);
+    Blocks {
+        certificates,
+        unreadable,
+        findings: report.findings,
+    }
 }
 
 /// Lints a change of a bundle against the chains that are in use. The proposed bundle itself is left to [`bundle()`].

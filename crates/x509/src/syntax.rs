@@ -17,7 +17,7 @@ pub enum Fault {
         /// What is written out.
         place: String,
     },
-    /// Key usage ends in bits or octets that say nothing (X.690 §11.2.2).
+    /// Key usage ends in bits or octets that say nothing (X.690 §11.2.2), or has bits beyond the nine that are named.
     KeyUsageBits,
     /// A time is written in the form of the other half of the century (RFC 5280 §4.1.2.5).
     TimeForm {

@@ -198,16 +198,17 @@ fn path<'a>(chain: &'a Chain, bundle: Option<&'a TrustBundle>) -> Vec<&'a Certif
 /// Lints that the names along a path differ, and that the last one's issuer, known or not, differs from them too.
 pub(super) fn names(report: &mut Report<'_>, path: &[&Certificate]) {
     let Some(top) = path.last() else { return };
-    let mut names: Vec<_> = path.iter().map(|c| c.subject().folded()).collect();
+    let mut names: Vec<_> = path.iter().map(|c| c.subject()).collect();
     if !top.is_self_issued() || path.len() == 1 {
-        names.push(top.issuer().folded());
+        names.push(top.issuer());
     }
-    let mut seen = std::collections::BTreeSet::new();
-    for name in names {
-        if !seen.insert(name.clone()) {
+    for (position, name) in names.iter().enumerate() {
+        let before = names.iter().take(position);
+        if before.into_iter().any(|other| other.collides_with(name)) {
             let who = path
                 .first()
                 .map_or_else(String::new, |leaf| label(leaf).to_string());
+            let name = name.folded();
             let found =
                 format!("expected each name once from the leaf to the root, found `{name}` again");
             report.add(&NAME_REPEATED_IN_CHAIN, who, found);

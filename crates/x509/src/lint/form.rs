@@ -56,7 +56,8 @@ static KEY_USAGE_BITS: Lint = Lint {
     family: Family::Encoding,
     profiles: EVERYWHERE,
     citation: "ITU-T X.690 §11.2.2; RFC 5280 §4.2.1.3",
-    says: "The key usage ends in zero bits or octets that DER leaves out. It means the same; strict readers refuse it.",
+    says: "The key usage ends in zero bits or octets that DER leaves out, or has bits beyond the nine that have a name. \
+           Strict readers refuse it.",
     advice: "Issue the certificate again with a tool that writes DER.",
 };
 
@@ -170,7 +171,8 @@ fn fault(report: &mut Report<'_>, certificate: &Certificate, fault: &Fault) {
             report.add(&DEFAULT_WRITTEN, who, found);
         }
         Fault::KeyUsageBits => {
-            let found = "expected key usage without zeros at its end, found some";
+            let found =
+                "expected key usage of at most nine bits without zeros at their end, found others";
             report.add(&KEY_USAGE_BITS, who, found);
         }
         Fault::TimeForm { end } => {

@@ -64,7 +64,8 @@ pub(super) fn walk(faults: &mut Vec<Fault>, all: Items<'_>) {
     }
 }
 
-/// A named bit list leaves out all zero bits at its end (X.690 §11.2.2). An empty one is `03 01 00`.
+/// A named bit list leaves out all zero bits at its end (X.690 §11.2.2), so an empty one is `03 01 00`. There are nine
+/// usages, so the second octet has one bit and there is no third.
 fn key_usage(faults: &mut Vec<Fault>, value: Item<'_>) {
     let Some((unused, octets)) = value.content.split_first() else {
         return;
@@ -72,7 +73,8 @@ fn key_usage(faults: &mut Vec<Fault>, value: Item<'_>) {
     let minimal = octets.last().map_or(*unused == 0, |last| {
         *last != 0 && u32::from(*unused) == last.trailing_zeros()
     });
-    if value.tag == tag::BIT_STRING && !minimal {
+    let known = matches!(octets, [] | [_] | [_, 0 | 0x80]);
+    if value.tag == tag::BIT_STRING && !(minimal && known) {
         faults.push(Fault::KeyUsageBits);
     }
 }

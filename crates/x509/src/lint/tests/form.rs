@@ -154,6 +154,16 @@ fn extensions() -> Vec<Case> {
             key_usage(&[1, 0x86, 0]),
             &["NL017"],
         ),
+        case(
+            "key usage of ten bits",
+            key_usage(&[6, 0x86, 0x40]),
+            &["NL017"],
+        ),
+        case(
+            "path length below zero",
+            of_ca(&root().extension(("2.5.29.19", true, vec![0x30, 6, 1, 1, 0xff, 2, 1, 0xff]))),
+            &["NL014", "NL401", "NL419"],
+        ),
         case("no attributes", empty("2.5.29.9", false), &["NL021"]),
         case("no policies", empty("2.5.29.32", false), &["NL021"]),
         case("no constraints", empty("2.5.29.30", true), &["NL021"]),
