@@ -71,8 +71,8 @@ pub(super) fn all(workspace: &Workspace, room: &Path) -> Result<Vec<Issued>, Jud
         }
         for leaf in leaves {
             let out = format!("leaf-{leaf}-by-{algorithm}");
-            // The host has a period: pkilint takes the trust domain of a SPIFFE id for a domain name.
-            let san = "uri:spiffe://prod.example/worker";
+            // Not a SPIFFE id: pkilint knows the schemes of the web only.
+            let san = "uri:https://prod.example/worker";
             run(
                 &newleaf,
                 room,

@@ -82,7 +82,7 @@ pub(crate) fn leaf(
         subject: subject("worker"),
         sans: vec![
             San::Dns("worker.example".to_owned()),
-            San::Uri("spiffe://prod.example/worker".to_owned()),
+            San::Uri("spiffe://example/worker".to_owned()),
             San::Ip([192, 0, 2, 7].into()),
         ],
         serial: Serial::from_random([0; 16]),

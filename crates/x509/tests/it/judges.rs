@@ -253,7 +253,17 @@ fn pkilint() {
             .output()
             .unwrap();
         let said = String::from_utf8_lossy(&output.stdout);
-        assert!(output.status.success(), "{}: {said}", file.display());
+        // It knows the schemes of the web only, and takes a SPIFFE id for broken.
+        let is_finding = |line: &&str| {
+            let grave = ["(WARNING)", "(ERROR)", "(FATAL)"];
+            grave.iter().any(|word| line.contains(word)) && !line.contains("syntax: \"spiffe://")
+        };
+        let findings: Vec<_> = said.lines().filter(is_finding).collect();
+        assert!(findings.is_empty(), "{}: {findings:?}", file.display());
+        assert!(
+            output.stderr.is_empty(),
+            "the judge itself failed: {output:?}"
+        );
     }
 }
 
