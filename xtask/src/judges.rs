@@ -142,7 +142,7 @@ fn table(report: &Report) -> String {
             ..
         } = verdict;
         let said = verdict.said.as_deref().unwrap_or("accepted");
-        format!("{profile:<16} {algorithm:<11} by {signed_by:<11} {judge:<8} {said}\n")
+        format!("{profile:<21} {algorithm:<11} by {signed_by:<11} {judge:<8} {said}\n")
     };
     let lines: String = report.verdicts.iter().map(line).collect();
     let refused = report

@@ -69,15 +69,21 @@ impl Judge {
     }
 }
 
-/// A root is accepted if it can be an anchor; that leaves under it are accepted is said of the leaves.
+/// A CA is accepted if it can be an anchor: webpki lets no CA in as a client. That leaves under it are accepted is said of
+/// the leaves.
 fn webpki(issued: &Issued) -> Result<(), String> {
     let said = |error: webpki::Error| error.to_string();
-    let root = CertificateDer::from(issued.root.der());
-    let anchor = webpki::anchor_from_trusted_cert(&root).map_err(said)?;
     let Some((first, rest)) = issued.chain.split_first() else {
         return Err("expected a certificate, found none".to_owned());
     };
-    if first.is_ca() && rest.is_empty() && *first == issued.root {
+    let is_ca = first.is_ca();
+    let root = CertificateDer::from(if is_ca {
+        first.der()
+    } else {
+        issued.root.der()
+    });
+    let anchor = webpki::anchor_from_trusted_cert(&root).map_err(said)?;
+    if is_ca {
         return Ok(());
     }
     let leaf = CertificateDer::from(first.der());

@@ -40,63 +40,38 @@ pub(super) struct Issued {
 /// Issues everything below `room`. A new profile of the command line is one more step here.
 pub(super) fn all(workspace: &Workspace, room: &Path) -> Result<Vec<Issued>, JudgesError> {
     let newleaf = build(workspace)?;
+    let newleaf = |words: &str| run(&newleaf, room, words);
     let mut issued = Vec::new();
     for algorithm in ALGORITHMS {
-        let ca = format!("ca-{algorithm}");
-        let name = format!("judged-ca {algorithm} g1");
-        run(
-            &newleaf,
-            room,
-            &[
-                "ca",
-                "new",
-                "--out",
-                &ca,
-                "--key",
-                algorithm,
-                "--common-name",
-                &name,
-            ],
-        )?;
-        let root_file = room.join(&ca).join("ca.crt");
-        issued.push(read(
-            "root CA",
-            [algorithm, algorithm],
-            &root_file,
-            &root_file,
-        )?);
-        let mut leaves = vec![algorithm];
+        let (root, sub) = (format!("root-{algorithm}"), format!("sub-{algorithm}"));
+        let ca = format!("ca new --unencrypted --organization acme --key {algorithm}");
+        newleaf(&format!(
+            "{ca} --out {root} --common-name root-{algorithm} --path-length 1"
+        ))?;
+        newleaf(&format!(
+            "{ca} --out {sub} --common-name sub-{algorithm} --parent {root}"
+        ))?;
+        let root_file = room.join(&root).join("ca.crt");
+        let sub_file = room.join(&sub).join("ca.crt");
+        let same = [algorithm, algorithm];
+        issued.push(read("root CA", same, &root_file, &root_file)?);
+        issued.push(read("intermediate CA", same, &sub_file, &root_file)?);
+        let mut leaves = vec![
+            ("leaf", algorithm, &root),
+            ("leaf of intermediate", algorithm, &sub),
+        ];
         if algorithm != USUAL {
-            leaves.push(USUAL);
+            leaves.push(("leaf", USUAL, &root));
         }
-        for leaf in leaves {
-            let out = format!("leaf-{leaf}-by-{algorithm}");
-            // Not a SPIFFE id: pkilint knows the schemes of the web only.
-            let san = "uri:https://prod.example/worker";
-            run(
-                &newleaf,
-                room,
-                &[
-                    "leaf",
-                    "issue",
-                    "--out",
-                    &out,
-                    "--ca",
-                    &ca,
-                    "--key",
-                    leaf,
-                    "--common-name",
-                    "worker",
-                    "--organization",
-                    "acme",
-                    "--san",
-                    "dns:worker.example",
-                    "--san",
-                    san,
-                ],
-            )?;
+        for (profile, leaf, ca) in leaves {
+            let out = format!("leaf-{leaf}-by-{ca}");
+            // The URI is not a SPIFFE id: pkilint knows the schemes of the web only.
+            newleaf(&format!(
+                "leaf issue --out {out} --ca {ca} --key {leaf} --common-name worker --organization acme \
+                 --san dns:worker.example --san uri:https://prod.example/worker"
+            ))?;
             let chain_file = room.join(&out).join("tls.crt");
-            issued.push(read("leaf", [leaf, algorithm], &chain_file, &root_file)?);
+            issued.push(read(profile, [leaf, algorithm], &chain_file, &root_file)?);
         }
     }
     Ok(issued)
@@ -122,9 +97,13 @@ fn build(workspace: &Workspace) -> Result<PathBuf, JudgesError> {
     built.next_back().ok_or(JudgesError::Build)
 }
 
-/// Runs newleaf.
-fn run(newleaf: &Path, room: &Path, words: &[&str]) -> Result<(), JudgesError> {
-    let said = process::capture(Command::new(newleaf).current_dir(room).args(words));
+/// Runs newleaf with these words, split at white space.
+fn run(newleaf: &Path, room: &Path, words: &str) -> Result<(), JudgesError> {
+    let said = process::capture(
+        Command::new(newleaf)
+            .current_dir(room)
+            .args(words.split_whitespace()),
+    );
     said.map(drop)
         .map_err(|source| JudgesError::Issue { source })
 }

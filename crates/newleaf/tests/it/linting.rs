@@ -124,7 +124,7 @@ fn a_key_is_held_against_the_leaf_and_its_file_is_judged() {
 #[test]
 fn ca_files_of_a_server_of_ones_own_are_judged_together() {
     let bench = Bench::with_identity();
-    bench.done("ca new --out ca2 --organization acme --common-name ca-g2");
+    bench.done("ca new --unencrypted --out ca2 --organization acme --common-name ca-g2");
     bench.write(
         "both.pem",
         &(bench.read("ca/ca.crt") + &bench.read("ca2/ca.crt")),
