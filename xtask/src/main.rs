@@ -11,10 +11,12 @@
 mod bench_build;
 mod bench_proxy;
 mod bench_reload;
+mod bench_x509;
 mod deny;
 mod environment;
 mod fuzz;
 mod generate;
+mod judges;
 mod mutants;
 mod parts;
 mod process;
@@ -61,6 +63,10 @@ enum Command {
     BenchProxy(bench_proxy::Arguments),
     /// Measure what callers notice of a new identity, and of servers that misbehave.
     BenchReload(bench_reload::Arguments),
+    /// Bring what newleaf issues before webpki, OpenSSL, Go and pkilint: every profile with every kind of key.
+    Judges(judges::Arguments),
+    /// Measure issuing, reading and linting certificates, beside what other tools do.
+    BenchX509(bench_x509::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -87,6 +93,8 @@ fn run(command: &Command) -> Result<ExitCode, Box<dyn Error>> {
         Command::MutantsRotation => Ok(mutants::run(&workspace, &environment)?),
         Command::Simulate(arguments) => Ok(simulate::run(arguments)),
         Command::Fuzz(arguments) => Ok(fuzz::run(&workspace, &environment, arguments)?),
+        Command::Judges(arguments) => Ok(judges::run(&workspace, &environment, arguments)?),
+        Command::BenchX509(arguments) => Ok(bench_x509::run(&workspace, &environment, arguments)?),
         Command::BenchBuild(arguments) => Ok(bench_build::run(&workspace, arguments)?),
         Command::BenchReload(arguments) => {
             Ok(bench_reload::run(&workspace, &environment, arguments)?)

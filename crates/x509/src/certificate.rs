@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc};
 
 use jiff::Timestamp;
-use x509_parser::prelude::*;
+use x509_parser::{nom::Parser as _, prelude::*};
 
 use crate::{
     extension::{Extensions, Purpose, Usage},
@@ -12,6 +12,7 @@ use crate::{
     name::DistinguishedName,
     pem,
     signature::{self, SignatureAlgorithm},
+    syntax::{self, Fault},
 };
 
 /// The label of a certificate's PEM block (RFC 7468 §5).
@@ -37,6 +38,7 @@ struct Facts {
     not_after: Timestamp,
     public_key: PublicKey,
     extensions: Extensions,
+    faults: Vec<Fault>,
 }
 
 /// Why bytes are not a certificate.
@@ -99,10 +101,11 @@ impl Certificate {
         if der.len() > MAX_DER_BYTES {
             return Err(CertificateError::TooLarge { found: der.len() });
         }
-        let (rest, parsed) =
-            X509Certificate::from_der(der).map_err(|error| CertificateError::NotACertificate {
-                reason: error.to_string(),
-            })?;
+        let mut parser = X509CertificateParser::new().with_deep_parse_extensions(false);
+        let parsed = parser.parse(der);
+        let (rest, parsed) = parsed.map_err(|error| CertificateError::NotACertificate {
+            reason: error.to_string(),
+        })?;
         if !rest.is_empty() {
             return Err(CertificateError::TrailingBytes { extra: rest.len() });
         }
@@ -120,7 +123,8 @@ impl Certificate {
             not_before: instant(parsed.validity().not_before),
             not_after: instant(parsed.validity().not_after),
             public_key: PublicKey::read(parsed.public_key()),
-            extensions: Extensions::read(&parsed),
+            extensions: Extensions::of(&parsed, der),
+            faults: syntax::faults(der),
         })))
     }
 
@@ -223,6 +227,11 @@ impl Certificate {
         &self.0.extensions
     }
 
+    /// Returns the breaches of rules about form, which the other answers do not show.
+    pub fn faults(&self) -> &[Fault] {
+        &self.0.faults
+    }
+
     /// Returns whether basic constraints say that the subject is a CA.
     pub fn is_ca(&self) -> bool {
         self.extensions()
@@ -254,6 +263,13 @@ impl Certificate {
                     .iter()
                     .any(|p| matches!(p, Purpose::ClientAuth | Purpose::Any))
             })
+    }
+
+    /// Returns whether our issuer's name and the subject of `issuer` are the same octets. Go and webpki compare octets;
+    /// a name that was written anew in another type of string reads the same and is another to them.
+    pub fn names_octets_of(&self, issuer: &Self) -> bool {
+        let ours = syntax::names(self.der()).map(|(issuer, _)| issuer);
+        ours.is_some() && ours == syntax::names(issuer.der()).map(|(_, subject)| subject)
     }
 
     /// Returns whether both carry the same subject key identifier.

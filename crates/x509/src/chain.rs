@@ -165,9 +165,11 @@ impl Chain {
         let anchors = [webpki::anchor_from_trusted_cert(&anchor)?];
         let leaf = CertificateDer::from(self.leaf.der());
         let leaf = webpki::EndEntityCert::try_from(&leaf)?;
+        // webpki does not ask whether an intermediate may sign certificates; Go does.
         let intermediates: Vec<_> = self
             .intermediates
             .iter()
+            .filter(|c| c.allows_usage(Usage::KeyCertSign))
             .map(|c| CertificateDer::from(c.der()))
             .collect();
         let seconds = u64::try_from(now.as_second()).unwrap_or(0);

@@ -1,5 +1,7 @@
 //! The extensions of a certificate that decide what it may do (RFC 5280 §4.2.1).
 
+mod usual;
+
 use std::{fmt, net::IpAddr};
 
 use x509_parser::{
@@ -7,7 +9,7 @@ use x509_parser::{
         AuthorityKeyIdentifier as ParsedAki, ExtendedKeyUsage as ParsedEku, GeneralName as Parsed,
         KeyUsage as ParsedKeyUsage,
     },
-    prelude::X509Certificate,
+    prelude::{FromDer as _, X509Certificate},
 };
 
 use crate::name::DistinguishedName;
@@ -193,10 +195,10 @@ impl fmt::Display for Purpose {
 impl fmt::Display for GeneralName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Dns(name) => write!(f, "DNS:{}", name.escape_debug()),
-            Self::Uri(uri) => write!(f, "URI:{}", uri.escape_debug()),
+            Self::Dns(name) => labelled(f, "DNS:", name),
+            Self::Uri(uri) => labelled(f, "URI:", uri),
             Self::Ip(ip) => write!(f, "IP:{ip}"),
-            Self::Email(email) => write!(f, "email:{}", email.escape_debug()),
+            Self::Email(email) => labelled(f, "email:", email),
             Self::Directory(name) => write!(f, "DirName:{name}"),
             Self::Other(what) => write!(f, "other:{what}"),
             Self::Malformed(what) => write!(f, "malformed:{what}"),
@@ -204,12 +206,32 @@ impl fmt::Display for GeneralName {
     }
 }
 
+/// Writes a name behind its label. Nearly every name needs no escape, and is written at once.
+fn labelled(f: &mut fmt::Formatter<'_>, label: &str, name: &str) -> fmt::Result {
+    f.write_str(label)?;
+    let plain = |octet: u8| octet.is_ascii_graphic() && !b"\"'\\".contains(&octet);
+    if name.bytes().all(plain) {
+        f.write_str(name)
+    } else {
+        write!(f, "{}", name.escape_debug())
+    }
+}
+
 impl Extensions {
+    /// Reads the extensions of a certificate whose extensions were not parsed; the parser is asked only if one of them is
+    /// unusual.
+    pub(crate) fn of(certificate: &X509Certificate<'_>, der: &[u8]) -> Self {
+        usual::read(certificate).unwrap_or_else(|| {
+            let parsed = X509Certificate::from_der(der);
+            parsed.map_or_else(|_| Self::default(), |(_, parsed)| Self::read(&parsed))
+        })
+    }
+
     #[expect(
         clippy::wildcard_enum_match_arm,
         reason = "the library's list of extensions grows; what we do not interpret is kept by name"
     )]
-    pub(crate) fn read(certificate: &X509Certificate<'_>) -> Self {
+    fn read(certificate: &X509Certificate<'_>) -> Self {
         use x509_parser::extensions::ParsedExtension as E;
         let mut read = Self::default();
         let mut seen = std::collections::BTreeSet::new();

@@ -56,7 +56,12 @@ pub(crate) struct Hex<'a>(pub(crate) &'a [u8]);
 
 impl fmt::Display for Hex<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        // A formatted write for each octet would cost more than all the rest of a description.
+        self.0.chunks(32).try_for_each(|chunk| {
+            let digits = chunk.iter().flat_map(|octet| [octet >> 4, octet & 0x0f]);
+            let digits = digits.filter_map(|digit| char::from_digit(u32::from(digit), 16));
+            f.write_str(&digits.collect::<String>())
+        })
     }
 }
 

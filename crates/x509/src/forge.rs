@@ -49,6 +49,8 @@ pub(crate) type Extension = (&'static str, bool, Vec<u8>);
 #[derive(Clone)]
 pub(crate) struct Forge {
     pub version: u8,
+    /// Whether version 1, the default, is written out.
+    pub version_written: bool,
     pub serial: Vec<u8>,
     pub inner_algorithm: Vec<u8>,
     pub outer_algorithm: Vec<u8>,
@@ -56,7 +58,11 @@ pub(crate) struct Forge {
     pub subject: Vec<u8>,
     pub not_before: Timestamp,
     pub not_after: Timestamp,
+    /// The two times as they stand, in the place of those above.
+    pub times: Option<Vec<u8>>,
     pub spki: Vec<u8>,
+    /// What stands between the key and the extensions: the unique identifiers of X.509v2.
+    pub identifiers: Vec<u8>,
     pub extensions: Vec<Extension>,
     pub signer: &'static str,
 }
@@ -67,6 +73,7 @@ impl Forge {
         let name = name(&[(O, "acme"), (CN, common_name)]);
         Self {
             version: 2,
+            version_written: false,
             serial: vec![0x41; 16],
             inner_algorithm: algorithm(ECDSA_SHA256),
             outer_algorithm: algorithm(ECDSA_SHA256),
@@ -74,7 +81,9 @@ impl Forge {
             subject: name,
             not_before: now() - days(10),
             not_after: now() + days(355),
+            times: None,
             spki: spki(key_name),
+            identifiers: Vec::new(),
             extensions: vec![
                 basic_constraints(true, Some(0)),
                 key_usage(&[0, 5, 6]),
@@ -153,18 +162,17 @@ impl Forge {
     pub(crate) fn der(&self) -> Vec<u8> {
         let extensions: Vec<u8> = self.extensions.iter().flat_map(extension).collect();
         let mut tbs = Vec::new();
-        if self.version > 0 {
+        if self.version > 0 || self.version_written {
             tbs.extend(tlv(0xa0, &tlv(0x02, &[self.version])));
         }
         tbs.extend(tlv(0x02, &self.serial));
         tbs.extend(&self.inner_algorithm);
         tbs.extend(&self.issuer);
-        tbs.extend(tlv(
-            0x30,
-            &[time(self.not_before), time(self.not_after)].concat(),
-        ));
+        let times = || [time(self.not_before), time(self.not_after)].concat();
+        tbs.extend(tlv(0x30, &self.times.clone().unwrap_or_else(times)));
         tbs.extend(&self.subject);
         tbs.extend(&self.spki);
+        tbs.extend(&self.identifiers);
         if self.version == 2 && !extensions.is_empty() {
             tbs.extend(tlv(0xa3, &tlv(0x30, &extensions)));
         }
@@ -232,6 +240,11 @@ pub(crate) fn algorithm(dotted: &str) -> Vec<u8> {
     tlv(0x30, &oid(dotted))
 }
 
+/// An algorithm of RSA, which has NULL for its parameters.
+pub(crate) fn rsa_algorithm(dotted: &str) -> Vec<u8> {
+    tlv(0x30, &[oid(dotted), tlv(0x05, &[])].concat())
+}
+
 /// A name of one UTF-8 attribute each.
 pub(crate) fn name(attributes: &[(&str, &str)]) -> Vec<u8> {
     let tagged: Vec<_> = attributes
@@ -252,15 +265,20 @@ pub(crate) fn name_of(attributes: &[(&str, u8, &[u8])]) -> Vec<u8> {
     tlv(0x30, &rdns)
 }
 
+/// RFC 5280 §4.1.2.5: two digits for the year before 2050, four from then on.
 fn time(at: Timestamp) -> Vec<u8> {
-    // GeneralizedTime throughout: RFC 5280 wants UTCTime before 2050, but readers take both.
-    let text: String = at
+    let digits: String = at
         .to_string()
         .chars()
         .filter(char::is_ascii_digit)
         .take(14)
         .collect();
-    tlv(0x18, format!("{text}Z").as_bytes())
+    if digits.as_str() < "2050" {
+        let two = digits.get(2..).unwrap();
+        tlv(0x17, format!("{two}Z").as_bytes())
+    } else {
+        tlv(0x18, format!("{digits}Z").as_bytes())
+    }
 }
 
 pub(crate) fn spki(key_name: &str) -> Vec<u8> {
@@ -300,7 +318,12 @@ pub(crate) fn basic_constraints(ca: bool, path_length: Option<u8>) -> Extension 
 /// Key usage by the numbers of its bits.
 pub(crate) fn key_usage(bits: &[u32]) -> Extension {
     let flags = bits.iter().fold(0u8, |flags, bit| flags | (0x80 >> bit));
-    ("2.5.29.15", true, tlv(0x03, &[0, flags]))
+    // DER leaves out the zeros at the end (X.690 §11.2.2).
+    let content = match u8::try_from(flags.trailing_zeros()) {
+        Ok(unused) if flags != 0 => vec![unused, flags],
+        Ok(_) | Err(_) => vec![0],
+    };
+    ("2.5.29.15", true, tlv(0x03, &content))
 }
 
 pub(crate) fn eku(purposes: &[&str]) -> Extension {

@@ -204,10 +204,10 @@ fn algorithm(spki: &SubjectPublicKeyInfo<'_>) -> KeyAlgorithm {
             .parameters
             .as_ref()
             .and_then(|p| p.as_oid().ok());
-        return match curve.map(|oid| oid.to_id_string()).as_deref() {
-            Some("1.2.840.10045.3.1.7") => KeyAlgorithm::EcdsaP256,
-            Some("1.3.132.0.34") => KeyAlgorithm::EcdsaP384,
-            Some("1.3.132.0.35") => KeyAlgorithm::EcdsaP521,
+        return match curve {
+            Some(curve) if curve == oid_registry::OID_EC_P256 => KeyAlgorithm::EcdsaP256,
+            Some(curve) if curve == oid_registry::OID_NIST_EC_P384 => KeyAlgorithm::EcdsaP384,
+            Some(curve) if curve == oid_registry::OID_NIST_EC_P521 => KeyAlgorithm::EcdsaP521,
             Some(_) | None => KeyAlgorithm::Other,
         };
     }

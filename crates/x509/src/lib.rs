@@ -15,6 +15,7 @@ pub mod certificate;
 pub mod chain;
 pub mod crl;
 pub mod csr;
+mod der;
 pub mod describe;
 pub mod extension;
 pub mod filter;
@@ -28,6 +29,7 @@ pub mod name;
 pub mod pem;
 pub mod signature;
 pub mod signer;
+pub mod syntax;
 
 pub use bundle::TrustBundle;
 pub use certificate::Certificate;

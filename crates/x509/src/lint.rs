@@ -8,8 +8,11 @@ mod bundle;
 mod chain;
 mod encoding;
 mod filter;
+mod form;
 mod key;
 mod name;
+mod policy;
+mod san;
 mod slot;
 mod transition;
 mod usage;
@@ -21,7 +24,12 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::{
-    bundle::TrustBundle, certificate::Certificate, chain::Chain, filter::Filters, key::PublicKey,
+    bundle::TrustBundle,
+    certificate::{Certificate, CertificateError},
+    chain::Chain,
+    filter::Filters,
+    key::PublicKey,
+    pem,
 };
 
 /// How much a finding matters.
@@ -127,12 +135,15 @@ const NOT_CLOUD: &[Profile] = &[Profile::SelfHosted, Profile::Rfc5280];
 
 /// Returns every lint, in the order of the codes.
 pub fn table() -> impl Iterator<Item = &'static Lint> {
-    let families: [&[&Lint]; 10] = [
+    let families: [&[&Lint]; 13] = [
         encoding::LINTS,
+        form::LINTS,
         name::LINTS,
+        san::LINTS,
         key::LINTS,
         validity::LINTS,
         usage::LINTS,
+        policy::LINTS,
         chain::LINTS,
         bundle::LINTS,
         transition::LINTS,
@@ -188,6 +199,13 @@ pub fn key_pair(certificate: &Certificate, key: &PublicKey, context: &Context) -
     report.findings
 }
 
+/// Lints the mode of the file that a private key is kept in; `place` names the file.
+pub fn key_file(place: &str, mode: u32, context: &Context) -> Vec<Finding> {
+    let mut report = Report::new(context);
+    key::file(&mut report, place, mode);
+    report.findings
+}
+
 /// Lints a chain by itself: its leaf, its intermediates, and how they fit.
 pub fn chain(chain: &Chain, context: &Context) -> Vec<Finding> {
     let mut report = Report::new(context);
@@ -214,8 +232,33 @@ pub fn bundle(bundle: &TrustBundle, context: &Context) -> Vec<Finding> {
 /// Only the text is judged; what the certificates say is left to [`certificate()`], [`chain()`] and [`bundle()`].
 pub fn pem_text(text: &str, context: &Context) -> Vec<Finding> {
     let mut report = Report::new(context);
-    encoding::text(&mut report, text);
+    match pem::parse(text) {
+        Ok(document) => drop(encoding::document(&mut report, text, &document)),
+        Err(error) => encoding::broken(&mut report, text, &error),
+    }
     report.findings
+}
+
+/// What the blocks of a PEM text hold, read and linted in one go.
+#[derive(Debug)]
+pub struct Blocks {
+    /// The certificates that can be read, in the order of the text.
+    pub certificates: Vec<Certificate>,
+    /// Why the first certificate that cannot be read cannot.
+    pub unreadable: Option<CertificateError>,
+    /// What is wrong with the text; what the certificates say is left to others.
+    pub findings: Vec<Finding>,
+}
+
+/// Reads and lints a PEM text that was parsed. Each certificate is read once.
+pub fn pem_blocks(text: &str, document: &pem::Document, context: &Context) -> Blocks {
+    let mut report = Report::new(context);
+    let (certificates, unreadable) = encoding::document(&mut report, text, document);
+    Blocks {
+        certificates,
+        unreadable,
+        findings: report.findings,
+    }
 }
 
 /// Lints a change of a bundle against the chains that are in use. The proposed bundle itself is left to [`bundle()`].
@@ -286,29 +329,51 @@ impl<'c> Report<'c> {
     /// What a CA is judged by wherever it stands; whether it is valid now depends on where.
     fn ca(&mut self, certificate: &Certificate) {
         encoding::certificate(self, certificate);
+        form::certificate(self, certificate);
         name::ca(self, certificate);
+        san::certificate(self, certificate);
         key::ca(self, certificate);
         validity::ca(self, certificate);
         usage::ca(self, certificate);
+        policy::certificate(self, certificate);
     }
 
     fn leaf(&mut self, certificate: &Certificate) {
         encoding::certificate(self, certificate);
+        form::certificate(self, certificate);
         name::leaf(self, certificate);
+        san::certificate(self, certificate);
         key::leaf(self, certificate);
         validity::leaf(self, certificate);
         usage::leaf(self, certificate);
+        policy::certificate(self, certificate);
         validity::now(self, certificate);
     }
 }
 
-/// Names a certificate to a person.
-fn label(certificate: &Certificate) -> String {
-    let short = certificate.fingerprint().short();
-    if certificate.subject().is_empty() {
-        format!("no subject ({short})")
-    } else {
-        format!("{} ({short})", certificate.subject())
+/// Names a certificate to a person; costs nothing until it is printed.
+fn label(certificate: &Certificate) -> Label<'_> {
+    Label(certificate)
+}
+
+/// A certificate by subject and short fingerprint.
+#[derive(Clone, Copy)]
+struct Label<'a>(&'a Certificate);
+
+impl fmt::Display for Label<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let short = self.0.fingerprint().short();
+        if self.0.subject().is_empty() {
+            write!(f, "no subject ({short})")
+        } else {
+            write!(f, "{} ({short})", self.0.subject())
+        }
+    }
+}
+
+impl From<Label<'_>> for String {
+    fn from(label: Label<'_>) -> Self {
+        label.to_string()
     }
 }
 

@@ -7,7 +7,7 @@ use x509_parser::{
     x509::{AttributeTypeAndValue, X509Name},
 };
 
-use crate::{fingerprint::Hex, issue::Subject};
+use crate::{der, fingerprint::Hex, issue::Subject};
 
 /// A sequence of relative distinguished names, in the order of the certificate.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -35,6 +35,8 @@ pub mod oid {
     pub const ORGANIZATION: &str = "2.5.4.10";
     /// `OU`, X.520 organizationalUnitName.
     pub const ORGANIZATIONAL_UNIT: &str = "2.5.4.11";
+    /// `emailAddress` of PKCS #9.
+    pub const EMAIL_ADDRESS: &str = "1.2.840.113549.1.9.1";
 }
 
 const SHORT_NAMES: &[(&str, &str)] = &[
@@ -50,7 +52,7 @@ const SHORT_NAMES: &[(&str, &str)] = &[
     ("2.5.4.12", "title"),
     ("0.9.2342.19200300.100.1.1", "UID"),
     ("0.9.2342.19200300.100.1.25", "DC"),
-    ("1.2.840.113549.1.9.1", "emailAddress"),
+    (oid::EMAIL_ADDRESS, "emailAddress"),
 ];
 
 /// The name that a subject will have once it is certified.
@@ -118,35 +120,60 @@ impl DistinguishedName {
     /// (RFC 5280 §7.1; Temporal compares names without regard to case).
     #[must_use]
     pub fn folded(&self) -> Self {
-        let fold = |a: &Attribute| Attribute {
-            oid: a.oid.clone(),
-            value: a
-                .value
-                .split_whitespace()
-                .collect::<Vec<_>>()
-                .join(" ")
-                .to_lowercase(),
-            is_text: a.is_text,
-        };
-        let rdns = self.rdns.iter().map(|rdn| {
-            let mut folded: Vec<Attribute> = rdn.iter().map(fold).collect();
-            folded.sort();
-            folded
-        });
         Self {
-            rdns: rdns.collect(),
+            rdns: self.rdns.iter().map(|rdn| folded(rdn)).collect(),
         }
     }
 
     /// Returns whether a verifier that ignores case takes the two names for one.
     pub fn collides_with(&self, other: &Self) -> bool {
-        self.folded() == other.folded()
+        // Names of which one has more parts than the other are not folded only to see that.
+        self.rdns.len() == other.rdns.len()
+            && self
+                .rdns
+                .iter()
+                .zip(&other.rdns)
+                .all(|(ours, theirs)| rdns_collide(ours, theirs))
+    }
+}
+
+/// Folds one RDN. Its attributes are a set, so their order does not count.
+fn folded(rdn: &[Attribute]) -> Vec<Attribute> {
+    let fold = |a: &Attribute| Attribute {
+        oid: a.oid.clone(),
+        value: a
+            .value
+            .split_whitespace()
+            .collect::<Vec<_>>()
+            .join(" ")
+            .to_lowercase(),
+        is_text: a.is_text,
+    };
+    let mut folded: Vec<Attribute> = rdn.iter().map(fold).collect();
+    folded.sort();
+    folded
+}
+
+/// Returns whether two RDNs are one when folded. One attribute of ASCII, as nearly all are, is compared where it stands.
+fn rdns_collide(ours: &[Attribute], theirs: &[Attribute]) -> bool {
+    match (ours, theirs) {
+        ([our], [their]) if our.value.is_ascii() && their.value.is_ascii() => {
+            let (mut a, mut b) = (our.value.split_whitespace(), their.value.split_whitespace());
+            let same_words = loop {
+                match (a.next(), b.next()) {
+                    (Some(a), Some(b)) if a.eq_ignore_ascii_case(b) => {}
+                    (end, other) => break end.is_none() && other.is_none(),
+                }
+            };
+            same_words && our.oid == their.oid && our.is_text == their.is_text
+        }
+        _ => ours.len() == theirs.len() && folded(ours) == folded(theirs),
     }
 }
 
 impl Attribute {
     fn read(attribute: &AttributeTypeAndValue<'_>) -> Self {
-        let oid = attribute.attr_type().to_id_string();
+        let oid = der::dotted(attribute.attr_type().as_bytes());
         if let Ok(text) = attribute.as_str() {
             let value = text.to_owned();
             return Self {
@@ -165,11 +192,16 @@ impl Attribute {
 
     /// Returns the usual short name of the attribute type (`CN`), or its dotted form.
     pub fn short_name(&self) -> &str {
-        SHORT_NAMES
-            .iter()
-            .find(|(oid, _)| *oid == self.oid)
-            .map_or(&self.oid, |(_, name)| name)
+        short_name(&self.oid)
     }
+}
+
+/// Returns the usual short name of an attribute type, or its dotted form.
+pub(crate) fn short_name(oid: &str) -> &str {
+    SHORT_NAMES
+        .iter()
+        .find(|(known, _)| *known == oid)
+        .map_or(oid, |(_, name)| name)
 }
 
 /// Prints in the order of the certificate, as `O=acme, CN=payments g3`, with the escapes of RFC 4514 §2.4.
@@ -200,6 +232,12 @@ pub(crate) fn is_unseen(c: char) -> bool {
 }
 
 fn escape(f: &mut fmt::Formatter<'_>, value: &str) -> fmt::Result {
+    // Nearly every value is plain, and is written at once.
+    let plain = |octet: u8| octet.is_ascii_alphanumeric() || b"-._/:@()'&*!?=".contains(&octet);
+    let words = || value.split(' ');
+    if words().all(|word| !word.is_empty() && word.bytes().all(plain)) {
+        return f.write_str(value);
+    }
     let last = value.chars().count().saturating_sub(1);
     for (i, c) in value.chars().enumerate() {
         match c {

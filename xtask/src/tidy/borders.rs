@@ -41,7 +41,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "newleaf-sandbox",
         ],
     ),
-    ("xtask", &["newleaf-rotation"]),
+    ("xtask", &["newleaf-rotation", "newleaf-x509"]),
     // The instruments use no code of the data path they measure.
     ("newleaf-benches", &["newleaf-x509", "newleaf-identity"]),
 ];

@@ -1,5 +1,7 @@
 //! `newleaf generate`, hidden: prints the files that are made by the program and checked in.
 
+mod zlint;
+
 use clap::{CommandFactory as _, Subcommand};
 
 use crate::{
@@ -61,12 +63,8 @@ fn lints() -> String {
     let pages =
         newleaf_x509::lint::table().map(|lint| format!("#{}\n", super::explain::page(lint)));
     let intro = "# Lints\n\nEvery rule that `newleaf lint` knows. Made by `newleaf generate lints`; do not edit.\n\n";
-    std::iter::once(intro.to_owned())
-        .chain(pages)
-        .collect::<String>()
-        .trim_end()
-        .to_owned()
-        + "\n"
+    let chapters = std::iter::once(intro.to_owned()).chain(pages);
+    chapters.chain([zlint::chapter()]).collect()
 }
 
 fn reference() -> String {

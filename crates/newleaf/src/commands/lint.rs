@@ -1,12 +1,17 @@
-//! `newleaf lint`: what is wrong with certificates, sets of them, changes of sets, and filters.
+//! `newleaf lint`: what is wrong with certificates, sets of them, changes of sets, keys beside them, and filters.
 
-use std::path::{Path, PathBuf};
+mod sarif;
+
+use std::{
+    collections::BTreeSet,
+    os::unix::fs::PermissionsExt as _,
+    path::{Path, PathBuf},
+};
 
 use clap::ValueEnum;
 use jiff::Timestamp;
 use newleaf_x509::{
     Certificate, Chain, TrustBundle,
-    certificate::PEM_LABEL,
     filter::Filters,
     lint::{self, Context, Finding, Profile, Severity},
     pem,
@@ -25,7 +30,9 @@ use crate::{
 ///
 /// A FILE that begins with a leaf is judged as a chain, one of CAs as a trust bundle. With --bundle, chains are judged
 /// against that bundle. With --current, the change from that bundle to --bundle is judged, and each FILE is a chain
-/// that is in use. With --filters, the certificate filters are judged against the leaves that must pass them.
+/// that is in use. With --filters, the certificate filters are judged against the leaves that must pass them. With --key,
+/// the private key is held against the first FILE, and the mode of its file is judged; the key itself is never shown. In
+/// the profile self-hosted, all FILEs of CAs together are the CA files of one server.
 ///
 /// Exit code 0 if no error was found (warnings and notes may be), 3 if one was, 2 if a file cannot be read.
 #[derive(Debug, clap::Args)]
@@ -48,6 +55,9 @@ pub(crate) struct Args {
     /// The trust bundle that is accepted today: judge the change to --bundle
     #[arg(long, value_name = "FILE", requires = "bundle")]
     current: Option<PathBuf>,
+    /// The private key of the first FILE's leaf: whether it belongs to it, and who may read it
+    #[arg(long, value_name = "FILE", requires = "files")]
+    key: Option<PathBuf>,
     /// Certificate filters, as JSON in the form of tcld
     #[arg(long, value_name = "FILE", requires = "leaf")]
     filters: Option<PathBuf>,
@@ -74,6 +84,46 @@ enum Format {
     Text,
     /// For machines: an array of objects
     Json,
+    /// For code scanning: SARIF 2.1.0
+    Sarif,
+}
+
+/// A finding, and the file in which it was met.
+#[derive(Debug)]
+struct Met {
+    file: PathBuf,
+    finding: Finding,
+}
+
+/// What was found so far.
+#[derive(Debug, Default)]
+struct Docket(Vec<Met>);
+
+impl Docket {
+    fn enter(&mut self, file: &Path, findings: Vec<Finding>) {
+        let met = |finding| Met {
+            file: file.to_owned(),
+            finding,
+        };
+        self.0.extend(findings.into_iter().map(met));
+    }
+
+    /// Returns the gravest first; among equals, in the order in which they were met. A certificate that stands in two
+    /// files is judged once.
+    fn close(mut self) -> Vec<Met> {
+        self.0
+            .sort_by_key(|met| std::cmp::Reverse(met.finding.lint.severity));
+        let mut seen = BTreeSet::new();
+        self.0.retain(|Met { finding, .. }| {
+            let Finding {
+                lint,
+                subject,
+                message,
+            } = finding;
+            seen.insert((lint.code, subject.clone(), message.clone()))
+        });
+        self.0
+    }
 }
 
 /// A finding, as `--format json` tells it. These fields stay.
@@ -111,88 +161,111 @@ pub(crate) fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
         profile: args.profile.into(),
         now: args.at.unwrap_or_else(|| session.now()),
     };
-    let mut findings = judge(args, &context)?;
-    // The gravest first; among equals, the order in which they were met. A certificate that stands in two files is
-    // judged once.
-    findings.sort_by_key(|finding| std::cmp::Reverse(finding.lint.severity));
-    let mut once: Vec<Finding> = Vec::with_capacity(findings.len());
-    for finding in findings {
-        if !once.contains(&finding) {
-            once.push(finding);
-        }
-    }
+    let mut docket = Docket::default();
+    judge(args, &context, &mut docket)?;
+    let met = docket.close();
     let console = session.console();
     match args.format {
-        Format::Text => print_text(&once, console)?,
-        Format::Json => print_json(&once, console)?,
+        Format::Text => print_text(&met, console)?,
+        Format::Json => print_json(&met, console)?,
+        Format::Sarif => console.say(sarif::print(&met)?)?,
     }
-    Ok(match lint::worst(&once) {
+    let worst = met.iter().map(|met| met.finding.lint.severity).max();
+    Ok(match worst {
         Some(Severity::Error) => Exit::Findings,
         Some(Severity::Warning | Severity::Note) | None => Exit::Done,
     })
 }
 
-fn judge(args: &Args, context: &Context) -> Result<Vec<Finding>, Failure> {
-    let mut findings = Vec::new();
-    let mut read = |path: &Path| -> Result<Vec<Certificate>, Failure> {
+fn judge(args: &Args, context: &Context, docket: &mut Docket) -> Result<(), Failure> {
+    let mut read = |path: &PathBuf| -> Result<Vec<Certificate>, Failure> {
         let (certificates, about_the_text) = read(path, context)?;
-        findings.extend(about_the_text);
+        docket.enter(path, about_the_text);
         Ok(certificates)
     };
-    let bundle = args
-        .bundle
-        .as_deref()
-        .map(&mut read)
-        .transpose()?
-        .map(TrustBundle::new);
-    let current = args
-        .current
-        .as_deref()
-        .map(&mut read)
-        .transpose()?
-        .map(TrustBundle::new);
-    let leaves = args
-        .leaf
-        .iter()
-        .map(|path| read(path))
-        .collect::<Result<Vec<_>, _>>()?
-        .concat();
-    let files = args
-        .files
-        .iter()
-        .map(|path| read(path))
-        .collect::<Result<Vec<_>, _>>()?;
-    if let Some(bundle) = &bundle {
-        findings.extend(lint::bundle(bundle, context));
+    let bundle = args.bundle.as_ref().map(&mut read).transpose()?;
+    let bundle = args.bundle.as_deref().zip(bundle.map(TrustBundle::new));
+    let current = args.current.as_ref().map(&mut read).transpose()?;
+    let current = current.map(TrustBundle::new);
+    let leaves = args.leaf.iter().map(&mut read);
+    let leaves = leaves.collect::<Result<Vec<_>, _>>()?.concat();
+    let files = args.files.iter().map(&mut read);
+    let files = files.collect::<Result<Vec<_>, _>>()?;
+    if let Some((path, bundle)) = &bundle {
+        docket.enter(path, lint::bundle(bundle, context));
     }
-    let mut in_use = Vec::new();
-    for certificates in files {
-        match (Chain::new(certificates.clone()), &bundle) {
-            (Ok(chain), Some(bundle)) if current.is_none() => {
-                findings.extend(lint::chain_to(&chain, bundle, context));
-            }
-            (Ok(chain), _) => {
-                findings.extend(lint::chain(&chain, context));
-                in_use.push(chain);
+    let files: Vec<_> = args.files.iter().map(PathBuf::as_path).zip(files).collect();
+    if let (Some(key), Some((_, certificates))) = (&args.key, files.first()) {
+        judge_key(key, certificates, context, docket)?;
+    }
+    let accepting = bundle.as_ref().map(|(_, bundle)| bundle);
+    let chains = judge_files(
+        files,
+        accepting.filter(|_| current.is_none()),
+        context,
+        docket,
+    );
+    if let (Some(current), Some((path, proposed))) = (&current, &bundle) {
+        docket.enter(path, lint::transition(current, proposed, &chains, context));
+    }
+    if let Some(path) = &args.filters {
+        let bundle = bundle.map_or_else(TrustBundle::default, |(_, bundle)| bundle);
+        let filters = read_filters(path)?;
+        docket.enter(path, lint::filters(&filters, &leaves, &bundle, context));
+    }
+    Ok(())
+}
+
+/// Judges each file as a chain or as a bundle, and returns the chains. The CA files of a server of one's own are judged
+/// together too.
+fn judge_files(
+    files: Vec<(&Path, Vec<Certificate>)>,
+    accepting: Option<&TrustBundle>,
+    context: &Context,
+    docket: &mut Docket,
+) -> Vec<Chain> {
+    let (mut chains, mut slots) = (Vec::new(), Vec::new());
+    for (path, certificates) in files {
+        match (Chain::new(certificates.clone()), accepting) {
+            (Ok(chain), accepting) => {
+                let findings = match accepting {
+                    Some(bundle) => lint::chain_to(&chain, bundle, context),
+                    None => lint::chain(&chain, context),
+                };
+                docket.enter(path, findings);
+                chains.push(chain);
             }
             (Err(_a_ca_comes_first), _) => {
-                findings.extend(lint::bundle(&TrustBundle::new(certificates), context));
+                let bundle = TrustBundle::new(certificates);
+                docket.enter(path, lint::bundle(&bundle, context));
+                slots.push((path, bundle));
             }
         }
     }
-    if let (Some(current), Some(proposed)) = (&current, &bundle) {
-        findings.extend(lint::transition(current, proposed, &in_use, context));
+    if let Some((first, _)) = slots.first() {
+        let place = first.to_path_buf();
+        let slots: Vec<_> = slots.into_iter().map(|(_, slot)| slot).collect();
+        docket.enter(&place, lint::ca_slot_files(&slots, context));
     }
-    if let Some(path) = &args.filters {
-        let bundle = bundle.unwrap_or_default();
-        findings.extend(lint::filters(
-            &read_filters(path)?,
-            &leaves,
-            &bundle,
-            context,
-        ));
+    chains
+}
+
+/// Judges a private key by its public half and by the mode of its file.
+fn judge_key(
+    path: &Path,
+    certificates: &[Certificate],
+    context: &Context,
+    docket: &mut Docket,
+) -> Result<(), Failure> {
+    let key = files::read_key(path)?;
+    if let Some(leaf) = certificates.first() {
+        docket.enter(path, lint::key_pair(leaf, key.public_key(), context));
     }
-    Ok(findings)
+    let metadata = fs_err::metadata(path);
+    let metadata = metadata.map_err(|error| Failure::new(&code::FILE_READ, error))?;
+    let (place, mode) = (path.display().to_string(), metadata.permissions().mode());
+    docket.enter(path, lint::key_file(&place, mode, context));
+    Ok(())
 }
 
 /// Reads the certificates of a file, and what is wrong with its text. A private key among them is a finding, not quoted,
@@ -205,18 +278,14 @@ fn read(path: &Path, context: &Context) -> Result<(Vec<Certificate>, Vec<Finding
     let text = files::text_of(path, bytes)?;
     let unreadable = |error| Failure::new(&code::NOT_CERTIFICATES, error);
     let document = pem::parse(&text).map_err(|error| unreadable(Within::new(path, error)))?;
-    let certificates = document
-        .blocks
-        .iter()
-        .filter(|block| block.label == PEM_LABEL)
-        .map(|block| Certificate::from_der(&block.der))
-        .collect::<Result<_, _>>()
-        .map_err(|error| unreadable(Within::new(path, error)))?;
-    let mut findings = lint::pem_text(&text, context);
-    for finding in &mut findings {
+    let mut blocks = lint::pem_blocks(&text, &document, context);
+    if let Some(error) = blocks.unreadable {
+        return Err(unreadable(Within::new(path, error)));
+    }
+    for finding in &mut blocks.findings {
         finding.subject = format!("{}, {}", path.display(), finding.subject);
     }
-    Ok((certificates, findings))
+    Ok((blocks.certificates, blocks.findings))
 }
 
 /// Reads certificate filters.
@@ -228,10 +297,10 @@ pub(super) fn read_filters(path: &Path) -> Result<Filters, Failure> {
     })
 }
 
-fn print_json(findings: &[Finding], console: Console) -> Result<(), Failure> {
-    let told: Vec<_> = findings
+fn print_json(met: &[Met], console: Console) -> Result<(), Failure> {
+    let told: Vec<_> = met
         .iter()
-        .map(|finding| Told {
+        .map(|Met { finding, .. }| Told {
             code: finding.lint.code,
             severity: finding.lint.severity,
             subject: &finding.subject,
@@ -244,13 +313,13 @@ fn print_json(findings: &[Finding], console: Console) -> Result<(), Failure> {
     console.say(json)
 }
 
-fn print_text(findings: &[Finding], console: Console) -> Result<(), Failure> {
-    for Finding {
-        lint,
-        subject,
-        message,
-    } in findings
-    {
+fn print_text(met: &[Met], console: Console) -> Result<(), Failure> {
+    for Met { finding, .. } in met {
+        let Finding {
+            lint,
+            subject,
+            message,
+        } = finding;
         let style = match lint.severity {
             Severity::Error => BAD,
             Severity::Warning => WARN,
@@ -269,12 +338,11 @@ fn print_text(findings: &[Finding], console: Console) -> Result<(), Failure> {
         console.say(format_args!("  help: {}\n", lint.advice))?;
     }
     let count = |severity| {
-        findings
-            .iter()
-            .filter(|finding| finding.lint.severity == severity)
+        met.iter()
+            .filter(|met| met.finding.lint.severity == severity)
             .count()
     };
-    if findings.is_empty() {
+    if met.is_empty() {
         console.note(console.paint_err(GOOD, "nothing is wrong"));
     } else {
         let (errors, warnings, notes) = (

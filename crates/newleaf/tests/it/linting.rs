@@ -2,7 +2,10 @@
 
 use serde_json::Value;
 
-use crate::bench::{Bench, Said};
+use crate::{
+    bench::{Bench, Said},
+    real_worker::part,
+};
 
 fn codes(said: &Said) -> Vec<String> {
     let findings = said.json();
@@ -35,6 +38,102 @@ fn json_findings_have_the_fields_that_machines_rely_on() {
     found.sort_unstable();
     assert_eq!(found, expected);
     assert_eq!(finding["severity"], "error");
+}
+
+/// A bench with findings of every severity: an expired CA, and a chain that nobody accepts.
+fn judged(format: &str) -> (Bench, Said) {
+    let bench = Bench::with_identity();
+    let said = bench.run(&format!(
+        "lint --format {format} --at 2100-01-01T00:00:00Z --bundle ca/ca.crt worker/tls.crt"
+    ));
+    assert_eq!(said.code, 3, "{}", said.err);
+    (bench, said)
+}
+
+#[test]
+fn sarif_has_each_rule_once_and_a_place_for_each_finding() {
+    let (_bench, said) = judged("sarif");
+    let log = said.json();
+    assert_eq!(log["version"], "2.1.0");
+    let run = &log["runs"][0];
+    let rules = run["tool"]["driver"]["rules"].as_array().unwrap();
+    let ids: Vec<_> = rules
+        .iter()
+        .map(|rule| rule["id"].as_str().unwrap())
+        .collect();
+    assert!(ids.is_sorted_by(|a, b| a < b), "{ids:?}");
+    let results = run["results"].as_array().unwrap();
+    assert!(!results.is_empty());
+    for result in results {
+        let index = usize::try_from(result["ruleIndex"].as_u64().unwrap()).unwrap();
+        assert_eq!(result["ruleId"], ids[index]);
+        let place = &result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"];
+        assert!(
+            ["ca/ca.crt", "worker/tls.crt"].contains(&place.as_str().unwrap()),
+            "{place}"
+        );
+    }
+}
+
+/// The schema is the one of OASIS, as the crate serde-sarif 0.8.0 carries it.
+#[test]
+fn sarif_follows_the_schema_of_oasis() {
+    let Some(python) = part("python") else { return };
+    let (bench, said) = judged("sarif");
+    bench.write(
+        "clean.sarif",
+        &bench.done("lint --format sarif ca/ca.crt").out,
+    );
+    bench.write("found.sarif", &said.out);
+    bench.write("wrong.sarif", &said.out.replace("ruleIndex", "ruleIndices"));
+    let schema = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/sarif-2.1.0.json");
+    let program = "import fastjsonschema, json, sys\n\
+                   read = lambda path: json.load(open(path))\n\
+                   fastjsonschema.compile(read(sys.argv[1]))(read(sys.argv[2]))";
+    let accepts = |file: &str| {
+        let output = std::process::Command::new(&python)
+            .args(["-c", program, schema])
+            .arg(bench.path(file))
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        (output.status.success(), said)
+    };
+    for file in ["clean.sarif", "found.sarif"] {
+        let (accepted, said) = accepts(file);
+        assert!(accepted, "{file}: {said}");
+    }
+    let (accepted, said) = accepts("wrong.sarif");
+    assert!(!accepted && said.contains("ruleIndices"), "{said}");
+}
+
+#[test]
+fn a_key_is_held_against_the_leaf_and_its_file_is_judged() {
+    let bench = Bench::with_identity();
+    let lint = |key: &str| {
+        let said = bench.run(&format!("lint --format json worker/tls.crt --key {key}"));
+        (said.code, codes(&said))
+    };
+    assert_eq!(lint("worker/tls.key"), (0, Vec::new()));
+    assert_eq!(lint("ca/ca.key"), (3, vec!["NL207".to_owned()]));
+    let open = std::os::unix::fs::PermissionsExt::from_mode(0o644);
+    fs_err::set_permissions(bench.path("worker/tls.key"), open).unwrap();
+    assert_eq!(lint("worker/tls.key"), (0, vec!["NL214".to_owned()]));
+}
+
+#[test]
+fn ca_files_of_a_server_of_ones_own_are_judged_together() {
+    let bench = Bench::with_identity();
+    bench.done("ca new --unencrypted --out ca2 --organization acme --common-name ca-g2");
+    bench.write(
+        "both.pem",
+        &(bench.read("ca/ca.crt") + &bench.read("ca2/ca.crt")),
+    );
+    let lint = |files: &str| {
+        codes(&bench.done(&format!("lint --profile self-hosted --format json {files}")))
+    };
+    assert!(lint("ca/ca.crt ca2/ca.crt").is_empty());
+    assert_eq!(lint("ca/ca.crt both.pem"), ["NL901"]);
 }
 
 #[test]

@@ -133,7 +133,7 @@ async fn only_the_new_ca_calls(rig: &Rig) {
 }
 
 /// Returns a program of the venv, if there is one.
-fn part(program: &str) -> Option<PathBuf> {
+pub(crate) fn part(program: &str) -> Option<PathBuf> {
     let parts = std::env::var_os("NEWLEAF_PARTS").map(PathBuf::from);
     let part = parts.map(|parts| parts.join("bin").join(program));
     if let Some(found) = part.filter(|part| part.exists()) {
@@ -144,6 +144,6 @@ fn part(program: &str) -> Option<PathBuf> {
         !is_required,
         "expected `{program}` in NEWLEAF_PARTS, found none"
     );
-    eprintln!("missing: NEWLEAF_PARTS names no venv with `{program}`: no real worker was tried");
+    eprintln!("missing: NEWLEAF_PARTS names no venv with `{program}`: what needs it was not tried");
     None
 }

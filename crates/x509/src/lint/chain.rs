@@ -18,6 +18,8 @@ pub(super) const LINTS: &[&Lint] = &[
     &ROOT_IN_CHAIN,
     &PATH_LENGTH_EXCEEDED,
     &KEY_ID_MISMATCH,
+    &BEGINS_BEFORE_ISSUER,
+    &NAME_OCTETS_DIFFER,
 ];
 
 static LEAF_OUTLIVES_ISSUER: Lint = Lint {
@@ -126,6 +128,30 @@ static KEY_ID_MISMATCH: Lint = Lint {
     advice: "Issue the certificate again from the CA as it is now.",
 };
 
+static BEGINS_BEFORE_ISSUER: Lint = Lint {
+    code: "NL510",
+    name: "BeginsBeforeIssuer",
+    severity: Severity::Note,
+    family: Family::Chain,
+    profiles: EVERYWHERE,
+    citation: "RFC 5280 §6.1.3 (each certificate of a path is judged at one instant)",
+    says: "A certificate says that it is valid from before the CA that signed it. Until the CA's validity begins it is \
+           refused all the same.",
+    advice: "Nothing must be done once the CA is valid; newleaf issues no such leaf.",
+};
+
+static NAME_OCTETS_DIFFER: Lint = Lint {
+    code: "NL511",
+    name: "NameOctetsDiffer",
+    severity: Severity::Error,
+    family: Family::Chain,
+    profiles: EVERYWHERE,
+    citation: "RFC 5280 §4.1.2.6 (subject and issuer encoded alike); Go crypto/x509",
+    says: "A certificate names its issuer in the same words but in another type of string. Go and webpki compare the \
+           octets, so they do not find the CA.",
+    advice: "Issue the certificate again with the issuer's name copied as it is.",
+};
+
 /// Lints a chain: each certificate, the links between them, and, if a bundle is given, whether it accepts them.
 pub(super) fn check(report: &mut Report<'_>, chain: &Chain, bundle: Option<&TrustBundle>) {
     report.leaf(chain.leaf());
@@ -143,6 +169,7 @@ pub(super) fn check(report: &mut Report<'_>, chain: &Chain, bundle: Option<&Trus
     lifetimes(report, &path);
     path_lengths(report, &path);
     key_ids(report, &path);
+    links(report, &path);
     if let Some(bundle) = bundle {
         accepted(report, chain, bundle);
     }
@@ -171,14 +198,17 @@ fn path<'a>(chain: &'a Chain, bundle: Option<&'a TrustBundle>) -> Vec<&'a Certif
 /// Lints that the names along a path differ, and that the last one's issuer, known or not, differs from them too.
 pub(super) fn names(report: &mut Report<'_>, path: &[&Certificate]) {
     let Some(top) = path.last() else { return };
-    let mut names: Vec<_> = path.iter().map(|c| c.subject().folded()).collect();
+    let mut names: Vec<_> = path.iter().map(|c| c.subject()).collect();
     if !top.is_self_issued() || path.len() == 1 {
-        names.push(top.issuer().folded());
+        names.push(top.issuer());
     }
-    let mut seen = std::collections::BTreeSet::new();
-    for name in names {
-        if !seen.insert(name.clone()) {
-            let who = path.first().map_or_else(String::new, |leaf| label(leaf));
+    for (position, name) in names.iter().enumerate() {
+        let before = names.iter().take(position);
+        if before.into_iter().any(|other| other.collides_with(name)) {
+            let who = path
+                .first()
+                .map_or_else(String::new, |leaf| label(leaf).to_string());
+            let name = name.folded();
             let found =
                 format!("expected each name once from the leaf to the root, found `{name}` again");
             report.add(&NAME_REPEATED_IN_CHAIN, who, found);
@@ -265,6 +295,29 @@ fn key_ids(report: &mut Report<'_>, path: &[&Certificate]) {
                 label(issuer)
             );
             report.add(&KEY_ID_MISMATCH, label(signed), found);
+        }
+    }
+}
+
+/// Lints each certificate of a path against the one that signed it.
+fn links(report: &mut Report<'_>, path: &[&Certificate]) {
+    for pair in path.windows(2) {
+        let [signed, issuer] = pair else { continue };
+        let (begin, limit) = (signed.not_before(), issuer.not_before());
+        if begin < limit {
+            let gap = span(limit.duration_since(begin));
+            let found = format!(
+                "expected a begin from {limit} on, the begin of {}, found {begin}: {gap} earlier",
+                label(issuer)
+            );
+            report.add(&BEGINS_BEFORE_ISSUER, label(signed), found);
+        }
+        if !signed.names_octets_of(issuer) {
+            let found = format!(
+                "expected the name of {} octet by octet, found it written otherwise",
+                label(issuer)
+            );
+            report.add(&NAME_OCTETS_DIFFER, label(signed), found);
         }
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{EVERYWHERE, Family, Lint, Report, Severity, label};
 use crate::{
-    certificate::{Certificate, PEM_LABEL},
+    certificate::{Certificate, CertificateError, PEM_LABEL},
     pem,
 };
 
@@ -31,8 +31,8 @@ const MAX_SERIAL_OCTETS: usize = 20;
 
 /// Extensions that path validation knows although newleaf does not interpret them (RFC 5280 §4.2.1): certificate
 /// policies, policy mappings, issuer alternative name, subject directory attributes, policy constraints,
-/// CRL distribution points, inhibit anyPolicy, freshest CRL.
-const STANDARD_EXTENSIONS: [&str; 8] = [
+/// CRL distribution points, inhibit anyPolicy, freshest CRL, and information access of authority and subject.
+const STANDARD_EXTENSIONS: [&str; 10] = [
     "2.5.29.32",
     "2.5.29.33",
     "2.5.29.18",
@@ -41,6 +41,8 @@ const STANDARD_EXTENSIONS: [&str; 8] = [
     "2.5.29.31",
     "2.5.29.54",
     "2.5.29.46",
+    "1.3.6.1.5.5.7.1.1",
+    "1.3.6.1.5.5.7.1.11",
 ];
 
 static NOT_PEM: Lint = Lint {
@@ -217,72 +219,71 @@ static UNKNOWN_CRITICAL_EXTENSION: Lint = Lint {
     advice: "Issue the certificate again without the extension, or with the extension not critical.",
 };
 
-/// Lints a PEM text; nothing of it is ever quoted but labels.
-pub(super) fn text(report: &mut Report<'_>, text: &str) {
-    if text.contains("\r\n") {
-        report.add(
-            &WINDOWS_LINE_ENDINGS,
-            "the text",
-            "expected LF, found CR LF",
-        );
+/// Lints a PEM text that cannot be parsed; nothing of it is ever quoted but labels.
+pub(super) fn broken(report: &mut Report<'_>, text: &str, error: &pem::PemError) {
+    line_endings(report, text);
+    if *error == pem::PemError::Empty {
+        report.add(&NO_CERTIFICATE, "the text", error.to_string());
+        return;
     }
-    match pem::parse(text) {
-        Ok(document) => blocks(report, &document),
-        Err(pem::PemError::Empty) => {
-            report.add(
-                &NO_CERTIFICATE,
-                "the text",
-                pem::PemError::Empty.to_string(),
-            );
-        }
-        Err(error) => {
-            // A text may be broken and hold a key: the graver fault is said too.
-            if text.contains("PRIVATE KEY-----") {
-                report.add(
-                    &PRIVATE_KEY_IN_TEXT,
-                    "the text",
-                    "expected certificates only, found a private key",
-                );
-            }
-            report.add(&NOT_PEM, "the text", error.to_string());
-        }
+    // A text may be broken and hold a key: the graver fault is said too.
+    if text.contains("PRIVATE KEY-----") {
+        let found = "expected certificates only, found a private key";
+        report.add(&PRIVATE_KEY_IN_TEXT, "the text", found);
     }
+    report.add(&NOT_PEM, "the text", error.to_string());
 }
 
-fn blocks(report: &mut Report<'_>, document: &pem::Document) {
+/// Lints the blocks of a PEM text, and returns the certificates that it holds and why the first that cannot be read
+/// cannot.
+pub(super) fn document(
+    report: &mut Report<'_>,
+    text: &str,
+    document: &pem::Document,
+) -> (Vec<Certificate>, Option<CertificateError>) {
+    line_endings(report, text);
+    let (mut certificates, mut unreadable) = (Vec::new(), None);
     let mut seen = BTreeSet::new();
     for block in &document.blocks {
         let at = format!("line {}", block.line);
         if block.label.ends_with("PRIVATE KEY") {
-            let found = format!(
-                "expected certificates only, found a `{}` block",
-                block.label
-            );
+            let label = &block.label;
+            let found = format!("expected certificates only, found a `{label}` block");
             report.add(&PRIVATE_KEY_IN_TEXT, at, found);
-        } else if block.label != PEM_LABEL {
+            continue;
+        }
+        if block.label != PEM_LABEL {
             let found = format!("expected a `{PEM_LABEL}` block, found `{}`", block.label);
             report.add(&UNEXPECTED_BLOCK, at, found);
-        } else {
-            match Certificate::from_der(&block.der) {
-                Ok(certificate) if !seen.insert(certificate.fingerprint()) => {
+            continue;
+        }
+        match Certificate::from_der(&block.der) {
+            Ok(certificate) => {
+                if !seen.insert(certificate.fingerprint()) {
                     let found = format!("expected it once, found it again on {at}");
                     report.add(&DUPLICATE_IN_TEXT, label(&certificate), found);
                 }
-                Ok(_) => {}
-                Err(error) => {
-                    let found = format!("expected a certificate, found none: {error}");
-                    report.add(&UNREADABLE_CERTIFICATE, at, found);
-                }
+                certificates.push(certificate);
+            }
+            Err(error) => {
+                let found = format!("expected a certificate, found none: {error}");
+                report.add(&UNREADABLE_CERTIFICATE, at, found);
+                unreadable.get_or_insert(error);
             }
         }
     }
     if let Some(line) = document.stray_lines.first() {
         let n = document.stray_lines.len();
-        report.add(
-            &STRAY_TEXT,
-            format!("line {line}"),
-            format!("expected blocks and blank lines only, found {n} lines of other text"),
-        );
+        let found = format!("expected blocks and blank lines only, found {n} lines of other text");
+        report.add(&STRAY_TEXT, format!("line {line}"), found);
+    }
+    (certificates, unreadable)
+}
+
+fn line_endings(report: &mut Report<'_>, text: &str) {
+    if text.contains("\r\n") {
+        let found = "expected LF, found CR LF";
+        report.add(&WINDOWS_LINE_ENDINGS, "the text", found);
     }
 }
 
@@ -292,22 +293,22 @@ pub(super) fn certificate(report: &mut Report<'_>, certificate: &Certificate) {
     let version = certificate.version();
     if version != 3 {
         let found = format!("expected X.509 version 3, found version {version}");
-        report.add(&NOT_VERSION_3, who.as_str(), found);
+        report.add(&NOT_VERSION_3, who, found);
     }
     serial(report, certificate);
     if !certificate.signature_algorithms_agree() {
         let named = certificate.signature_algorithm().name();
         let found = format!("expected {named} in both places, found another inside");
-        report.add(&SIGNATURE_ALGORITHMS_DISAGREE, who.as_str(), found);
+        report.add(&SIGNATURE_ALGORITHMS_DISAGREE, who, found);
     }
     let extensions = certificate.extensions();
     for oid in &extensions.repeated {
         let found = format!("expected extension {oid} once, found it again");
-        report.add(&REPEATED_EXTENSION, who.as_str(), found);
+        report.add(&REPEATED_EXTENSION, who, found);
     }
     for oid in &extensions.unreadable {
         let found = format!("expected the syntax of extension {oid}, found something else");
-        report.add(&UNREADABLE_EXTENSION, who.as_str(), found);
+        report.add(&UNREADABLE_EXTENSION, who, found);
     }
     for extension in &extensions.others {
         if extension.critical && !STANDARD_EXTENSIONS.contains(&extension.value.as_str()) {
@@ -315,7 +316,7 @@ pub(super) fn certificate(report: &mut Report<'_>, certificate: &Certificate) {
                 "expected standard extensions only to be critical, found {}",
                 extension.value
             );
-            report.add(&UNKNOWN_CRITICAL_EXTENSION, who.as_str(), found);
+            report.add(&UNKNOWN_CRITICAL_EXTENSION, who, found);
         }
     }
 }

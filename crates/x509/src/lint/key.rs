@@ -5,6 +5,7 @@ use crate::{
     certificate::Certificate,
     key::{KeyAlgorithm, PublicKey},
     signature::SignatureAlgorithm,
+    syntax::Fault,
 };
 
 pub(super) const LINTS: &[&Lint] = &[
@@ -19,6 +20,9 @@ pub(super) const LINTS: &[&Lint] = &[
     &LEAF_WITHOUT_SUBJECT_KEY_ID,
     &WITHOUT_AUTHORITY_KEY_ID,
     &KEY_ID_CRITICAL,
+    &RSA_KEY_PARAMETERS,
+    &RSA_SIGNATURE_PARAMETERS,
+    &KEY_FILE_OPEN,
 ];
 
 /// The smallest RSA modulus that is safe (NIST SP 800-131A) and that webpki accepts.
@@ -26,6 +30,10 @@ const MIN_RSA_BITS: u32 = 2048;
 
 /// The largest RSA modulus that Go's TLS accepts in a handshake (CVE-2023-29409).
 const MAX_RSA_BITS: u32 = 8192;
+
+/// The rights of those who are neither owner nor group. The group's are left alone: a volume of Kubernetes gives its
+/// files to the pod through a group.
+const OTHERS: u32 = 0o007;
 
 static KEY_NOT_RSA_OR_ECDSA: Lint = Lint {
     code: "NL201",
@@ -151,6 +159,40 @@ static KEY_ID_CRITICAL: Lint = Lint {
     advice: "Issue the certificate again.",
 };
 
+static RSA_KEY_PARAMETERS: Lint = Lint {
+    code: "NL212",
+    name: "RsaKeyParameters",
+    severity: Severity::Error,
+    family: Family::Key,
+    profiles: EVERYWHERE,
+    citation: "RFC 4055 §1.2",
+    says: "The RSA key's algorithm must have NULL for its parameters, and has not. Go refuses to read the certificate.",
+    advice: "Issue the certificate again.",
+};
+
+static RSA_SIGNATURE_PARAMETERS: Lint = Lint {
+    code: "NL213",
+    name: "RsaSignatureParameters",
+    severity: Severity::Warning,
+    family: Family::Key,
+    profiles: EVERYWHERE,
+    citation: "RFC 4055 §5",
+    says: "The RSA signature's algorithm must have NULL for its parameters, and has not. Verifiers differ on it.",
+    advice: "Issue the certificate again.",
+};
+
+static KEY_FILE_OPEN: Lint = Lint {
+    code: "NL214",
+    name: "KeyFileOpen",
+    severity: Severity::Warning,
+    family: Family::Key,
+    profiles: EVERYWHERE,
+    citation: "NIST SP 800-57 part 1 revision 5, §6.2.2.3 (confidentiality of private keys)",
+    says: "Others than the file's owner and group may read or replace the private key: every process on the machine \
+           can be whom the key names.",
+    advice: "Set mode 0600, or 0640 with a group for the one process that needs it; newleaf writes keys with 0600.",
+};
+
 pub(super) fn ca(report: &mut Report<'_>, certificate: &Certificate) {
     if certificate.extensions().subject_key_id.is_none() {
         let found = "expected a subject key identifier, found none";
@@ -171,6 +213,16 @@ fn both(report: &mut Report<'_>, certificate: &Certificate) {
     algorithm(report, certificate);
     signature(report, certificate);
     key_ids(report, certificate);
+    for fault in certificate.faults() {
+        if let Fault::RsaKeyParameters = fault {
+            let found = "expected NULL for the parameters of the RSA key, found none";
+            report.add(&RSA_KEY_PARAMETERS, label(certificate), found);
+        }
+        if let Fault::RsaSignatureParameters = fault {
+            let found = "expected NULL for the parameters of the RSA signature, found none";
+            report.add(&RSA_SIGNATURE_PARAMETERS, label(certificate), found);
+        }
+    }
 }
 
 fn algorithm(report: &mut Report<'_>, certificate: &Certificate) {
@@ -231,6 +283,17 @@ pub(super) fn pair(report: &mut Report<'_>, certificate: &Certificate, key: &Pub
             key.algorithm(),
         );
         report.add(&KEY_MISMATCH, label(certificate), found);
+    }
+}
+
+/// Lints the mode of a private key's file; `place` names the file.
+pub(super) fn file(report: &mut Report<'_>, place: &str, mode: u32) {
+    if mode & OTHERS != 0 {
+        let found = format!(
+            "expected no rights for others, found mode {:04o}",
+            mode & 0o7777
+        );
+        report.add(&KEY_FILE_OPEN, place, found);
     }
 }
 

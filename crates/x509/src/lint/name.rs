@@ -1,11 +1,11 @@
 //! Names: what is empty, too long, unreadable, or will not match the filter it should.
 
-use super::{EVERYWHERE, Family, Lint, Report, Severity, TEMPORAL, label};
+use super::{EVERYWHERE, Family, Lint, Report, Severity, TEMPORAL, label, san};
 use crate::{
     certificate::Certificate,
-    extension::GeneralName,
     issue::MAX_ATTRIBUTE_CHARS,
-    name::{Attribute, oid},
+    name::{self, Attribute, oid},
+    syntax::Fault,
 };
 
 pub(super) const LINTS: &[&Lint] = &[
@@ -17,7 +17,28 @@ pub(super) const LINTS: &[&Lint] = &[
     &ATTRIBUTE_NOT_TEXT,
     &CONTROL_CHARACTER_IN_NAME,
     &SPACE_AROUND_ATTRIBUTE,
-    &MALFORMED_ALTERNATIVE_NAME,
+    // NL109 is told where alternative names are.
+    &san::MALFORMED_ALTERNATIVE_NAME,
+    &PRINTABLE_STRING_INVALID,
+    &PRINTABLE_STRING_TOLERATED,
+    &WRONG_STRING_TYPE,
+];
+
+/// The upper bounds of attributes, in characters: `ub-common-name` and its sisters.
+const BOUNDS: [(&str, usize); 13] = [
+    (oid::COMMON_NAME, MAX_ATTRIBUTE_CHARS),
+    (oid::ORGANIZATION, MAX_ATTRIBUTE_CHARS),
+    (oid::ORGANIZATIONAL_UNIT, MAX_ATTRIBUTE_CHARS),
+    (oid::EMAIL_ADDRESS, 255),
+    ("2.5.4.4", 32_768),
+    ("2.5.4.5", 64),
+    ("2.5.4.6", 2),
+    ("2.5.4.7", 128),
+    ("2.5.4.8", 128),
+    ("2.5.4.9", 128),
+    ("2.5.4.12", 64),
+    ("2.5.4.17", 16),
+    ("2.5.4.42", 32_768),
 ];
 
 static EMPTY_ATTRIBUTE: Lint = Lint {
@@ -38,9 +59,9 @@ static ATTRIBUTE_TOO_LONG: Lint = Lint {
     severity: Severity::Warning,
     family: Family::Name,
     profiles: EVERYWHERE,
-    citation: "RFC 5280 appendix A (ub-common-name, ub-organization-name, ub-organizational-unit-name)",
-    says: "A common name, organization or organizational unit is longer than 64 characters. Strict verifiers refuse \
-           it, and some tools cut it.",
+    citation: "RFC 5280 appendix A.1 (upper bounds); ITU-T X.520 (02/2001) annex C; RFC 2985 §5.2.1",
+    says: "An attribute is longer than the standard allows: 64 characters for a common name, organization or unit, 128 \
+           for a place. Strict verifiers refuse it, and some tools cut it.",
     advice: "Shorten the attribute; a long name belongs in a subject alternative name.",
 };
 
@@ -113,15 +134,40 @@ static SPACE_AROUND_ATTRIBUTE: Lint = Lint {
     advice: "Issue the certificate again with the attribute trimmed.",
 };
 
-static MALFORMED_ALTERNATIVE_NAME: Lint = Lint {
-    code: "NL109",
-    name: "MalformedAlternativeName",
+static PRINTABLE_STRING_INVALID: Lint = Lint {
+    code: "NL110",
+    name: "PrintableStringInvalid",
     severity: Severity::Error,
     family: Family::Name,
     profiles: EVERYWHERE,
-    citation: "RFC 5280 §4.2.1.6",
-    says: "A subject alternative name does not follow its own syntax. Go refuses to read such a certificate.",
-    advice: "Issue the certificate again with names in their proper form.",
+    citation: "ITU-T X.680 §41.4; RFC 5280 appendix B",
+    says: "A PrintableString holds a character that it cannot hold, such as an at sign or an underscore. Go refuses to \
+           read the certificate.",
+    advice: "Issue the certificate again with UTF-8 names; with OpenSSL, set `string_mask = utf8only`.",
+};
+
+static PRINTABLE_STRING_TOLERATED: Lint = Lint {
+    code: "NL111",
+    name: "PrintableStringTolerated",
+    severity: Severity::Warning,
+    family: Family::Name,
+    profiles: EVERYWHERE,
+    citation: "ITU-T X.680 §41.4; RFC 5280 appendix B",
+    says: "A PrintableString holds a star or an ampersand, which it cannot hold. Most readers, Go among them, take it \
+           all the same; strict ones refuse the certificate.",
+    advice: "Issue the certificate again with UTF-8 names; with OpenSSL, set `string_mask = utf8only`.",
+};
+
+static WRONG_STRING_TYPE: Lint = Lint {
+    code: "NL112",
+    name: "WrongStringType",
+    severity: Severity::Warning,
+    family: Family::Name,
+    profiles: EVERYWHERE,
+    citation: "RFC 5280 appendix A.1; RFC 4519 §2.4; RFC 2985 §5.2.1",
+    says: "An attribute that has one type of string only is written in another: a country or serial number must be a \
+           PrintableString, a domain component or e-mail address an IA5String. Strict verifiers refuse it.",
+    advice: "Issue the certificate again with the attribute in its own type, or without it.",
 };
 
 pub(super) fn ca(report: &mut Report<'_>, certificate: &Certificate) {
@@ -149,11 +195,37 @@ fn both(report: &mut Report<'_>, certificate: &Certificate) {
     for attribute in certificate.subject().attributes() {
         self::attribute(report, certificate, attribute);
     }
-    let sans = certificate.extensions().subject_alt_names.as_ref();
-    let sans = sans.into_iter().flat_map(|sans| &sans.value);
-    for san in sans.filter(|san| matches!(san, GeneralName::Malformed(_))) {
-        let found = format!("expected a well-formed name, found {san}");
-        report.add(&MALFORMED_ALTERNATIVE_NAME, label(certificate), found);
+    forms(report, certificate);
+}
+
+/// The forms of both names are judged here: a reader that refuses one of them refuses the certificate.
+fn forms(report: &mut Report<'_>, certificate: &Certificate) {
+    for fault in certificate.faults() {
+        if let Fault::NotPrintable {
+            attribute,
+            tolerated,
+        } = fault
+        {
+            let kind = name::short_name(attribute);
+            let found = format!(
+                "expected {kind} in the alphabet of PrintableString, found other characters"
+            );
+            let lint = if *tolerated {
+                &PRINTABLE_STRING_TOLERATED
+            } else {
+                &PRINTABLE_STRING_INVALID
+            };
+            report.add(lint, label(certificate), found);
+        }
+        if let Fault::StringType {
+            attribute,
+            expected,
+        } = fault
+        {
+            let kind = name::short_name(attribute);
+            let found = format!("expected {kind} as {expected}, found another type");
+            report.add(&WRONG_STRING_TYPE, label(certificate), found);
+        }
     }
 }
 
@@ -166,27 +238,25 @@ fn attribute(report: &mut Report<'_>, certificate: &Certificate, attribute: &Att
         return;
     }
     let value = attribute.value.as_str();
-    let n = value.chars().count();
-    let bounded = [
-        oid::COMMON_NAME,
-        oid::ORGANIZATION,
-        oid::ORGANIZATIONAL_UNIT,
-    ];
+    let bound = BOUNDS.iter().find(|(oid, _)| *oid == attribute.oid);
     if value.is_empty() {
         let found = format!("expected {kind} of at least 1 character, found an empty one");
-        report.add(&EMPTY_ATTRIBUTE, who.as_str(), found);
+        report.add(&EMPTY_ATTRIBUTE, who, found);
     }
-    if n > MAX_ATTRIBUTE_CHARS && bounded.contains(&attribute.oid.as_str()) {
-        let found =
-            format!("expected {kind} of at most {MAX_ATTRIBUTE_CHARS} characters, found {n}");
-        report.add(&ATTRIBUTE_TOO_LONG, who.as_str(), found);
+    if let Some((_, max)) = bound
+        && value.len() > *max
+        && value.chars().count() > *max
+    {
+        let n = value.chars().count();
+        let found = format!("expected {kind} of at most {max} characters, found {n}");
+        report.add(&ATTRIBUTE_TOO_LONG, who, found);
     }
-    if value.chars().any(crate::name::is_unseen) {
+    if value.chars().any(name::is_unseen) {
         let found = format!("expected {kind} in visible characters, found others");
-        report.add(&CONTROL_CHARACTER_IN_NAME, who.as_str(), found);
+        report.add(&CONTROL_CHARACTER_IN_NAME, who, found);
     }
     if value.trim() != value {
         let found = format!("expected {kind} without white space around it, found some");
-        report.add(&SPACE_AROUND_ATTRIBUTE, who.as_str(), found);
+        report.add(&SPACE_AROUND_ATTRIBUTE, who, found);
     }
 }

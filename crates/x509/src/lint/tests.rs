@@ -5,6 +5,9 @@
 mod bundle;
 mod certificate;
 mod chain;
+mod form;
+mod near;
+mod policy;
 mod slot;
 mod templates;
 mod text;
@@ -58,6 +61,8 @@ fn all_cases() -> Vec<Case> {
         bundle::cases(),
         certificate::cases(),
         chain::cases(),
+        form::cases(),
+        policy::cases(),
         slot::cases(),
         templates::cases(),
         text::cases(),
@@ -90,6 +95,29 @@ fn every_lint_is_fired_by_some_case() {
         table().count(),
         "a lint that fires is not in the table"
     );
+}
+
+#[test]
+fn every_lint_has_a_near_miss_that_does_not_fire_it() {
+    let misses = near::misses();
+    for near::Miss {
+        name,
+        codes,
+        findings,
+    } in &misses
+    {
+        for code in *codes {
+            let fired = findings.iter().find(|finding| finding.lint.code == *code);
+            assert_eq!(fired, None, "{name}");
+            assert!(find(code).is_some(), "{name}: {code}");
+        }
+    }
+    let missed: BTreeSet<_> = misses.iter().flat_map(|miss| miss.codes).copied().collect();
+    let without: Vec<_> = table()
+        .filter(|lint| !missed.contains(lint.code))
+        .map(|lint| (lint.code, lint.name))
+        .collect();
+    assert!(without.is_empty(), "no near miss: {without:?}");
 }
 
 #[test]

@@ -131,9 +131,9 @@ static USAGE_NOT_FOR_KEY: Lint = Lint {
     severity: Severity::Warning,
     family: Family::Usage,
     profiles: EVERYWHERE,
-    citation: "RFC 5480 §3 as updated by RFC 8813 §3",
-    says: "The key usage names what an elliptic curve key cannot do: `keyEncipherment` or `dataEncipherment`. \
-           `certstrap` writes them for every kind of key. Strict verifiers refuse it.",
+    citation: "RFC 5480 §3 as updated by RFC 8813 §3; RFC 3279 §2.3.1",
+    says: "The key usage names what the key cannot do: an elliptic curve key enciphers nothing, an RSA key agrees on \
+           nothing. `certstrap` writes both for every kind of key. Strict verifiers refuse it.",
     advice: "Issue the certificate again with `digitalSignature` alone.",
 };
 
@@ -203,37 +203,33 @@ pub(super) fn ca(report: &mut Report<'_>, certificate: &Certificate) {
         Some(bc) if bc.value.ca => {
             if !bc.critical {
                 let found = "expected critical basic constraints, found them not critical";
-                report.add(&BASIC_CONSTRAINTS_NOT_CRITICAL, who.as_str(), found);
+                report.add(&BASIC_CONSTRAINTS_NOT_CRITICAL, who, found);
             }
             if bc.value.path_length.is_none() {
                 let found = "expected a path length, found none";
-                report.add(&CA_WITHOUT_PATH_LENGTH, who.as_str(), found);
+                report.add(&CA_WITHOUT_PATH_LENGTH, who, found);
             }
         }
-        Some(_) => report.add(
-            &NOT_A_CA,
-            who.as_str(),
-            "expected `CA:TRUE`, found `CA:FALSE`",
-        ),
+        Some(_) => report.add(&NOT_A_CA, who, "expected `CA:TRUE`, found `CA:FALSE`"),
         None => {
             let found = "expected `CA:TRUE`, found no basic constraints";
-            report.add(&NOT_A_CA, who.as_str(), found);
+            report.add(&NOT_A_CA, who, found);
         }
     }
     if extensions.key_usage.is_none() {
         let found = "expected a key usage, found none";
-        report.add(&CA_WITHOUT_KEY_USAGE, who.as_str(), found);
+        report.add(&CA_WITHOUT_KEY_USAGE, who, found);
     }
     if !certificate.allows_usage(Usage::KeyCertSign) {
         let found = format!("expected keyCertSign, found {}", usages(certificate));
-        report.add(&CA_MAY_NOT_SIGN, who.as_str(), found);
+        report.add(&CA_MAY_NOT_SIGN, who, found);
     }
     if !certificate.allows_client_auth() {
         let found = format!(
             "expected no extended key usage or clientAuth, found {}",
             purposes(certificate)
         );
-        report.add(&CA_NOT_FOR_CLIENT_AUTH, who.as_str(), found);
+        report.add(&CA_NOT_FOR_CLIENT_AUTH, who, found);
     }
     both(report, certificate);
 }
@@ -242,24 +238,20 @@ pub(super) fn leaf(report: &mut Report<'_>, certificate: &Certificate) {
     let who = label(certificate);
     let extensions = certificate.extensions();
     if certificate.is_ca() {
-        report.add(
-            &LEAF_IS_CA,
-            who.as_str(),
-            "expected `CA:FALSE`, found `CA:TRUE`",
-        );
+        report.add(&LEAF_IS_CA, who, "expected `CA:FALSE`, found `CA:TRUE`");
     }
     if extensions.key_usage.is_none() {
         let found = "expected a key usage with digitalSignature, found none";
-        report.add(&LEAF_WITHOUT_KEY_USAGE, who.as_str(), found);
+        report.add(&LEAF_WITHOUT_KEY_USAGE, who, found);
     } else {
         leaf_key_usage(report, certificate);
     }
     if extensions.extended_key_usage.is_none() {
         let found = "expected clientAuth, found no extended key usage";
-        report.add(&LEAF_WITHOUT_EXTENDED_KEY_USAGE, who.as_str(), found);
+        report.add(&LEAF_WITHOUT_EXTENDED_KEY_USAGE, who, found);
     } else if !certificate.allows_client_auth() {
         let found = format!("expected clientAuth, found {}", purposes(certificate));
-        report.add(&NOT_FOR_CLIENT_AUTH, who.as_str(), found);
+        report.add(&NOT_FOR_CLIENT_AUTH, who, found);
     }
     both(report, certificate);
 }
@@ -281,16 +273,18 @@ fn both(report: &mut Report<'_>, certificate: &Certificate) {
     if let Some(usage) = &extensions.key_usage {
         if !usage.critical {
             let found = "expected a critical key usage, found it not critical";
-            report.add(&KEY_USAGE_NOT_CRITICAL, who.as_str(), found);
+            report.add(&KEY_USAGE_NOT_CRITICAL, who, found);
         }
-        let enciphers = usage.value.allows(Usage::KeyEncipherment)
-            || usage.value.allows(Usage::DataEncipherment);
-        if enciphers && is_elliptic(certificate.public_key().algorithm()) {
+        let algorithm = certificate.public_key().algorithm();
+        if impossible(algorithm)
+            .iter()
+            .any(|one| usage.value.allows(*one))
+        {
             let found = format!(
-                "expected no encipherment with an ECDSA key, found {}",
+                "expected usages of an {algorithm} key, found {}",
                 usages(certificate)
             );
-            report.add(&USAGE_NOT_FOR_KEY, who.as_str(), found);
+            report.add(&USAGE_NOT_FOR_KEY, who, found);
         }
     }
     let limits_nothing = extensions.basic_constraints.as_ref().is_some_and(|bc| {
@@ -299,14 +293,22 @@ fn both(report: &mut Report<'_>, certificate: &Certificate) {
     });
     if limits_nothing {
         let found = "expected no path length where nothing may be signed, found one";
-        report.add(&PATH_LENGTH_WITHOUT_CA, who.as_str(), found);
+        report.add(&PATH_LENGTH_WITHOUT_CA, who, found);
     }
 }
 
-fn is_elliptic(algorithm: KeyAlgorithm) -> bool {
+/// Returns the usages that a kind of key has no operation for.
+fn impossible(algorithm: KeyAlgorithm) -> &'static [Usage] {
     match algorithm {
-        KeyAlgorithm::EcdsaP256 | KeyAlgorithm::EcdsaP384 | KeyAlgorithm::EcdsaP521 => true,
-        KeyAlgorithm::Rsa(_) | KeyAlgorithm::Ed25519 | KeyAlgorithm::Other => false,
+        KeyAlgorithm::EcdsaP256 | KeyAlgorithm::EcdsaP384 | KeyAlgorithm::EcdsaP521 => {
+            &[Usage::KeyEncipherment, Usage::DataEncipherment]
+        }
+        KeyAlgorithm::Rsa(_) => &[
+            Usage::KeyAgreement,
+            Usage::EncipherOnly,
+            Usage::DecipherOnly,
+        ],
+        KeyAlgorithm::Ed25519 | KeyAlgorithm::Other => &[],
     }
 }
 

@@ -15,6 +15,7 @@ pub(super) const LINTS: &[&Lint] = &[
     &LEAF_LIVES_LONG,
     &CA_LIVES_LONG,
     &NO_WELL_DEFINED_END,
+    &BEGAN_JUST_NOW,
 ];
 
 /// When a CA's end is alarming: twice the first of Temporal Cloud's mails (15 days before).
@@ -32,6 +33,9 @@ const LONG_LEAF: SignedDuration = SignedDuration::from_hours(366 * 24);
 
 /// A CA of more than ten years.
 const LONG_CA: SignedDuration = SignedDuration::from_hours(3653 * 24);
+
+/// How far the clocks of two machines may be apart: what step and certstrap at least take back from the first instant.
+const CLOCK_SKEW: SignedDuration = SignedDuration::from_mins(1);
 
 /// Ends in the last two days of the year 9999 are the standard's way to say "no end" (RFC 5280 §4.1.2.5).
 const NO_END_BEFORE_MAX: SignedDuration = SignedDuration::from_hours(48);
@@ -141,6 +145,18 @@ static NO_WELL_DEFINED_END: Lint = Lint {
     advice: "Issue it again with an end.",
 };
 
+static BEGAN_JUST_NOW: Lint = Lint {
+    code: "NL310",
+    name: "BeganJustNow",
+    severity: Severity::Note,
+    family: Family::Validity,
+    profiles: EVERYWHERE,
+    citation: "RFC 5280 §4.1.2.5",
+    says: "The validity began less than a minute ago. A server whose clock is slower than the issuer's by more than \
+           that refuses the certificate.",
+    advice: "Wait a minute before it is presented, or issue with a first instant in the past, as newleaf does.",
+};
+
 /// Lints whether a certificate is valid at this instant.
 pub(super) fn now(report: &mut Report<'_>, certificate: &Certificate) {
     let now = report.context.now;
@@ -153,6 +169,15 @@ pub(super) fn now(report: &mut Report<'_>, certificate: &Certificate) {
             label(certificate),
             not_begun(certificate, now),
         );
+    }
+    let age = now.duration_since(certificate.not_before());
+    if !age.is_negative() && age < CLOCK_SKEW {
+        let found = format!(
+            "expected a begin at least {} before now, {now}, found one {} before",
+            span(CLOCK_SKEW),
+            span(age)
+        );
+        report.add(&BEGAN_JUST_NOW, label(certificate), found);
     }
 }
 

@@ -230,6 +230,43 @@ fn go() {
     });
 }
 
+/// pkilint judges certificates one by one: every rule of RFC 5280, and no finding of severity WARNING or worse. It does not
+/// judge by the clock, and refuses nobody for what the certificate is for.
+#[test]
+fn pkilint() {
+    let program = parts().map(|parts| parts.join("bin/lint_pkix_cert"));
+    let Some(program) = program.filter(|program| program.exists()) else {
+        assert!(
+            !must_be_there(),
+            "the judge pkilint is missing, and CI=true"
+        );
+        eprintln!("not judged: pkilint is not installed here");
+        return;
+    };
+    let room = TempDir::new().unwrap();
+    let of_one_kind = pairs().into_iter().step_by(KEYS.len() + 1);
+    let files = write(&of_one_kind.collect::<Vec<_>>(), room.path());
+    for file in files.iter().flat_map(|(ca, leaf)| [ca, leaf]) {
+        let output = Command::new(&program)
+            .args(["lint", "-s", "WARNING"])
+            .arg(file)
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stdout);
+        // It knows the schemes of the web only, and takes a SPIFFE id for broken.
+        let is_finding = |line: &&str| {
+            let grave = ["(WARNING)", "(ERROR)", "(FATAL)"];
+            grave.iter().any(|word| line.contains(word)) && !line.contains("syntax: \"spiffe://")
+        };
+        let findings: Vec<_> = said.lines().filter(is_finding).collect();
+        assert!(findings.is_empty(), "{}: {findings:?}", file.display());
+        assert!(
+            output.stderr.is_empty(),
+            "the judge itself failed: {output:?}"
+        );
+    }
+}
+
 /// Writes each pair as two PEM files.
 fn write(pairs: &[Pair], room: &Path) -> Vec<(PathBuf, PathBuf)> {
     let mut files = Vec::new();
@@ -263,6 +300,11 @@ fn is_there(program: &str, argument: &str) -> bool {
     clippy::disallowed_methods,
     reason = "CI says through its environment that no judge may be missing"
 )]
-fn must_be_there() -> bool {
+pub(crate) fn must_be_there() -> bool {
     std::env::var("CI").is_ok_and(|value| value == "true")
+}
+
+/// Where `cargo xtask test` keeps the parts that it fetched.
+pub(crate) fn parts() -> Option<PathBuf> {
+    std::env::var_os("NEWLEAF_PARTS").map(PathBuf::from)
 }

@@ -10,3 +10,4 @@
 mod hostile;
 mod issued;
 mod judges;
+mod pkits;

@@ -115,6 +115,6 @@ fn an_expired_ca_in_the_bundle_is_named() {
     let findings = bundle(&of(&[ended.clone(), g("g2", "p256-b")]), &CLOUD);
     assert_eq!(findings.len(), 1);
     assert_eq!(findings[0].lint.name, "ExpiredMember");
-    assert_eq!(findings[0].subject, label(&ended.certificate()));
+    assert_eq!(findings[0].subject, label(&ended.certificate()).to_string());
     assert!(findings[0].message.ends_with("it ended 1 d ago"));
 }

@@ -45,6 +45,12 @@ pub(super) fn cases() -> Vec<Case> {
     let misled = worker.clone().extension(aki("p256-d"));
     let ended = root.clone().with(|f| f.not_after = now() - days(1));
     let ended_leaf = worker.clone().with(|f| f.not_after = now() - days(2));
+    let early = worker
+        .clone()
+        .with(|f| f.not_before = middle.not_before - days(1));
+    let retyped = worker.clone().with(|f| {
+        f.issuer = forge::name_of(&[(forge::O, 0x13, b"acme"), (forge::CN, 0x13, b"i1")]);
+    });
     let constrained = root.clone().extension(name_constraints());
     let constrained_middle = middle.clone().extension(name_constraints());
     vec![
@@ -126,6 +132,16 @@ pub(super) fn cases() -> Vec<Case> {
             "root for servers",
             lint(&[&direct], &[&for_servers]),
             &["NL504"],
+        ),
+        case(
+            "leaf begins before its CA",
+            lint(&[&early, &middle], &[&root]),
+            &["NL510"],
+        ),
+        case(
+            "issuer named in another type of string",
+            lint(&[&retyped, &middle], &[&root]),
+            &["NL504", "NL511"],
         ),
         case(
             "misled by its AKI",

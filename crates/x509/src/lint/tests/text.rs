@@ -12,8 +12,8 @@ pub(super) fn cases() -> Vec<Case> {
     let both = format!("{pem}{other}");
     let key = forge::key("p256-a").to_pem();
     let lint = |text: &str| pem_text(text, &CLOUD);
-    let not_der = crate::pem::encode("CERTIFICATE", b"nothing of the kind");
-    let request = crate::pem::encode("CERTIFICATE REQUEST", b"0");
+    let not_der = pem::encode("CERTIFICATE", b"nothing of the kind");
+    let request = pem::encode("CERTIFICATE REQUEST", b"0");
     vec![
         case("two certificates", lint(&both), &[]),
         case(

@@ -203,7 +203,7 @@ fn filters() {
 #[test]
 fn a_chain_that_is_cut_off_is_named_with_its_ca() {
     let findings = lint(&[&old(), &new()], &[&new()], &[under(&old())]);
-    assert_eq!(findings[0].subject, label(under(&old()).leaf()));
+    assert_eq!(findings[0].subject, label(under(&old()).leaf()).to_string());
     assert_eq!(
         findings[0].message,
         format!(

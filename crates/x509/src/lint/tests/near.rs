@@ -1,0 +1,518 @@
+//! Near misses: for each lint something that comes close to what it finds, and that it lets pass.
+
+use super::form::{access, also_called, called, of_ca, of_leaf, place, point, root, times, worker};
+use super::policy::{ONE, TWO, maps, permits, policies};
+use super::*;
+use crate::forge::{
+    CN, O, OU, algorithm, basic_constraints, eku, key_usage, name, name_of, rsa_algorithm,
+    rsa_spki, san, tlv,
+};
+
+/// What comes close to some lints and fires none of them.
+pub(super) struct Miss {
+    pub(super) name: &'static str,
+    pub(super) codes: &'static [&'static str],
+    pub(super) findings: Vec<Finding>,
+}
+
+fn miss(name: &'static str, codes: &'static [&'static str], findings: Vec<Finding>) -> Miss {
+    Miss {
+        name,
+        codes,
+        findings,
+    }
+}
+
+pub(super) fn misses() -> Vec<Miss> {
+    [
+        texts(),
+        frames(),
+        names(),
+        keys(),
+        validities(),
+        usages(),
+        chains(),
+        bundles(),
+        transitions(),
+        filters_and_slots(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+fn texts() -> Vec<Miss> {
+    let (one, two) = (
+        root().certificate().to_pem(),
+        worker().certificate().to_pem(),
+    );
+    let text = |text: &str| pem_text(text, &CLOUD);
+    vec![
+        miss(
+            "two blocks with blank lines between",
+            &["NL001", "NL002", "NL004", "NL005", "NL006", "NL008"],
+            text(&format!("\n{one}\n \t\n{two}")),
+        ),
+        miss(
+            "a certificate whose name speaks of keys",
+            &["NL003"],
+            text(&one),
+        ),
+        miss(
+            "a carriage return within a line",
+            &["NL007"],
+            text(&one.replace("CATE-----\n", "CATE----- \n")),
+        ),
+    ]
+}
+
+fn frames() -> Vec<Miss> {
+    let of_root = |extension| of_ca(&root().extension(extension));
+    let odd = "1.3.6.1.4.1.99999.1";
+    let constraints = |critical| ("2.5.29.36", critical, vec![0x30, 3, 0x80, 1, 0]);
+    vec![
+        miss(
+            "a v3 root",
+            &[
+                "NL009", "NL012", "NL013", "NL014", "NL016", "NL017", "NL018", "NL020",
+            ],
+            of_ca(&root()),
+        ),
+        miss(
+            "serial 1",
+            &["NL010"],
+            of_ca(&root().with(|f| f.serial = vec![1])),
+        ),
+        miss(
+            "serial of 20 octets",
+            &["NL011"],
+            of_ca(&root().with(|f| f.serial = vec![1; 20])),
+        ),
+        miss(
+            "a stranger that is not critical",
+            &["NL015"],
+            of_root((odd, false, vec![5, 0])),
+        ),
+        miss(
+            "from 2050 on with four digits",
+            &["NL018", "NL019"],
+            of_ca(&times(
+                root(),
+                (0x17, "260219000000Z"),
+                (0x18, "20500101000000Z"),
+            )),
+        ),
+        miss("one policy", &["NL021"], of_root(policies(false, &[ONE]))),
+        miss(
+            "points that are not critical",
+            &["NL022", "NL025"],
+            of_root(point("2.5.29.31", &place())),
+        ),
+        miss(
+            "policy constraints that are critical",
+            &["NL023"],
+            of_root(constraints(true)),
+        ),
+        miss(
+            "access that is not critical",
+            &["NL024"],
+            of_root(access(false)),
+        ),
+    ]
+}
+
+fn names() -> Vec<Miss> {
+    let named = |attributes: &[(&str, u8, &[u8])]| of_ca(&called(attributes));
+    let dns = |text: &str| of_leaf(&also_called(&[(2, text.as_bytes())]));
+    let critical_san = ("2.5.29.17", true, san(&[(2, b"a.example")]).2);
+    let email = "1.2.840.113549.1.9.1";
+    let both = worker()
+        .with(|f| f.subject = name_of(&[(CN, 0x0c, b"w"), (email, 0x16, b"a@b.example")]))
+        .extension(san(&[(1, b"a@b.example")]));
+    vec![
+        miss(
+            "an OU of one character",
+            &["NL101"],
+            named(&[(OU, 0x0c, b"x"), (CN, 0x0c, b"g1")]),
+        ),
+        miss(
+            "64 characters of two octets",
+            &["NL102"],
+            named(&[(CN, 0x0c, "\u{f6}".repeat(64).as_bytes())]),
+        ),
+        miss(
+            "one attribute is a name",
+            &["NL103", "NL104"],
+            named(&[(O, 0x0c, b"acme")]),
+        ),
+        miss(
+            "an organization is a subject",
+            &["NL105"],
+            of_leaf(&worker().with(|f| f.subject = name(&[(O, "acme")]))),
+        ),
+        miss(
+            "printable and UTF-8",
+            &["NL106"],
+            named(&[(O, 0x13, b"acme"), (CN, 0x0c, b"g1")]),
+        ),
+        miss(
+            "a letter that few have",
+            &["NL107"],
+            named(&[(CN, 0x0c, "\u{1e9e}".as_bytes())]),
+        ),
+        miss(
+            "a space within",
+            &["NL108"],
+            named(&[(CN, 0x0c, b"acme g1")]),
+        ),
+        miss(
+            "an address of 16 octets",
+            &["NL109"],
+            of_leaf(&also_called(&[(7, &[0x20; 16])])),
+        ),
+        miss(
+            "the whole alphabet",
+            &["NL110", "NL111"],
+            named(&[(CN, 0x13, b"Az09 '()+,-./:=?")]),
+        ),
+        miss(
+            "an at sign in UTF-8",
+            &["NL110", "NL111"],
+            named(&[(CN, 0x0c, b"a@b&*")]),
+        ),
+        miss(
+            "a country that can be printed",
+            &["NL112"],
+            named(&[("2.5.4.6", 0x13, b"DE"), (CN, 0x0c, b"g1")]),
+        ),
+        miss(
+            "no subject, critical names",
+            &["NL113"],
+            of_leaf(
+                &worker()
+                    .with(|f| f.subject = name(&[]))
+                    .extension(critical_san),
+            ),
+        ),
+        miss(
+            "a name of one letter",
+            &["NL114", "NL115", "NL116"],
+            dns("a"),
+        ),
+        miss(
+            "a star in front",
+            &["NL115", "NL116"],
+            dns("*.worker-1.example"),
+        ),
+        miss(
+            "a SPIFFE id",
+            &["NL117"],
+            of_leaf(&also_called(&[(6, b"spiffe://example/w")])),
+        ),
+        miss(
+            "a URN",
+            &["NL117"],
+            of_leaf(&also_called(&[(6, b"urn:uuid:0")])),
+        ),
+        miss(
+            "a plain address",
+            &["NL118"],
+            of_leaf(&also_called(&[(1, b"a.b+c@d.example")])),
+        ),
+        miss("the address in both places", &["NL119"], of_leaf(&both)),
+    ]
+}
+
+fn keys() -> Vec<Miss> {
+    let under = |spki: Vec<u8>| of_leaf(&worker().with(|f| f.spki = spki));
+    let signed = |algorithm: Vec<u8>| of_leaf(&worker().signed_with(algorithm));
+    let ed25519 = worker().with(|f| f.spki = forge::spki("ed25519-a"));
+    let mine = worker().certificate();
+    let self_issued = of_ca(&root().without("2.5.29.35"));
+    vec![
+        miss(
+            "Ed25519 at home",
+            &["NL201", "NL202"],
+            leaf(&ed25519.certificate(), &SELF_HOSTED),
+        ),
+        miss(
+            "SHA-256",
+            &["NL203", "NL204"],
+            signed(algorithm(forge::ECDSA_SHA256)),
+        ),
+        miss("RSA 2048", &["NL205", "NL212"], under(rsa_spki(2048))),
+        miss("RSA 8192", &["NL206"], under(rsa_spki(8192))),
+        miss(
+            "its own key",
+            &["NL207"],
+            key_pair(&mine, forge::key("p256-b").public_key(), &CLOUD),
+        ),
+        miss(
+            "identifiers as they should be",
+            &["NL208", "NL211"],
+            of_ca(&root()),
+        ),
+        miss("a leaf's identifier", &["NL209"], of_leaf(&worker())),
+        miss("a root names no other key", &["NL210"], self_issued),
+        miss(
+            "an RSA signature",
+            &["NL213"],
+            signed(rsa_algorithm("1.2.840.113549.1.1.11")),
+        ),
+        miss(
+            "ECDSA has no NULL",
+            &["NL212", "NL213"],
+            under(forge::spki("p384-a")),
+        ),
+        miss(
+            "a key for its group",
+            &["NL214"],
+            key_file("tls.key", 0o640, &CLOUD),
+        ),
+    ]
+}
+
+fn validities() -> Vec<Miss> {
+    let from_to = |forge: Forge, begin: i64, end: i64| {
+        forge.with(|f| {
+            f.not_before = now() + days(begin);
+            f.not_after = now() + days(end);
+        })
+    };
+    let of_root = |begin, end| of_ca(&from_to(root(), begin, end));
+    let of_worker = |begin, end| of_leaf(&from_to(worker(), begin, end));
+    let a_minute_ago = worker().with(|f| f.not_before = now() - jiff::SignedDuration::from_mins(1));
+    let at_once = worker().with(|f| {
+        f.not_before = now();
+        f.not_after = now();
+    });
+    vec![
+        miss("its last instant", &["NL301"], of_worker(-90, 0)),
+        miss("its first instant", &["NL302"], of_worker(0, 90)),
+        miss("an instant", &["NL303"], of_leaf(&at_once)),
+        miss("CA with 30 days", &["NL304"], of_root(-300, 30)),
+        miss("CA with 90 days", &["NL305"], of_root(-300, 90)),
+        miss("leaf at two thirds", &["NL306"], of_worker(-60, 30)),
+        miss("leaf of 366 days", &["NL307"], of_worker(-1, 365)),
+        miss("CA of ten years", &["NL308"], of_root(-1, 3652)),
+        miss(
+            "three days before the end of all years",
+            &["NL309"],
+            of_ca(&root().with(|f| f.not_after = "9999-12-27T00:00:00Z".parse().unwrap())),
+        ),
+        miss("a minute ago", &["NL310"], of_leaf(&a_minute_ago)),
+    ]
+}
+
+fn usages() -> Vec<Miss> {
+    let of_root = |extension| of_ca(&root().extension(extension));
+    let of_worker = |extension| of_leaf(&worker().extension(extension));
+    let rsa = || worker().with(|f| f.spki = rsa_spki(2048));
+    let dns = tlv(0x82, b"example");
+    let middle = Forge::intermediate("i1", "p256-b", &root());
+    vec![
+        miss(
+            "a CA",
+            &[
+                "NL401", "NL402", "NL404", "NL405", "NL406", "NL414", "NL415",
+            ],
+            of_ca(&root()),
+        ),
+        miss(
+            "a leaf without constraints",
+            &["NL403", "NL415"],
+            of_leaf(&worker().without("2.5.29.19")),
+        ),
+        miss(
+            "digitalSignature and more",
+            &["NL407"],
+            of_worker(key_usage(&[0, 1])),
+        ),
+        miss(
+            "key agreement with a curve",
+            &["NL410", "NL416"],
+            of_worker(key_usage(&[0, 4])),
+        ),
+        miss(
+            "encipherment with RSA",
+            &["NL410"],
+            of_leaf(&rsa().extension(key_usage(&[0, 2, 3]))),
+        ),
+        miss(
+            "a leaf as it should be",
+            &["NL408", "NL409", "NL412", "NL419"],
+            of_leaf(&worker()),
+        ),
+        miss(
+            "client among others",
+            &["NL411"],
+            of_worker(eku(&["1.3.6.1.5.5.7.3.1", "1.3.6.1.5.5.7.3.2"])),
+        ),
+        miss(
+            "CA for anything",
+            &["NL413"],
+            of_root(eku(&["2.5.29.37.0"])),
+        ),
+        miss(
+            "any purpose, not critical",
+            &["NL417"],
+            of_worker(eku(&["2.5.29.37.0"])),
+        ),
+        miss(
+            "an RSA leaf that enciphers",
+            &["NL418"],
+            of_leaf(&rsa().extension(key_usage(&[0, 2, 3]))),
+        ),
+        miss("a CA that revokes", &["NL419"], of_ca(&root())),
+        miss(
+            "constraints of a CA",
+            &["NL420", "NL421", "NL422"],
+            of_root(permits(&dns)),
+        ),
+        miss(
+            "a domain",
+            &["NL423"],
+            of_root(permits(&tlv(0x86, b".prod.example"))),
+        ),
+        miss(
+            "two policies",
+            &["NL424", "NL427"],
+            of_root(policies(false, &[ONE, TWO])),
+        ),
+        miss(
+            "one mapped to another",
+            &["NL425", "NL426"],
+            of_ca(
+                &middle
+                    .extension(policies(false, &[ONE]))
+                    .extension(maps(ONE, TWO)),
+            ),
+        ),
+    ]
+}
+
+fn chain_of(forges: &[&Forge]) -> Chain {
+    Chain::new(forges.iter().map(|forge| forge.certificate())).unwrap()
+}
+
+fn bundle_of(forges: &[&Forge]) -> TrustBundle {
+    TrustBundle::new(forges.iter().map(|forge| forge.certificate()))
+}
+
+fn chains() -> Vec<Miss> {
+    let root = root().extension(basic_constraints(true, Some(1)));
+    let middle = Forge::intermediate("i1", "p256-c", &root);
+    let worker = Forge::leaf("worker", "p256-b", &middle);
+    let lint = |forges: &[&Forge]| chain_to(&chain_of(forges), &bundle_of(&[&root]), &CLOUD);
+    let to_the_end = worker.clone().with(|f| f.not_after = root.not_after);
+    vec![
+        miss(
+            "all end and begin at one instant",
+            &["NL501", "NL502", "NL510"],
+            lint(&[&to_the_end, &middle]),
+        ),
+        miss(
+            "a whole chain",
+            &[
+                "NL503", "NL504", "NL505", "NL506", "NL507", "NL508", "NL509", "NL511",
+            ],
+            lint(&[&worker, &middle]),
+        ),
+    ]
+}
+
+fn bundles() -> Vec<Miss> {
+    let (old, new) = (root(), Forge::root("g2", "p256-c"));
+    let middle = Forge::intermediate("i1", "p256-b", &old);
+    let lint = |forges: &[&Forge]| bundle(&bundle_of(forges), &CLOUD);
+    let at_home = |forges: &[&Forge]| bundle(&bundle_of(forges), &SELF_HOSTED);
+    let last = old.clone().with(|f| f.not_after = now());
+    let first = old.clone().with(|f| f.not_before = now());
+    let shadow =
+        Forge::root("g1", "p256-c").with(|f| f.subject = name(&[(O, "acme"), (CN, "g 1")]));
+    let crowd: Vec<Forge> = (0..15)
+        .map(|i| Forge::root(&format!("g{i}"), "p256-a"))
+        .collect();
+    let crowd: Vec<&Forge> = crowd.iter().collect();
+    vec![
+        miss("one", &["NL601"], lint(&[&old])),
+        miss("fifteen", &["NL602", "NL603", "NL604"], lint(&crowd)),
+        miss("its last instant", &["NL605"], lint(&[&last])),
+        miss("its first instant", &["NL606"], lint(&[&first])),
+        miss("its last instant, at home", &["NL607"], at_home(&[&last])),
+        miss(
+            "an intermediate beside its root",
+            &["NL608"],
+            lint(&[&middle, &old]),
+        ),
+        miss("two generations", &["NL609", "NL611"], lint(&[&old, &new])),
+        miss(
+            "names that differ by a space",
+            &["NL610"],
+            lint(&[&old, &shadow]),
+        ),
+        miss(
+            "a CA named as a public one",
+            &["NL612"],
+            lint(&[&Forge::root("ISRG Root X1", "p256-a")]),
+        ),
+    ]
+}
+
+fn transitions() -> Vec<Miss> {
+    let (old, new) = (root(), Forge::root("g2", "p256-c"));
+    let in_use = [chain_of(&[&worker()])];
+    let change = |from: &[&Forge], to: &[&Forge]| {
+        transition(&bundle_of(from), &bundle_of(to), &in_use, &CLOUD)
+    };
+    let gone = Forge::root("g0", "p256-d").with(|f| f.not_after = now() - days(1));
+    vec![
+        miss(
+            "the new one beside the old",
+            &[
+                "NL702", "NL704", "NL705", "NL706", "NL707", "NL708", "NL709",
+            ],
+            change(&[&old], &[&old, &new]),
+        ),
+        miss(
+            "an expired one is dropped",
+            &["NL701", "NL703"],
+            change(&[&old, &gone], &[&old]),
+        ),
+        miss(
+            "an unused one is dropped",
+            &["NL702", "NL708"],
+            change(&[&old, &new], &[&old]),
+        ),
+    ]
+}
+
+fn filters_and_slots() -> Vec<Miss> {
+    let of = |json: &str| serde_json::from_str::<Filters>(json).unwrap();
+    let leaves = [worker().certificate()];
+    let (own, public) = (bundle_of(&[&root()]), transition::public_root());
+    let lint = |json: &str, bundle: &TrustBundle| filters(&of(json), &leaves, bundle, &CLOUD);
+    let two = r#"{"filters":[{"commonName":"work*"},{"organization":"acme"}]}"#;
+    let (old, new) = (
+        bundle_of(&[&root()]),
+        bundle_of(&[&Forge::root("g2", "p256-c")]),
+    );
+    vec![
+        miss(
+            "each admits it in its own way",
+            &["NL801", "NL802", "NL803", "NL804"],
+            lint(two, &own),
+        ),
+        miss("a public CA with filters", &["NL805"], lint(two, &public)),
+        miss(
+            "one CA a file",
+            &["NL901", "NL902"],
+            ca_slot_files(&[old.clone(), new.clone()], &SELF_HOSTED),
+        ),
+        miss(
+            "a file's first changes",
+            &["NL903"],
+            ca_slot_change(&[old.clone(), old.clone()], &[old, new], &SELF_HOSTED),
+        ),
+    ]
+}
