@@ -23,6 +23,7 @@ use crate::{
     console::{BAD, Console, FAINT, GOOD, HINT, WARN},
     failure::{Exit, Failure},
     files::{self, Within},
+    passphrase::Source,
     session::Session,
 };
 
@@ -58,6 +59,9 @@ pub(crate) struct Args {
     /// The private key of the first FILE's leaf: whether it belongs to it, and who may read it
     #[arg(long, value_name = "FILE", requires = "files")]
     key: Option<PathBuf>,
+    /// Who knows the passphrase of that key, if it has one
+    #[arg(long, value_name = "PLACE", value_parser = Source::parse, default_value = "prompt", requires = "key")]
+    key_passphrase: Source,
     /// Certificate filters, as JSON in the form of tcld
     #[arg(long, value_name = "FILE", requires = "leaf")]
     filters: Option<PathBuf>,
@@ -196,7 +200,7 @@ fn judge(args: &Args, context: &Context, docket: &mut Docket) -> Result<(), Fail
     }
     let files: Vec<_> = args.files.iter().map(PathBuf::as_path).zip(files).collect();
     if let (Some(key), Some((_, certificates))) = (&args.key, files.first()) {
-        judge_key(key, certificates, context, docket)?;
+        judge_key((key, &args.key_passphrase), certificates, context, docket)?;
     }
     let accepting = bundle.as_ref().map(|(_, bundle)| bundle);
     let chains = judge_files(
@@ -252,12 +256,12 @@ fn judge_files(
 
 /// Judges a private key by its public half and by the mode of its file.
 fn judge_key(
-    path: &Path,
+    (path, passphrase): (&Path, &Source),
     certificates: &[Certificate],
     context: &Context,
     docket: &mut Docket,
 ) -> Result<(), Failure> {
-    let key = files::read_key(path)?;
+    let key = files::open_key(path, passphrase)?;
     if let Some(leaf) = certificates.first() {
         docket.enter(path, lint::key_pair(leaf, key.public_key(), context));
     }
