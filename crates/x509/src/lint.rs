@@ -1,8 +1,7 @@
 //! Lints: what is wrong with a certificate, a chain, a bundle, a change or filters, and what to do about it.
 //!
-//! A lint is data: a stable code, a fact for a name, a severity, where the rule is written, why it matters, what to
-//! do. All of them stand in one table ([`table`]), a family a file. A [`Finding`] is a lint that was met in one
-//! place, with what was expected there and what was found. Everything here is a pure function of its arguments.
+//! A lint is data: a stable code, a fact for a name, a severity, where the rule is written, why it matters, what to do. All of
+//! them stand in one table ([`table`]), a family a file. A [`Finding`] is a lint that was met in one place. All is pure.
 
 mod bundle;
 mod chain;
@@ -227,9 +226,7 @@ pub fn bundle(bundle: &TrustBundle, context: &Context) -> Vec<Finding> {
     report.findings
 }
 
-/// Lints a PEM text that should hold certificates and nothing else. A private key in it is never quoted.
-///
-/// Only the text is judged; what the certificates say is left to [`certificate()`], [`chain()`] and [`bundle()`].
+/// Lints a PEM text that should hold certificates and nothing else; what these say is left to [`chain()`] and [`bundle()`].
 pub fn pem_text(text: &str, context: &Context) -> Vec<Finding> {
     let mut report = Report::new(context);
     match pem::parse(text) {
