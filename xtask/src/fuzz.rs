@@ -181,7 +181,7 @@ fn fuzz(places: &Places, target: &str, seconds: u32) -> Result<bool, FuzzError> 
     let inputs = statistic(&said, "stat::number_of_executed_units:").unwrap_or("?");
     match ended {
         Ended::Passed => println!("{target:<16} {inputs} inputs in {seconds} s, nothing found"),
-        Ended::Failed | Ended::Enough => println!(
+        Ended::Failed => println!(
             "{target:<16} FOUND something, see {}\n{}",
             log.display(),
             end(&said)
