@@ -18,7 +18,6 @@ use tokio::{sync::mpsc, time::Instant};
 
 use crate::{
     relay::{Answer, ServerId},
-    status::Ledger,
     switchboard::{News, Switchboard},
 };
 

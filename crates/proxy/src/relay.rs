@@ -35,12 +35,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::{
-    h2::{
-        breach::Breach,
-        hpack::{Field, HeaderList, Memo},
-    },
-    limits,
+use crate::h2::{
+    breach::Breach,
+    hpack::{Field, HeaderList, Memo},
 };
 use call::Call;
 use caller::Caller;
@@ -207,11 +204,12 @@ impl Relay {
     /// Lets a connection take calls.
     pub fn put_to_use(&mut self, ServerId(key): ServerId, now: Instant) {
         self.now = now;
-        if let Some(server) = self.servers.get_mut(key) {
-            if server.phase == Phase::Trial && server.wire.ended.is_none() {
-                server.phase = Phase::InUse;
-                self.live.push(key);
-            }
+        if let Some(server) = self.servers.get_mut(key)
+            && server.phase == Phase::Trial
+            && server.wire.ended.is_none()
+        {
+            server.phase = Phase::InUse;
+            self.live.push(key);
         }
         self.serve_waiting();
         if !self.waiting.is_empty() {
@@ -251,8 +249,8 @@ impl Relay {
     pub fn receive(&mut self, id: ConnectionId, bytes: &[u8], now: Instant) {
         self.now = now;
         match id {
-            ConnectionId::Caller(CallerId(key)) => self.from_caller(key, bytes),
-            ConnectionId::Server(ServerId(key)) => self.from_server(key, bytes),
+            ConnectionId::Caller(CallerId(key)) => self.hear_from_caller(key, bytes),
+            ConnectionId::Server(ServerId(key)) => self.hear_from_server(key, bytes),
         }
         self.serve_waiting();
         self.keep_sweeping();
@@ -383,10 +381,9 @@ impl Relay {
 
     /// Has a connection to the server looked at, if there is something to see.
     fn touch_server(&mut self, key: Key) {
-        if let Some(server) = self.servers.get_mut(key) {
-            if server.wire.wants_touch() {
-                self.touched.push(ConnectionId::Server(ServerId(key)));
-            }
+        let server = self.servers.get_mut(key);
+        if server.is_some_and(|server| server.wire.wants_touch()) {
+            self.touched.push(ConnectionId::Server(ServerId(key)));
         }
     }
 }
@@ -402,3 +399,6 @@ impl fmt::Debug for Relay {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -187,17 +187,17 @@ impl Switchboard {
             self.tell(event, news);
         }
         while let Some(id) = relay.next_touched() {
-            if Some(id) != own {
-                if let Some(waker) = wakers.get(&id) {
-                    waker.wake_by_ref();
-                }
+            if Some(id) != own
+                && let Some(waker) = wakers.get(&id)
+            {
+                waker.wake_by_ref();
             }
         }
-        if let Some(next) = relay.next_timeout() {
-            if inner.alarm.is_none_or(|alarm| next < alarm) {
-                inner.alarm = Some(next);
-                self.sooner.notify_one();
-            }
+        if let Some(next) = relay.next_timeout()
+            && inner.alarm.is_none_or(|alarm| next < alarm)
+        {
+            inner.alarm = Some(next);
+            self.sooner.notify_one();
         }
     }
 

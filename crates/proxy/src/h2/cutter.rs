@@ -28,11 +28,11 @@ impl Cutter {
         }
         if self.partial.is_empty() {
             let whole: &'b [u8] = bytes;
-            if let Some((head, rest)) = Head::read(whole) {
-                if let Some((payload, after)) = rest.split_at_checked(length(head)?) {
-                    *bytes = after;
-                    return Ok(Some((head, payload)));
-                }
+            if let Some((head, rest)) = Head::read(whole)
+                && let Some((payload, after)) = rest.split_at_checked(length(head)?)
+            {
+                *bytes = after;
+                return Ok(Some((head, payload)));
             }
         }
         self.complete(bytes)
@@ -81,3 +81,6 @@ fn length(head: Head) -> Result<usize, Breach> {
     }
     usize::try_from(head.len).map_err(|_too_wide| too_long)
 }
+
+#[cfg(test)]
+mod tests;

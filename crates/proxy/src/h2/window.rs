@@ -78,3 +78,6 @@ impl ReceiveWindow {
         Some(std::mem::take(&mut self.owed))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,7 +5,7 @@
 //! reason; no caller's connection ends by it.
 
 use super::{
-    CallerId, ConnectionId, Event, Loss, Relay, ServerId,
+    Event, Loss, Relay, ServerId,
     call::Place,
     caller::How,
     half::{End, Last},
@@ -16,10 +16,7 @@ use super::{
 };
 use crate::{
     grpc::{self, Code},
-    h2::{
-        breach::{Breach, Fault},
-        reason::Reason,
-    },
+    h2::{breach::Fault, reason::Reason},
 };
 
 impl Relay {
@@ -228,7 +225,8 @@ impl Relay {
             self.leave_server(call, None);
             self.fail(call, if is_answered { &within } else { &why });
         }
-        if !was_lost && !(was_done && loss != Loss::Silence) {
+        let is_news = !was_lost && (!was_done || loss == Loss::Silence);
+        if is_news {
             self.events.push_back(Event::Lost(ServerId(key), loss));
         }
         if let Some(server) = self.servers.get_mut(key) {

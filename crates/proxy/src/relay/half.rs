@@ -9,7 +9,7 @@ use super::wire::Wire;
 use crate::{
     h2::{
         breach::Breach,
-        frame::{self, Data},
+        frame::Data,
         hpack::HeaderList,
         window::{ReceiveWindow, SendWindow},
     },

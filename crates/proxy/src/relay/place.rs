@@ -93,7 +93,7 @@ impl Relay {
     }
 
     /// Sends a call again that a server has provably not processed, after a pause if it was refused.
-    pub(super) fn send_again(&mut self, key: Key, refused: Option<Refused>) {
+    pub(super) fn send_again(&mut self, key: Key, why: Unprocessed) {
         self.leave_server(key, None);
         let Some(call) = self.calls.get_mut(key) else {
             return;
@@ -114,9 +114,9 @@ impl Relay {
             return self.fail(key, STUBBORN);
         }
         self.events.push_back(Event::Replayed);
-        match refused {
-            None => self.wait(key),
-            Some(Refused) => {
+        match why {
+            Unprocessed::Goodbye => self.wait(key),
+            Unprocessed::Refused => {
                 let pause = pause(call);
                 let until = (self.now + pause).min(deadline);
                 call.place = Place::Pausing { until };
@@ -160,9 +160,14 @@ impl Relay {
     }
 }
 
-/// Marks a call that was refused by itself, and not with its whole connection.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Refused;
+/// How the server said that it has not processed a call (RFC 9113 §8.7).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Unprocessed {
+    /// By a GOAWAY whose last stream is below the call's.
+    Goodbye,
+    /// By a reset with `REFUSED_STREAM`.
+    Refused,
+}
 
 const STUBBORN: &str = "the server kept refusing the stream";
 

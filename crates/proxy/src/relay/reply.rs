@@ -6,9 +6,9 @@ use super::{
     Event, Relay, ServerId,
     call::Place,
     caller::How,
-    half::{Last, Passage},
+    half::{End, Last, Passage},
     head::{self, Reply},
-    place::Refused,
+    place::Unprocessed,
     slots::Key,
 };
 use crate::h2::{
@@ -72,13 +72,13 @@ impl Relay {
         if call.response.pending.is_empty() {
             caller.wire.write_block(call.down, ends, &self.block);
             if ends {
-                call.response.end = super::half::End::Passed;
+                call.response.end = End::Passed;
             }
             self.touch_caller(caller_key);
             self.finish_if_over(key);
         } else {
             let trailers = Last::Trailers(Arc::new(self.list.clone()));
-            call.response.end = super::half::End::Coming(trailers);
+            call.response.end = End::Coming(trailers);
         }
         Ok(())
     }
@@ -111,12 +111,10 @@ impl Relay {
             decoder: server.wire.decoder_version(),
             encoder: caller.wire.encoder_version(),
         };
-        if goes_now {
-            if let Some(known) = self.replies.get(before, &block.bytes) {
-                self.block.clear();
-                self.block.extend_from_slice(known.translation);
-                return Ok(*known.note);
-            }
+        if goes_now && let Some(known) = self.replies.get(before, &block.bytes) {
+            self.block.clear();
+            self.block.extend_from_slice(known.translation);
+            return Ok(*known.note);
         }
         server.wire.decode(stream, &block.bytes, &mut self.list)?;
         let reply = head::reply(&self.list).map_err(|breach| Fault::Stream(stream, breach))?;
@@ -224,10 +222,10 @@ impl Relay {
             let rule = "an answer longer than any";
             return Err(Fault::Stream(data.stream, Breach::Malformed { rule }));
         }
-        if !data.ends {
-            server.wire.write_window(data.stream, data.cost.max(1));
-        } else {
+        if data.ends {
             self.answered(key, data.stream);
+        } else if data.cost > 0 {
+            server.wire.write_window(data.stream, data.cost);
         }
         Ok(())
     }
@@ -266,7 +264,7 @@ impl Relay {
             return Ok(());
         };
         if reason == Reason::REFUSED_STREAM && !call.is_answered() {
-            self.send_again(key, Some(Refused));
+            self.send_again(key, Unprocessed::Refused);
         } else if reason == Reason::NO_ERROR && call.response.is_heard() {
             // RFC 9113 §8.1: it has answered whole, and does not need the rest of the request.
             self.leave_server(key, None);

@@ -33,7 +33,7 @@ impl Relay {
             let call = *call;
             return self.request_trailers(call, block);
         }
-        if stream <= caller.highest || stream % 2 == 0 {
+        if stream <= caller.highest || stream.is_multiple_of(2) {
             let highest = caller.highest;
             return match caller.gone.how(stream) {
                 // It was on its way when we reset the stream; the compression must follow it all the same.
@@ -87,6 +87,7 @@ impl Relay {
             came_at: self.now,
         });
         caller.wire.streams.insert(stream, key);
+        caller.wire.earn();
         match server_key {
             Some(server_key) => self.open(key, server_key),
             None => self.wait(key),
@@ -110,12 +111,12 @@ impl Relay {
             decoder: caller.wire.decoder_version(),
             encoder: server.wire.encoder_version(),
         });
-        if let Some(versions) = versions {
-            if let Some(known) = self.requests.get(versions, &block.bytes) {
-                self.block.clear();
-                self.block.extend_from_slice(known.translation);
-                return Ok(Arc::clone(known.note));
-            }
+        if let Some(versions) = versions
+            && let Some(known) = self.requests.get(versions, &block.bytes)
+        {
+            self.block.clear();
+            self.block.extend_from_slice(known.translation);
+            return Ok(Arc::clone(known.note));
         }
         let stream = block.stream;
         caller.wire.decode(stream, &block.bytes, &mut self.list)?;
@@ -256,10 +257,10 @@ impl Relay {
         self.leave_server(key, Some(reason));
         let is_answered = self.calls.get(key).is_none_or(Call::is_answered);
         self.remove_call(key, How::Finished);
-        if let Some(caller) = self.callers.get_mut(caller) {
-            if !is_answered {
-                caller.resets.spend("calls that are taken back", self.now)?;
-            }
+        if let Some(caller) = self.callers.get_mut(caller)
+            && !is_answered
+        {
+            caller.resets.spend("calls that are taken back", self.now)?;
         }
         Ok(())
     }
@@ -271,7 +272,7 @@ impl Relay {
         };
         match caller.wire.streams.get(&stream) {
             Some(call) => Ok(Some(*call)),
-            None if stream > caller.highest || stream % 2 == 0 => {
+            None if stream > caller.highest || stream.is_multiple_of(2) => {
                 let kind = "a caller's";
                 Err(Breach::IdleStream { kind, stream }.into())
             }

@@ -29,14 +29,12 @@ impl<T> Slots<T> {
     }
 
     pub(super) fn insert(&mut self, value: T) -> Key {
-        if let Some(index) = self.free.pop() {
-            if let Some(slot) = place(&mut self.slots, index) {
-                slot.value = Some(value);
-                return Key {
-                    index,
-                    round: slot.round,
-                };
-            }
+        if let Some(index) = self.free.pop()
+            && let Some(slot) = place(&mut self.slots, index)
+        {
+            slot.value = Some(value);
+            let round = slot.round;
+            return Key { index, round };
         }
         // Connections and streams are bounded far below 2^32.
         let index = u32::try_from(self.slots.len()).unwrap_or(u32::MAX);

@@ -4,7 +4,7 @@ use std::{ops::Bound, time::Instant};
 
 use super::{
     CallerId, ConnectionId, Event, Loss, Relay, ServerId, call::Place, half::Passage,
-    server::Phase, slots::Key, timers::Timer, wire::Heard,
+    place::Unprocessed, server::Phase, slots::Key, timers::Timer, wire::Heard,
 };
 use crate::{
     h2::{
@@ -15,7 +15,7 @@ use crate::{
 };
 
 impl Relay {
-    pub(super) fn from_caller(&mut self, key: Key, bytes: &[u8]) {
+    pub(super) fn hear_from_caller(&mut self, key: Key, bytes: &[u8]) {
         let mut bytes = bytes;
         let Some(caller) = self.callers.get_mut(key) else {
             return;
@@ -30,7 +30,7 @@ impl Relay {
         }
         let mut cutter = std::mem::take(&mut caller.wire.cutter);
         while let Some(frame) = cutter.next(&mut bytes).transpose() {
-            if let Err(fault) = self.hear_caller(key, frame) {
+            if let Err(fault) = self.caller_said(key, frame) {
                 self.blame_caller(key, fault);
             }
             if self.has_ended(ConnectionId::Caller(CallerId(key))) {
@@ -43,7 +43,7 @@ impl Relay {
         self.touch_caller(key);
     }
 
-    fn hear_caller(&mut self, key: Key, frame: Result<(Head, &[u8]), Breach>) -> Result<(), Fault> {
+    fn caller_said(&mut self, key: Key, frame: Result<(Head, &[u8]), Breach>) -> Result<(), Fault> {
         let (head, payload) = frame?;
         let Some(caller) = self.callers.get_mut(key) else {
             return Ok(());
@@ -70,7 +70,7 @@ impl Relay {
         Ok(())
     }
 
-    pub(super) fn from_server(&mut self, key: Key, bytes: &[u8]) {
+    pub(super) fn hear_from_server(&mut self, key: Key, bytes: &[u8]) {
         let mut bytes = bytes;
         let Some(server) = self.servers.get_mut(key) else {
             return;
@@ -78,7 +78,7 @@ impl Relay {
         server.wire.is_idle = false;
         let mut cutter = std::mem::take(&mut server.wire.cutter);
         while let Some(frame) = cutter.next(&mut bytes).transpose() {
-            if let Err(fault) = self.hear_server(key, frame) {
+            if let Err(fault) = self.server_said(key, frame) {
                 self.blame_server(key, fault);
             }
             if self.has_ended(ConnectionId::Server(ServerId(key))) {
@@ -91,7 +91,7 @@ impl Relay {
         self.touch_server(key);
     }
 
-    fn hear_server(&mut self, key: Key, frame: Result<(Head, &[u8]), Breach>) -> Result<(), Fault> {
+    fn server_said(&mut self, key: Key, frame: Result<(Head, &[u8]), Breach>) -> Result<(), Fault> {
         let (head, payload) = frame?;
         let Some(server) = self.servers.get_mut(key) else {
             return Ok(());
@@ -112,11 +112,11 @@ impl Relay {
             }
             Heard::Room => self.unblock(ConnectionId::Server(ServerId(key))),
             Heard::Windows(difference) => self.shift_requests(key, difference)?,
-            Heard::SettingsAck if !server.is_settled => {
-                server.is_settled = true;
-                self.events.push_back(Event::Settled(ServerId(key)));
+            Heard::SettingsAck => {
+                if !std::mem::replace(&mut server.is_settled, true) {
+                    self.events.push_back(Event::Settled(ServerId(key)));
+                }
             }
-            Heard::SettingsAck => {}
             Heard::Pong => self.note_pulse(key),
             Heard::GoAway { last } => self.server_goodbye(key, last),
         }
@@ -274,13 +274,12 @@ impl Relay {
 
     /// The server has answered a PING: the next is due in a while.
     fn note_pulse(&mut self, key: Key) {
-        if let Some(server) = self.servers.get_mut(key) {
-            if server.awaits_pong {
-                server.awaits_pong = false;
-                self.timers.cancel(server.pulse_at, Timer::Pulse(key));
-                server.pulse_at = self.now + limits::KEEPALIVE_INTERVAL;
-                self.timers.set(server.pulse_at, Timer::Pulse(key));
-            }
+        if let Some(server) = self.servers.get_mut(key)
+            && std::mem::take(&mut server.awaits_pong)
+        {
+            self.timers.cancel(server.pulse_at, Timer::Pulse(key));
+            server.pulse_at = self.now + limits::KEEPALIVE_INTERVAL;
+            self.timers.set(server.pulse_at, Timer::Pulse(key));
         }
     }
 
@@ -334,7 +333,7 @@ impl Relay {
         let unprocessed: Vec<Key> = server.wire.streams.range(above).map(|(_, k)| *k).collect();
         self.drain(key);
         for call in unprocessed {
-            self.send_again(call, None);
+            self.send_again(call, Unprocessed::Goodbye);
         }
         if let Some(server) = self.servers.get_mut(key) {
             server.end_if_drained();

@@ -146,10 +146,7 @@ impl Wire {
         }
         match frame {
             Frame::Data(data) => self.data(data, now),
-            Frame::Headers(fragment) => {
-                self.patience.restore();
-                Ok(block(self.assembly.begin(fragment)))
-            }
+            Frame::Headers(fragment) => Ok(block(self.assembly.begin(fragment))),
             Frame::Continuation(fragment) => Ok(block(self.assembly.go_on(fragment)?)),
             Frame::Priority => self.spend("PRIORITY", now),
             Frame::Reset { stream, reason } => Ok(Heard::Reset { stream, reason }),
@@ -220,6 +217,11 @@ impl Wire {
     ) -> Result<Heard<'static>, Fault> {
         self.patience.spend(what, now)?;
         Ok(Heard::Nothing)
+    }
+
+    /// Takes note of a frame that moved a call on.
+    pub(super) fn earn(&mut self) {
+        self.patience.restore();
     }
 
     /// Gives the peer room for bytes that are not held here any more.
