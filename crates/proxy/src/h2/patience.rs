@@ -57,7 +57,7 @@ mod tests {
 
     #[test]
     fn a_flood_ends_and_a_keepalive_does_not() {
-        let start = Instant::now();
+        let start = tokio::time::Instant::now().into_std();
         let mut patience = Patience::new(100, start);
         let n_taken = (0..1000)
             .take_while(|_| patience.spend("PING", start).is_ok())

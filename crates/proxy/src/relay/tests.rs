@@ -24,9 +24,9 @@ impl World {
     fn new(settings: &[(u16, u32)]) -> Self {
         let terms = Terms {
             authority: "temporal.test:7233".to_owned(),
-            drain_timeout: Duration::from_secs(60),
+            drain_timeout: Duration::from_mins(1),
         };
-        let now = Instant::now();
+        let now = tokio::time::Instant::now().into_std();
         let mut relay = Relay::new(terms, now);
         let server = serve(&mut relay, now, settings);
         Self { relay, now, server }
@@ -96,7 +96,7 @@ impl World {
 fn serve(relay: &mut Relay, now: Instant, settings: &[(u16, u32)]) -> Peer {
     let server = relay.dial(now);
     let mut peer = Peer::new(ConnectionId::Server(server));
-    peer.expect_preface(relay);
+    peer.expect_preface(relay, now);
     let said = peer.hear(relay, now);
     let Some(Said::Settings(announced)) = said.first() else {
         panic!("expected SETTINGS, found {said:?}");

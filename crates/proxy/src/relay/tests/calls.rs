@@ -78,9 +78,11 @@ fn many_callers_share_a_connection() {
     let opened: Vec<_> = (0..20).map(|n| 1 + 2 * n).collect();
     let streams: Vec<_> = heard
         .iter()
-        .map(|said| match said {
-            Said::Headers(stream, Ends::Yes, _) => *stream,
-            said => panic!("expected a request, found {said:?}"),
+        .map(|said| {
+            let Said::Headers(stream, Ends::Yes, _) = said else {
+                panic!("expected a request, found {said:?}");
+            };
+            *stream
         })
         .collect();
     assert_eq!(streams, opened);
@@ -195,10 +197,7 @@ fn a_server_that_keeps_refusing_is_believed() {
     caller.say_headers(1, Ends::Yes, &impatient);
     world.pass(&mut caller);
     let mut n_sent = 0;
-    loop {
-        let Some(Said::Headers(stream, ..)) = world.hear_server().pop() else {
-            break;
-        };
+    while let Some(Said::Headers(stream, ..)) = world.hear_server().pop() {
         n_sent += 1;
         world.server.say_reset(stream, Reason::REFUSED_STREAM);
         world.pass_server();
@@ -395,7 +394,7 @@ fn a_silent_server_is_given_up() {
     world.pass_server();
     world.wait(limits::KEEPALIVE_TIMEOUT);
     assert_eq!(world.hear_server(), []);
-    world.wait(limits::KEEPALIVE_INTERVAL - limits::KEEPALIVE_TIMEOUT);
+    world.wait(limits::KEEPALIVE_INTERVAL.saturating_sub(limits::KEEPALIVE_TIMEOUT));
     assert_eq!(world.hear_server(), [Said::Ping]);
     caller.say_request(1);
     world.pass(&mut caller);

@@ -13,15 +13,9 @@ use crate::{
 const DATA: u8 = 0;
 const HEADERS: u8 = 1;
 const PRIORITY: u8 = 2;
-const RST_STREAM: u8 = 3;
-const SETTINGS: u8 = 4;
-const PUSH_PROMISE: u8 = 5;
 const PING: u8 = 6;
-const GOAWAY: u8 = 7;
-const WINDOW_UPDATE: u8 = 8;
 const CONTINUATION: u8 = 9;
 
-const ACK: u8 = 1;
 const END_HEADERS: u8 = 4;
 const PADDED: u8 = 8;
 
@@ -91,9 +85,11 @@ fn server(clause: &str, say: impl FnOnce(&mut Peer), cost: &Cost) {
 fn judge(clause: &str, heard: &[Said], has_ended: bool, cost: &Cost) {
     match cost {
         Cost::Connection(expected) => {
-            let told = heard.iter().find_map(|said| match said {
-                Said::GoAway(_, reason) => Some(*reason),
-                _ => None,
+            let told = heard.iter().find_map(|said| {
+                let Said::GoAway(_, reason) = said else {
+                    return None;
+                };
+                Some(*reason)
             });
             assert_eq!(told, Some(*expected), "{clause}: {heard:?}");
             assert!(has_ended, "{clause}");
@@ -111,244 +107,96 @@ fn judge(clause: &str, heard: &[Said], has_ended: bool, cost: &Cost) {
     }
 }
 
+/// A clause of RFC 9113; type, flags and stream of a frame; its payload; what it costs its sender. Each holds for both sides:
+/// on both, stream 1 is open, stream 3 closed and stream 99 idle.
+const CLAUSES: &str = "\
+4.1 unknown types are ignored          | ee ff 1 | 010203           | nothing
+4.2 no frame is too long               | 0 0 1   | 00*16385         | connection FRAME_SIZE_ERROR
+4.3 a block that cannot be decoded     | 1 4 1   | 80               | connection COMPRESSION_ERROR
+5.1 DATA on an idle stream             | 0 0 99  |                  | connection PROTOCOL_ERROR
+5.1 WINDOW_UPDATE on an idle stream    | 8 0 99  | 00000001         | connection PROTOCOL_ERROR
+5.1 RST_STREAM on an idle stream       | 3 0 99  | 00000000         | connection PROTOCOL_ERROR
+5.1 RST_STREAM on a closed stream      | 3 0 3   | 00000000         | nothing
+5.1 WINDOW_UPDATE on a closed stream   | 8 0 3   | 00000001         | nothing
+6.1 DATA without a stream              | 0 0 0   |                  | connection PROTOCOL_ERROR
+6.1 padding longer than its frame      | 0 8 1   | 0200             | connection PROTOCOL_ERROR
+6.2 HEADERS without a stream           | 1 4 0   |                  | connection PROTOCOL_ERROR
+6.3 PRIORITY is ignored                | 2 0 1   | 0000000909       | nothing
+6.3 PRIORITY without a stream          | 2 0 0   | 0000000000       | connection PROTOCOL_ERROR
+6.3 a short PRIORITY                   | 2 0 1   | 00000000         | stream FRAME_SIZE_ERROR
+6.4 RST_STREAM without a stream        | 3 0 0   | 00000000         | connection PROTOCOL_ERROR
+6.4 a short RST_STREAM                 | 3 0 1   | 000000           | connection FRAME_SIZE_ERROR
+6.5 SETTINGS on a stream               | 4 0 1   |                  | connection PROTOCOL_ERROR
+6.5 SETTINGS that are no sixes         | 4 0 0   | 00000000000000   | connection FRAME_SIZE_ERROR
+6.5 an acknowledgement with a payload  | 4 1 0   | 000000000000     | connection FRAME_SIZE_ERROR
+6.5.2 ENABLE_PUSH other than 0 and 1   | 4 0 0   | 000200000002     | connection PROTOCOL_ERROR
+6.5.2 a window above 2^31-1            | 4 0 0   | 000480000000     | connection FLOW_CONTROL_ERROR
+6.5.2 a frame length below 2^14        | 4 0 0   | 000500003fff     | connection PROTOCOL_ERROR
+6.5.2 a frame length above 2^24-1      | 4 0 0   | 000501000000     | connection PROTOCOL_ERROR
+6.5.2 unknown settings are ignored     | 4 0 0   | 090900000000     | nothing
+6.6 no side allows a push              | 5 4 1   | 00000002         | connection PROTOCOL_ERROR
+6.7 PING on a stream                   | 6 0 1   | 0000000000000000 | connection PROTOCOL_ERROR
+6.7 a short PING                       | 6 0 0   | 00000000000000   | connection FRAME_SIZE_ERROR
+6.8 GOAWAY on a stream                 | 7 0 1   | 0000000000000000 | connection PROTOCOL_ERROR
+6.8 a short GOAWAY                     | 7 0 0   | 00000000000000   | connection FRAME_SIZE_ERROR
+6.9 a window moved by nothing          | 8 0 0   | 00000000         | connection PROTOCOL_ERROR
+6.9 a stream's window moved by nothing | 8 0 1   | 00000000         | stream PROTOCOL_ERROR
+6.9 a short WINDOW_UPDATE              | 8 0 0   | 000000           | connection FRAME_SIZE_ERROR
+6.9.1 a window above 2^31-1            | 8 0 0   | 7fffffff         | connection FLOW_CONTROL_ERROR
+6.9.1 a stream's window above 2^31-1   | 8 0 1   | 7fffffff         | stream FLOW_CONTROL_ERROR
+6.10 CONTINUATION of nothing           | 9 4 1   |                  | connection PROTOCOL_ERROR";
+
 #[test]
 fn frames_and_connections() {
-    use Cost::{Connection, Nothing, Stream};
-    let protocol = Connection(Reason::PROTOCOL_ERROR);
-    let size = Connection(Reason::FRAME_SIZE_ERROR);
-    let flow = Connection(Reason::FLOW_CONTROL_ERROR);
-    // Each holds for both sides: stream 1 is open on both.
-    type Clause<'a> = (&'a str, u8, u8, u32, &'a [u8], &'a Cost);
-    let clauses: &[Clause<'_>] = &[
-        (
-            "§4.1 unknown types are ignored",
-            0xee,
-            0xff,
-            1,
-            &[1, 2, 3],
-            &Nothing,
-        ),
-        ("§4.2 no frame is too long", DATA, 0, 1, &[0; 16_385], &size),
-        ("§5.1 DATA on an idle stream", DATA, 0, 99, &[], &protocol),
-        (
-            "§5.1 WINDOW_UPDATE on an idle stream",
-            WINDOW_UPDATE,
-            0,
-            99,
-            &[0, 0, 0, 1],
-            &protocol,
-        ),
-        (
-            "§5.1 RST_STREAM on an idle stream",
-            RST_STREAM,
-            0,
-            99,
-            &[0; 4],
-            &protocol,
-        ),
-        (
-            "§5.1 RST_STREAM on a closed stream",
-            RST_STREAM,
-            0,
-            3,
-            &[0; 4],
-            &Nothing,
-        ),
-        (
-            "§5.1 WINDOW_UPDATE on a closed stream",
-            WINDOW_UPDATE,
-            0,
-            3,
-            &[0, 0, 0, 1],
-            &Nothing,
-        ),
-        ("§6.1 DATA without a stream", DATA, 0, 0, &[], &protocol),
-        (
-            "§6.1 padding longer than its frame",
-            DATA,
-            PADDED,
-            1,
-            &[2, 0],
-            &protocol,
-        ),
-        (
-            "§6.2 HEADERS without a stream",
-            HEADERS,
-            END_HEADERS,
-            0,
-            &[],
-            &protocol,
-        ),
-        (
-            "§6.3 PRIORITY is ignored",
-            PRIORITY,
-            0,
-            1,
-            &[0, 0, 0, 9, 9],
-            &Nothing,
-        ),
-        (
-            "§6.3 PRIORITY without a stream",
-            PRIORITY,
-            0,
-            0,
-            &[0; 5],
-            &protocol,
-        ),
-        (
-            "§6.3 a short PRIORITY",
-            PRIORITY,
-            0,
-            1,
-            &[0; 4],
-            &Stream(1, Reason::FRAME_SIZE_ERROR),
-        ),
-        (
-            "§6.4 RST_STREAM without a stream",
-            RST_STREAM,
-            0,
-            0,
-            &[0; 4],
-            &protocol,
-        ),
-        ("§6.4 a short RST_STREAM", RST_STREAM, 0, 1, &[0; 3], &size),
-        ("§6.5 SETTINGS on a stream", SETTINGS, 0, 1, &[], &protocol),
-        (
-            "§6.5 SETTINGS that are no sixes",
-            SETTINGS,
-            0,
-            0,
-            &[0; 7],
-            &size,
-        ),
-        (
-            "§6.5 an acknowledgement with a payload",
-            SETTINGS,
-            ACK,
-            0,
-            &[0; 6],
-            &size,
-        ),
-        (
-            "§6.5.2 ENABLE_PUSH other than 0 and 1",
-            SETTINGS,
-            0,
-            0,
-            &[0, 2, 0, 0, 0, 2],
-            &protocol,
-        ),
-        (
-            "§6.5.2 a window above 2^31-1",
-            SETTINGS,
-            0,
-            0,
-            &[0, 4, 0x80, 0, 0, 0],
-            &flow,
-        ),
-        (
-            "§6.5.2 a frame length below 2^14",
-            SETTINGS,
-            0,
-            0,
-            &[0, 5, 0, 0, 0x3f, 0xff],
-            &protocol,
-        ),
-        (
-            "§6.5.2 a frame length above 2^24-1",
-            SETTINGS,
-            0,
-            0,
-            &[0, 5, 1, 0, 0, 0],
-            &protocol,
-        ),
-        (
-            "§6.5.2 unknown settings are ignored",
-            SETTINGS,
-            0,
-            0,
-            &[9, 9, 0, 0, 0, 0],
-            &Nothing,
-        ),
-        (
-            "§6.6 no side allows a push",
-            PUSH_PROMISE,
-            END_HEADERS,
-            1,
-            &[0, 0, 0, 2],
-            &protocol,
-        ),
-        ("§6.7 PING on a stream", PING, 0, 1, &[0; 8], &protocol),
-        ("§6.7 a short PING", PING, 0, 0, &[0; 7], &size),
-        ("§6.8 GOAWAY on a stream", GOAWAY, 0, 1, &[0; 8], &protocol),
-        ("§6.8 a short GOAWAY", GOAWAY, 0, 0, &[0; 7], &size),
-        (
-            "§6.9 a window moved by nothing",
-            WINDOW_UPDATE,
-            0,
-            0,
-            &[0; 4],
-            &protocol,
-        ),
-        (
-            "§6.9 a stream's window moved by nothing",
-            WINDOW_UPDATE,
-            0,
-            1,
-            &[0; 4],
-            &Stream(1, Reason::PROTOCOL_ERROR),
-        ),
-        (
-            "§6.9 a short WINDOW_UPDATE",
-            WINDOW_UPDATE,
-            0,
-            0,
-            &[0; 3],
-            &size,
-        ),
-        (
-            "§6.9.1 a window above 2^31-1",
-            WINDOW_UPDATE,
-            0,
-            0,
-            &[0x7f, 0xff, 0xff, 0xff],
-            &flow,
-        ),
-        (
-            "§6.9.1 a stream's window above 2^31-1",
-            WINDOW_UPDATE,
-            0,
-            1,
-            &[0x7f, 0xff, 0xff, 0xff],
-            &Stream(1, Reason::FLOW_CONTROL_ERROR),
-        ),
-        (
-            "§6.10 CONTINUATION of nothing",
-            CONTINUATION,
-            END_HEADERS,
-            1,
-            &[],
-            &protocol,
-        ),
-        (
-            "§4.3 a block that cannot be decoded",
-            HEADERS,
-            END_HEADERS,
-            1,
-            &[0x80],
-            &Connection(Reason::COMPRESSION_ERROR),
-        ),
-    ];
-    for (clause, kind, flags, stream, payload, cost) in clauses {
+    for line in CLAUSES.lines() {
+        let columns: Vec<_> = line.split('|').map(str::trim).collect();
+        let &[clause, head, payload, cost] = &columns[..] else {
+            panic!("expected four columns, found `{line}`");
+        };
+        let head: Vec<_> = head.split(' ').collect();
+        let byte = |text: &str| u8::from_str_radix(text, 16).unwrap();
+        let (kind, flags, stream) = (byte(head[0]), byte(head[1]), head[2].parse().unwrap());
+        let payload = payload_of(payload);
+        let cost = cost_of(cost);
         caller(
             clause,
-            |peer| peer.say_raw(*kind, *flags, *stream, payload),
-            cost,
+            |peer| peer.say_raw(kind, flags, stream, &payload),
+            &cost,
         );
         server(
             clause,
-            |peer| peer.say_raw(*kind, *flags, *stream, payload),
-            cost,
+            |peer| peer.say_raw(kind, flags, stream, &payload),
+            &cost,
         );
+    }
+}
+
+/// Reads octets, or one octet and how often it comes.
+fn payload_of(text: &str) -> Vec<u8> {
+    let (octets, n_times) = match text.split_once('*') {
+        Some((octets, n_times)) => (octets, n_times.parse().unwrap()),
+        None => (text, 1),
+    };
+    let (pairs, _) = octets.as_bytes().as_chunks::<2>();
+    let octet = |pair: &[u8; 2]| {
+        let digits = std::str::from_utf8(pair).unwrap();
+        u8::from_str_radix(digits, 16).unwrap()
+    };
+    let octets: Vec<_> = pairs.iter().map(octet).collect();
+    octets.repeat(n_times)
+}
+
+fn cost_of(text: &str) -> Cost {
+    let Some((what, name)) = text.split_once(' ') else {
+        return Cost::Nothing;
+    };
+    let reason = (0..14)
+        .map(Reason::of)
+        .find(|reason| reason.to_string() == name);
+    match what {
+        "connection" => Cost::Connection(reason.unwrap()),
+        "stream" => Cost::Stream(1, reason.unwrap()),
+        _ => panic!("expected a cost, found `{text}`"),
     }
 }
 
@@ -444,7 +292,12 @@ fn requests_that_no_intermediary_may_pass_on() {
     for (clause, fields) in &malformed {
         caller(clause, |peer| peer.say_headers(5, Ends::Yes, fields), &cost);
     }
-    let short = well(&[("content-length", "3")]);
+}
+
+#[test]
+fn bodies_that_no_intermediary_may_pass_on() {
+    let cost = Cost::Stream(5, Reason::PROTOCOL_ERROR);
+    let short = [&REQUEST[..6], &[("content-length", "3")]].concat();
     let too_long = |peer: &mut Peer| {
         peer.say_headers(5, Ends::No, &short);
         peer.say_data(5, Ends::No, b"four");
@@ -578,7 +431,7 @@ fn floods_end() {
         peer.say_reset(stream, Reason::CANCEL);
     });
     flood("streams that are refused", &|peer, stream| {
-        peer.say_request(stream)
+        peer.say_request(stream);
     });
     flood("malformed requests", &|peer, stream| {
         peer.say_headers(stream, Ends::Yes, &[(":method", "x")]);

@@ -9,20 +9,25 @@ use crate::{
     limits,
 };
 
-const WINDOW: usize = limits::STREAM_WINDOW_BYTES as usize;
+/// The window that the relay gives each stream.
+const WINDOW: usize = 1024 * 1024;
 
 fn n_bytes(heard: &[Said], stream: u32) -> usize {
-    let bytes = heard.iter().map(|said| match said {
-        Said::Data(on, _, bytes) if *on == stream => bytes.len(),
-        _ => 0,
+    let bytes = heard.iter().filter_map(|said| {
+        let Said::Data(on, _, bytes) = said else {
+            return None;
+        };
+        (*on == stream).then_some(bytes.len())
     });
     bytes.sum()
 }
 
 fn windows(heard: &[Said], stream: u32) -> u32 {
-    let increments = heard.iter().map(|said| match said {
-        Said::Window(on, increment) if *on == stream => *increment,
-        _ => 0,
+    let increments = heard.iter().filter_map(|said| {
+        let Said::Window(on, increment) = said else {
+            return None;
+        };
+        (*on == stream).then_some(*increment)
     });
     increments.sum()
 }
@@ -65,7 +70,6 @@ fn a_writer_is_as_fast_as_its_reader() {
     }
     assert_eq!(passed, 601_000);
     let given = windows(&world.hear_server(), 1);
-    assert_eq!(usize::try_from(given).unwrap(), given as usize);
     assert!((500_000..=601_000).contains(&given), "{given}");
     let too_much = vec![1; usize::try_from(given).unwrap() + 1];
     world.server.say_data(1, Ends::No, &too_much);
@@ -145,7 +149,7 @@ fn frames_are_as_long_as_the_receiver_likes() {
     let mut world = World::new(&[(id::MAX_FRAME_SIZE, 50_000), (id::INITIAL_WINDOW_SIZE, 0)]);
     let mut caller = world.caller();
     caller.say_headers(1, Ends::No, REQUEST);
-    caller.say_data(1, Ends::Yes, &[7; 60_000]);
+    caller.say_data(1, Ends::Yes, &vec![7; 60_000]);
     world.pass(&mut caller);
     world.hear_server();
     world.server.say_window(1, 60_000);

@@ -55,7 +55,9 @@ fn echo(server: &mut Peer, heard: Vec<Said>) {
                 }
             }
             Said::Window(..) | Said::SettingsAck => {}
-            other => panic!("expected no such frame at the server: {other:?}"),
+            Said::Settings(_) | Said::Reset(..) | Said::GoAway(..) | Said::Ping | Said::Pong(_) => {
+                panic!("expected no such frame at the server: {said:?}")
+            }
         }
     }
 }
@@ -79,7 +81,12 @@ fn take(caller: &mut Peer, heard: Vec<Said>, calls: &mut BTreeMap<u32, Heard>) {
                 call.bytes.extend(bytes);
             }
             Said::Window(..) | Said::SettingsAck => {}
-            other => panic!("expected no such frame at a caller: {other:?}"),
+            Said::Settings(_)
+            | Said::Data(_, Ends::Yes, _)
+            | Said::Reset(..)
+            | Said::GoAway(..)
+            | Said::Ping
+            | Said::Pong(_) => panic!("expected no such frame at a caller: {said:?}"),
         }
     }
 }

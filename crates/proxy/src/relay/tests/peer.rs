@@ -168,10 +168,10 @@ impl Peer {
         relay.receive(self.id, &speech, now);
     }
 
-    pub(super) fn expect_preface(&mut self, relay: &mut Relay) {
+    pub(super) fn expect_preface(&mut self, relay: &mut Relay, now: Instant) {
         let output = relay.output(self.id);
         assert_eq!(output.get(..24), Some(&PREFACE[..]));
-        relay.written(self.id, 24, Instant::now());
+        relay.written(self.id, 24, now);
     }
 
     /// Returns the lengths of the DATA frames that the relay says, which may be longer than this peer takes.
