@@ -63,6 +63,9 @@ impl Relay {
                     return;
                 };
                 server.wire.streams.remove(&stream);
+                if std::mem::take(&mut call.request.is_queued) {
+                    server.wire.blocked.retain(|blocked| *blocked != key);
+                }
                 // What still waits for the caller does not hold the connection up any more.
                 server.wire.release(n_pending);
                 if let Some(reason) = reason {
@@ -87,6 +90,9 @@ impl Relay {
         let mut request = call.request;
         if let Some(caller) = self.callers.get_mut(call.caller) {
             caller.wire.streams.remove(&call.down);
+            if call.response.is_queued {
+                caller.wire.blocked.retain(|blocked| *blocked != key);
+            }
             caller.gone.note(call.down, how);
             caller.wire.release(request.discard());
             caller.end_if_drained();

@@ -58,6 +58,14 @@ impl Relay {
         let until = call.deadline();
         call.place = Place::Waiting { until };
         self.timers.set(until, Timer::Call(key));
+        // Calls that end while they wait stay in the queue until it would grow by them.
+        if self.waiting.len() > 2 * self.calls.len() {
+            let is_waiting = |key: &Key| {
+                let place = self.calls.get(*key).map(|call| call.place);
+                matches!(place, Some(Place::Waiting { .. }))
+            };
+            self.waiting.retain(is_waiting);
+        }
         self.waiting.push_back(key);
         if !self.live.is_empty() {
             self.events.push_back(Event::Crowded);

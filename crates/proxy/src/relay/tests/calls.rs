@@ -332,6 +332,26 @@ fn without_a_server_a_call_waits_as_long_as_it_says() {
     assert_eq!(world.n_calls(), 0);
 }
 
+/// Calls that come and go while there is no server leave nothing behind.
+#[test]
+fn the_queue_does_not_grow_by_calls_that_are_gone() {
+    let mut world = World::new(&[]);
+    let mut caller = world.caller();
+    world.relay.retire(world.server_id(), world.now);
+    for call in 0..5000 {
+        let stream = 1 + 2 * call;
+        caller.say_request(stream);
+        caller.say_reset(stream, Reason::CANCEL);
+        world.pass(&mut caller);
+    }
+    assert!(
+        world.relay.waiting.len() < 10,
+        "{}",
+        world.relay.waiting.len()
+    );
+    assert_eq!(world.n_calls(), 0);
+}
+
 #[test]
 fn the_servers_limit_of_streams_is_kept() {
     let mut world = World::new(&[(id::MAX_CONCURRENT_STREAMS, 2)]);

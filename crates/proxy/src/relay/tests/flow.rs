@@ -161,6 +161,26 @@ fn frames_are_as_long_as_the_receiver_likes() {
     assert_eq!(lengths, [50_000, 10_000]);
 }
 
+/// A call that waited for room on a connection is sent again over another, where there is room.
+#[test]
+fn a_replay_does_not_wait_for_the_connection_before() {
+    let mut world = World::new(&[(id::INITIAL_WINDOW_SIZE, MAX_STREAM)]);
+    let mut caller = world.caller();
+    caller.say_headers(1, Ends::No, REQUEST);
+    caller.say_data(1, Ends::Yes, &vec![7; 80_000]);
+    world.pass(&mut caller);
+    assert_eq!(n_bytes(&world.hear_server(), 1), 65_535);
+    world.server.say_go_away(0);
+    world.pass_server();
+    world.replace_server();
+    world.server.say_window(1, 100_000);
+    world.pass_server();
+    assert_eq!(n_bytes(&world.hear_server(), 1), 65_535);
+    world.server.say_window(0, 100_000);
+    world.pass_server();
+    assert_eq!(n_bytes(&world.hear_server(), 1), 80_000 - 65_535);
+}
+
 #[test]
 fn replayed_bytes_are_not_paid_for_twice() {
     let mut world = World::new(&[(id::INITIAL_WINDOW_SIZE, MAX_STREAM)]);
