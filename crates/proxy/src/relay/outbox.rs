@@ -32,8 +32,9 @@ impl Outbox {
             self.bytes.clear();
             self.bytes.shrink_to(SPARE_BYTES);
             self.n_written = 0;
-        } else if self.n_written > SPARE_BYTES {
-            // A peer that reads slowly never empties it; what is written must go all the same.
+        } else if self.n_written > SPARE_BYTES.max(self.len()) {
+            // A peer that reads slowly never empties it; what is written must go all the same, but no byte is moved more
+            // often than it is worth.
             self.bytes.drain(..self.n_written);
             self.n_written = 0;
         }
