@@ -129,6 +129,23 @@ impl Head {
         Some((head, rest))
     }
 
+    /// Splits an unpadded DATA frame in two: heads of its first bytes and of the rest. `None` of any other frame.
+    pub(super) fn split(self, len: u32) -> Option<(Self, Self)> {
+        if self.kind != DATA || self.has(PADDED) || self.stream == 0 {
+            return None;
+        }
+        let first = Self {
+            len,
+            flags: self.flags & !END_STREAM,
+            ..self
+        };
+        let rest = Self {
+            len: self.len.checked_sub(len)?,
+            ..self
+        };
+        Some((first, rest))
+    }
+
     fn has(&self, flag: u8) -> bool {
         self.flags & flag != 0
     }
