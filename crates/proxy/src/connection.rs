@@ -189,12 +189,9 @@ impl Connection {
             board: Arc::clone(&board),
         };
         tokio::spawn(async move {
-            let ledger = Arc::clone(board.ledger());
-            // Until it closes, the connection is live or draining: it is not this task that keeps it.
-            drop(board);
             watch(&mut link, &line, terms.farewells).await;
             line.draining.store(true, Relaxed);
-            ledger.closed(&line);
+            board.ledger().closed(&line);
         });
         connection
     }

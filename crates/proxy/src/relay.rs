@@ -363,29 +363,6 @@ impl Relay {
             ConnectionId::Server(ServerId(key)) => Some(&mut self.servers.get_mut(key)?.wire),
         }
     }
-
-    /// Has a caller's connection looked at, if there is something to see.
-    fn touch_caller(&mut self, key: Key) {
-        if let Some(caller) = self.callers.get_mut(key) {
-            if caller.wire.is_clogged() && caller.wire.ended.is_none() {
-                let flood = Breach::Flood {
-                    what: "work without reading the answers",
-                };
-                caller.wire.ended = Some(Ended::Breach(flood));
-            }
-            if caller.wire.wants_touch() {
-                self.touched.push(ConnectionId::Caller(CallerId(key)));
-            }
-        }
-    }
-
-    /// Has a connection to the server looked at, if there is something to see.
-    fn touch_server(&mut self, key: Key) {
-        let server = self.servers.get_mut(key);
-        if server.is_some_and(|server| server.wire.wants_touch()) {
-            self.touched.push(ConnectionId::Server(ServerId(key)));
-        }
-    }
 }
 
 /// Shows how much there is, and nothing of what it is: bytes and headers may be secrets.

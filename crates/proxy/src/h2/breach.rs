@@ -38,6 +38,13 @@ pub enum Breach {
     /// RFC 9113 §6.1: padding is shorter than the frame.
     #[error("expected padding that fits its frame")]
     Padding,
+    /// RFC 7540 §5.3.1: a stream does not depend on itself. RFC 9113 has dropped priorities; whoever still sends them
+    /// keeps to their rules.
+    #[error("expected stream {stream} not to depend on itself")]
+    SelfDependency {
+        /// The stream.
+        stream: u32,
+    },
     /// RFC 9113 §6.2, §6.10: a header block is not interrupted, and nothing else is continued.
     #[error("expected CONTINUATION where a header block is open, and nowhere else")]
     Continuation,
@@ -143,6 +150,7 @@ impl Breach {
             | Self::NoSettings
             | Self::WrongStream { .. }
             | Self::Padding
+            | Self::SelfDependency { .. }
             | Self::Continuation
             | Self::Setting { .. }
             | Self::Push

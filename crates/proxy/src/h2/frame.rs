@@ -184,9 +184,11 @@ fn headers(head: Head, payload: &[u8]) -> Result<Frame<'_>, Breach> {
     on_stream(head, "HEADERS")?;
     let mut bytes = unpadded(head, payload)?;
     if head.has(HAS_PRIORITY) {
-        (_, bytes) = bytes
+        let priority;
+        (priority, bytes) = bytes
             .split_first_chunk::<5>()
             .ok_or(wrong_length("HEADERS", payload))?;
+        depends_on_other(head, *priority)?;
     }
     Ok(Frame::Headers(Fragment {
         stream: head.stream,
@@ -199,14 +201,21 @@ fn headers(head: Head, payload: &[u8]) -> Result<Frame<'_>, Breach> {
 /// A PRIORITY of the wrong length ends its stream only (§6.3).
 fn priority(head: Head, payload: &[u8]) -> Result<Frame<'_>, Fault> {
     on_stream(head, "PRIORITY")?;
-    if payload.len() == 5 {
-        Ok(Frame::Priority)
-    } else {
-        Err(Fault::Stream(
-            head.stream,
-            wrong_length("PRIORITY", payload),
-        ))
+    let Ok(priority) = <[u8; 5]>::try_from(payload) else {
+        let breach = wrong_length("PRIORITY", payload);
+        return Err(Fault::Stream(head.stream, breach));
+    };
+    depends_on_other(head, priority)?;
+    Ok(Frame::Priority)
+}
+
+/// Checks the only thing about priorities that can be wrong.
+fn depends_on_other(head: Head, [s0, s1, s2, s3, _weight]: [u8; 5]) -> Result<(), Breach> {
+    let stream = u32::from_be_bytes([s0, s1, s2, s3]) & MAX_STREAM;
+    if stream == head.stream {
+        return Err(Breach::SelfDependency { stream });
     }
+    Ok(())
 }
 
 fn reset(head: Head, payload: &[u8]) -> Result<Frame<'_>, Breach> {

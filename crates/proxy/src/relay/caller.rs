@@ -105,8 +105,8 @@ impl Caller {
     }
 
     fn refuse(&mut self, byte: u8) {
-        // A method of HTTP/1.1; TLS begins with a byte that is no letter.
-        if self.n_preface > 0 || byte.is_ascii_uppercase() {
+        // `P` may be POST, PUT or PATCH as well; the others are the first letters of the other methods.
+        if self.n_preface > 0 || b"CDGHOT".contains(&byte) {
             self.wire.write_raw(NOT_HTTP_1);
         }
         self.wire.ended = Some(Ended::Breach(Breach::Preface));

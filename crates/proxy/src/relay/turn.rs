@@ -3,8 +3,14 @@
 use std::{ops::Bound, time::Instant};
 
 use super::{
-    CallerId, ConnectionId, Event, Loss, Relay, ServerId, call::Place, half::Passage,
-    place::Unprocessed, server::Phase, slots::Key, timers::Timer, wire::Heard,
+    CallerId, ConnectionId, Event, Loss, Relay, ServerId,
+    call::Place,
+    half::Passage,
+    place::Unprocessed,
+    server::Phase,
+    slots::Key,
+    timers::Timer,
+    wire::{Ended, Heard},
 };
 use crate::{
     h2::{
@@ -17,7 +23,8 @@ use crate::{
 impl Relay {
     pub(super) fn hear_from_caller(&mut self, key: Key, bytes: &[u8]) {
         let mut bytes = bytes;
-        let Some(caller) = self.callers.get_mut(key) else {
+        let caller = self.callers.get_mut(key);
+        let Some(caller) = caller.filter(|caller| caller.wire.ended.is_none()) else {
             return;
         };
         caller.wire.is_idle = false;
@@ -72,7 +79,8 @@ impl Relay {
 
     pub(super) fn hear_from_server(&mut self, key: Key, bytes: &[u8]) {
         let mut bytes = bytes;
-        let Some(server) = self.servers.get_mut(key) else {
+        let server = self.servers.get_mut(key);
+        let Some(server) = server.filter(|server| server.wire.ended.is_none()) else {
             return;
         };
         server.wire.is_idle = false;
@@ -233,6 +241,29 @@ impl Relay {
         Ok(())
     }
 
+    /// Has a caller's connection looked at, if there is something to see.
+    pub(super) fn touch_caller(&mut self, key: Key) {
+        if let Some(caller) = self.callers.get_mut(key) {
+            if caller.wire.is_clogged() && caller.wire.ended.is_none() {
+                let flood = Breach::Flood {
+                    what: "work without reading the answers",
+                };
+                caller.wire.ended = Some(Ended::Breach(flood));
+            }
+            if caller.wire.wants_touch() {
+                self.touched.push(ConnectionId::Caller(CallerId(key)));
+            }
+        }
+    }
+
+    /// Has a connection to the server looked at, if there is something to see.
+    pub(super) fn touch_server(&mut self, key: Key) {
+        let server = self.servers.get_mut(key);
+        if server.is_some_and(|server| server.wire.wants_touch()) {
+            self.touched.push(ConnectionId::Server(ServerId(key)));
+        }
+    }
+
     /// Does what is due.
     pub fn handle_timeout(&mut self, now: Instant) {
         self.now = now;
@@ -250,7 +281,7 @@ impl Relay {
 
     fn preface_is_due(&mut self, key: Key) {
         if let Some(caller) = self.callers.get_mut(key) {
-            caller.wire.ended = Some(super::Ended::Breach(Breach::Preface));
+            caller.wire.ended = Some(Ended::Breach(Breach::Preface));
             self.touch_caller(key);
         }
     }
@@ -261,7 +292,7 @@ impl Relay {
             return;
         };
         if server.awaits_pong {
-            server.wire.ended = Some(super::Ended::Done);
+            server.wire.ended = Some(Ended::Done);
             return self.lose(key, Loss::Silence);
         }
         server.wire.write_ping();
@@ -289,7 +320,7 @@ impl Relay {
         };
         if server.phase == Phase::Draining && server.wire.ended.is_none() {
             let n_calls = server.wire.streams.len();
-            server.wire.ended = Some(super::Ended::Done);
+            server.wire.ended = Some(Ended::Done);
             let why = format!("{n_calls} calls outlasted the drain timeout");
             self.lose(key, Loss::Transport(why));
         }

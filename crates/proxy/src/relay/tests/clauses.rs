@@ -122,6 +122,7 @@ const CLAUSES: &str = "\
 6.1 padding longer than its frame      | 0 8 1   | 0200             | connection PROTOCOL_ERROR
 6.2 HEADERS without a stream           | 1 4 0   |                  | connection PROTOCOL_ERROR
 6.3 PRIORITY is ignored                | 2 0 1   | 0000000909       | nothing
+5.3 a stream that depends on itself    | 2 0 1  | 0000000109       | connection PROTOCOL_ERROR
 6.3 PRIORITY without a stream          | 2 0 0   | 0000000000       | connection PROTOCOL_ERROR
 6.3 a short PRIORITY                   | 2 0 1   | 00000000         | stream FRAME_SIZE_ERROR
 6.4 RST_STREAM without a stream        | 3 0 0   | 00000000         | connection PROTOCOL_ERROR
@@ -390,6 +391,7 @@ fn the_first_words() {
     check(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n", b"HTTP/1.1 505 ");
     check(b"POST / HTTP/1.1\r\n\r\n", b"HTTP/1.1 505 ");
     check(b"PRI * HTTP/1.1\r\n\r\n", b"HTTP/1.1 505 ");
+    check(b"INVALID", b"");
     // TLS, which nobody here speaks to callers.
     check(&[0x16, 3, 1, 2, 0], b"");
 
