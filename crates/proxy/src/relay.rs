@@ -5,7 +5,7 @@
 //!
 //! 1. tells it of connections ([`Relay::accept`], [`Relay::dial`]) and of what they said ([`Relay::receive`]);
 //! 2. looks at every connection that was touched by that ([`Relay::next_touched`]): writes its [`Relay::output`], and closes
-//!    it once it [has ended](Relay::has_ended);
+//!    it once it [has ended](Relay::has_ended) and all is written, or it [is given up](Relay::is_given_up);
 //! 3. heeds the events ([`Relay::next_event`]) and comes back in time ([`Relay::next_timeout`]).
 //!
 //! What happens to a call, in the order in which it happens: `request.rs` takes it from its caller, `place.rs` finds it a
@@ -284,6 +284,16 @@ impl Relay {
         };
         // What is not known any more has ended too.
         ended.is_none_or(|ended| ended.is_some())
+    }
+
+    /// Returns whether a connection has ended and nobody needs what is still to be written to it: a caller that broke a rule
+    /// may not read it, and a server is told nothing that matters.
+    pub fn is_given_up(&self, id: ConnectionId) -> bool {
+        let is_callers_due = match id {
+            ConnectionId::Caller(_) => self.breach(id).is_none(),
+            ConnectionId::Server(_) => false,
+        };
+        self.has_ended(id) && !is_callers_due
     }
 
     /// Returns the rule that a connection's peer broke.

@@ -284,7 +284,7 @@ impl<T: Transport> Seat<T> {
             match self.transport.poll_write(cx, output) {
                 Poll::Ready(Ok(n_bytes)) => relay.written(self.id, n_bytes, now()),
                 Poll::Ready(Err(error)) => return Err(error),
-                Poll::Pending => return Ok(false),
+                Poll::Pending => return Ok(relay.is_given_up(self.id)),
             }
         }
         let has_ended = relay.has_ended(self.id);
@@ -294,12 +294,10 @@ impl<T: Transport> Seat<T> {
         match self.transport.poll_flush(cx) {
             Poll::Ready(Ok(())) => Ok(has_ended),
             Poll::Ready(Err(error)) => Err(error),
-            Poll::Pending => Ok(false),
+            Poll::Pending => Ok(relay.is_given_up(self.id)),
         }
     }
-}
 
-impl<T: Transport> Seat<T> {
     /// Tells the relay that the connection is gone, and why.
     fn close(&self, why: &str) {
         let mut inner = self.board.locked();

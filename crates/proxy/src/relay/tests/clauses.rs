@@ -440,6 +440,30 @@ fn floods_end() {
     });
 }
 
+/// A caller that asks and asks and reads nothing is given up, with what it did not read.
+#[test]
+fn answers_that_are_not_read_have_a_bound() {
+    let mut world = World::new(&[]);
+    let mut caller = world.caller();
+    let long = "x".repeat(60_000);
+    let trailers = [(":status", "200"), ("grpc-status", "0"), ("a", &long)];
+    for call in 0..400 {
+        let stream = 1 + 2 * call;
+        caller.say_request(stream);
+        world.pass(&mut caller);
+        world.hear_server();
+        world.server.say_headers(stream, Ends::Yes, &trailers);
+        world.pass_server();
+        if world.relay.has_ended(caller.id) {
+            break;
+        }
+    }
+    assert!(world.relay.is_given_up(caller.id));
+    assert!(!world.relay.has_ended(world.server.id));
+    world.relay.close(caller.id, "given up", world.now);
+    assert_eq!(world.n_calls(), 0);
+}
+
 #[test]
 fn headers_have_a_bound() {
     let long = "x".repeat(limits::HEADER_LIST_SIZE);
