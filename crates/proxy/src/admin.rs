@@ -13,17 +13,17 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use crate::{limits, upstream::Upstream};
+use crate::{limits, switchboard::Switchboard};
 
 /// Answers until it is dropped.
-pub(crate) async fn serve(listener: TcpListener, upstream: Arc<Upstream>) {
+pub(crate) async fn serve(listener: TcpListener, board: Arc<Switchboard>) {
     let room = Arc::new(Semaphore::new(limits::ADMIN_CONNECTIONS));
     while let Ok(permit) = Arc::clone(&room).acquire_owned().await {
         match listener.accept().await {
             Ok((socket, _peer)) => {
-                let upstream = Arc::clone(&upstream);
+                let board = Arc::clone(&board);
                 tokio::spawn(async move {
-                    converse(socket, upstream).await;
+                    converse(socket, board).await;
                     drop(permit);
                 });
             }
@@ -35,9 +35,9 @@ pub(crate) async fn serve(listener: TcpListener, upstream: Arc<Upstream>) {
     }
 }
 
-async fn converse(socket: TcpStream, upstream: Arc<Upstream>) {
+async fn converse(socket: TcpStream, board: Arc<Switchboard>) {
     let service = service_fn(move |request: Request<Incoming>| {
-        let response = answer(request.method(), request.uri().path(), &upstream);
+        let response = answer(request.method(), request.uri().path(), &board);
         async move { Ok::<_, Infallible>(response) }
     });
     let conversation = http1::Builder::new()
@@ -50,19 +50,19 @@ async fn converse(socket: TcpStream, upstream: Arc<Upstream>) {
     }
 }
 
-fn answer(method: &Method, path: &str, upstream: &Upstream) -> Response<Full<Bytes>> {
+fn answer(method: &Method, path: &str, board: &Switchboard) -> Response<Full<Bytes>> {
     if *method != Method::GET {
         return text(StatusCode::METHOD_NOT_ALLOWED, "expected GET\n");
     }
     match path {
-        "/status" => match serde_json::to_vec(&upstream.ledger.status()) {
+        "/status" => match serde_json::to_vec(&board.ledger().status()) {
             Ok(status) => json(status),
             Err(_error) => text(
                 StatusCode::INTERNAL_SERVER_ERROR,
                 "could not write the status\n",
             ),
         },
-        "/ready" if upstream.is_ready() => text(StatusCode::OK, "ready\n"),
+        "/ready" if board.with(|relay| relay.is_ready()) => text(StatusCode::OK, "ready\n"),
         "/ready" => text(
             StatusCode::SERVICE_UNAVAILABLE,
             "no connection under a proved identity; /status says why\n",

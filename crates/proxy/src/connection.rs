@@ -1,34 +1,25 @@
-//! One connection to the server: who it presents, what it carries, and how it ends.
+//! One connection to the server: who it presents, and how it ends.
 //!
 //! A connection lives in two phases. While it is *live* it takes new streams. It stops taking them when the
 //! server says goodbye (GOAWAY), when it breaks, or when the [`Connection`] is dropped; from then on it *drains*:
 //! streams that are open finish, within a bound, and then it closes.
 
 use std::{
-    future::{Future as _, poll_fn},
-    pin::Pin,
     sync::{
-        Arc,
-        atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed},
+        Arc, Weak,
+        atomic::{AtomicBool, Ordering::Relaxed},
     },
-    task::Poll,
     time::Duration,
 };
 
-use bytes::Bytes;
-use h2::{
-    Ping, PingPong,
-    client::{ResponseFuture, SendRequest},
-};
-use http::Request;
 use jiff::Timestamp;
 use newleaf_identity::Identity;
-use tokio::{
-    sync::{mpsc, oneshot},
-    time::{Instant, sleep, timeout},
-};
+use tokio::{sync::mpsc, time::Instant};
 
-use crate::{dial::Wire, limits, pump::EndOfStream, status::Ledger};
+use crate::{
+    relay::{Answer, ServerId},
+    switchboard::{News, Switchboard},
+};
 
 /// The facts of a connection, for whoever asks.
 pub(crate) struct Line {
@@ -36,25 +27,34 @@ pub(crate) struct Line {
     identity: Arc<Identity>,
     opened_at: Timestamp,
     opened: Instant,
-    streams: AtomicUsize,
+    board: Weak<Switchboard>,
+    server: ServerId,
     draining: AtomicBool,
 }
+
+/// A connection that is being proved. Dropping it closes it.
+pub(crate) struct Link {
+    board: Arc<Switchboard>,
+    server: ServerId,
+    news: mpsc::UnboundedReceiver<News>,
+}
+
+/// Why a connection that was being proved is gone.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct Gone(String);
 
 /// A live connection. Dropping it makes it drain.
 pub(crate) struct Connection {
     line: Arc<Line>,
-    send: SendRequest<Bytes>,
     renew_at: Instant,
-    /// Never sent on: that it is dropped is the message.
-    _live: oneshot::Sender<()>,
+    board: Arc<Switchboard>,
 }
 
-/// A connection as it comes from the dialler, proved but not driven yet.
+/// A connection as it comes from the dialler, proved but not in use yet.
 pub(crate) struct Dialled {
     pub(crate) identity: Arc<Identity>,
-    pub(crate) send: SendRequest<Bytes>,
-    pub(crate) wire: Wire,
-    pub(crate) ping: PingPong,
+    pub(crate) link: Link,
     pub(crate) opened_at: Timestamp,
     pub(crate) opened: Instant,
 }
@@ -65,12 +65,8 @@ pub(crate) struct Terms {
     pub(crate) id: u64,
     /// When its successor is to be dialled.
     pub(crate) renew_at: Instant,
-    /// How long streams may stay when it drains.
-    pub(crate) drain_timeout: Duration,
     /// Where its farewell is told.
     pub(crate) farewells: mpsc::UnboundedSender<Farewell>,
-    /// Where it is written down.
-    pub(crate) ledger: Arc<Ledger>,
 }
 
 /// News that a connection takes no new streams, though nobody here asked it to.
@@ -90,9 +86,6 @@ pub(crate) enum Cause {
     Lost,
 }
 
-/// Counts one stream on its line, until it is dropped.
-pub(crate) struct Ticket(Arc<Line>);
-
 impl Line {
     pub(crate) fn id(&self) -> u64 {
         self.id
@@ -107,7 +100,8 @@ impl Line {
     }
 
     pub(crate) fn streams(&self) -> usize {
-        self.streams.load(Relaxed)
+        let board = self.board.upgrade();
+        board.map_or(0, |board| board.with(|relay| relay.n_calls(self.server)))
     }
 
     pub(crate) fn is_draining(&self) -> bool {
@@ -115,32 +109,91 @@ impl Line {
     }
 }
 
+impl Link {
+    pub(crate) fn new(
+        board: Arc<Switchboard>,
+        (server, news): (ServerId, mpsc::UnboundedReceiver<News>),
+    ) -> Self {
+        Self {
+            board,
+            server,
+            news,
+        }
+    }
+
+    /// Waits until the server has acknowledged our SETTINGS.
+    pub(crate) async fn settled(&mut self) -> Result<(), Gone> {
+        loop {
+            match self.next().await? {
+                News::Settled => return Ok(()),
+                News::Answered(_) | News::Goodbye | News::Lost(_) => {}
+            }
+        }
+    }
+
+    /// Makes a call of our own.
+    pub(crate) async fn ask(&mut self, path: &str, message: &[u8]) -> Result<Answer, Gone> {
+        let now = Instant::now().into_std();
+        self.board
+            .with(|relay| relay.ask(self.server, path, message, now));
+        loop {
+            match self.next().await? {
+                News::Answered(answer) => return Ok(answer),
+                News::Settled | News::Goodbye | News::Lost(_) => {}
+            }
+        }
+    }
+
+    /// Returns what comes next, and an error if that is the end.
+    async fn next(&mut self) -> Result<News, Gone> {
+        match self.news.recv().await {
+            Some(News::Goodbye) => Err(Gone("the server said goodbye".to_owned())),
+            Some(News::Lost(why)) => Err(Gone(why)),
+            Some(news) => Ok(news),
+            None => Err(Gone("the connection was closed".to_owned())),
+        }
+    }
+}
+
+impl Drop for Link {
+    fn drop(&mut self) {
+        retire(&self.board, self.server);
+    }
+}
+
 impl Connection {
-    /// Makes a dialled connection live, and drives it until it is closed.
+    /// Makes a dialled connection live.
     pub(crate) fn live(dialled: Dialled, terms: Terms) -> Self {
+        let Dialled {
+            identity,
+            mut link,
+            opened_at,
+            opened,
+        } = dialled;
+        let board = Arc::clone(&link.board);
         let line = Arc::new(Line {
             id: terms.id,
-            identity: dialled.identity,
-            opened_at: dialled.opened_at,
-            opened: dialled.opened,
-            streams: AtomicUsize::new(0),
+            identity,
+            opened_at,
+            opened,
+            board: Arc::downgrade(&board),
+            server: link.server,
             draining: AtomicBool::new(false),
         });
-        let (live, dropped) = oneshot::channel();
-        let renew_at = terms.renew_at;
-        terms.ledger.opened(Arc::clone(&line));
-        let drive = Drive {
+        board.ledger().opened(Arc::clone(&line));
+        let now = Instant::now().into_std();
+        board.with(|relay| relay.put_to_use(link.server, now));
+        let connection = Self {
             line: Arc::clone(&line),
-            wire: dialled.wire,
-            terms,
+            renew_at: terms.renew_at,
+            board: Arc::clone(&board),
         };
-        tokio::spawn(drive.run(dialled.send.clone(), dialled.ping, dropped));
-        Self {
-            line,
-            send: dialled.send,
-            renew_at,
-            _live: live,
-        }
+        tokio::spawn(async move {
+            watch(&mut link, &line, terms.farewells).await;
+            line.draining.store(true, Relaxed);
+            board.ledger().closed(&line);
+        });
+        connection
     }
 
     pub(crate) fn id(&self) -> u64 {
@@ -150,134 +203,37 @@ impl Connection {
     pub(crate) fn renew_at(&self) -> Instant {
         self.renew_at
     }
-
-    pub(crate) fn streams(&self) -> usize {
-        self.line.streams()
-    }
-
-    /// Returns whether a stream opened now would be sent at once.
-    pub(crate) fn has_room(&self) -> bool {
-        !self.line.is_draining() && self.streams() < self.send.current_max_send_streams()
-    }
-
-    /// Counts a stream that is about to be opened.
-    pub(crate) fn ticket(&self) -> Ticket {
-        self.line.streams.fetch_add(1, Relaxed);
-        Ticket(Arc::clone(&self.line))
-    }
-
-    /// Opens a stream. An error means that nothing was sent.
-    pub(crate) async fn open(
-        &self,
-        request: Request<()>,
-        end: EndOfStream,
-    ) -> Result<(ResponseFuture, h2::SendStream<Bytes>), h2::Error> {
-        let mut send = self.send.clone();
-        poll_fn(|cx| send.poll_ready(cx)).await?;
-        send.send_request(request, end == EndOfStream::Yes)
-    }
 }
 
-impl Drop for Ticket {
+impl Drop for Connection {
     fn drop(&mut self) {
-        self.0.streams.fetch_sub(1, Relaxed);
-    }
-}
-
-/// The task of a connection.
-struct Drive {
-    line: Arc<Line>,
-    wire: Wire,
-    terms: Terms,
-}
-
-impl Drive {
-    async fn run(
-        mut self,
-        probe: SendRequest<Bytes>,
-        ping: PingPong,
-        dropped: oneshot::Receiver<()>,
-    ) {
-        let lifetime = async {
-            let cause = tokio::select! {
-                cause = farewell(&mut self.wire, probe) => Some(cause),
-                _dropped = dropped => None,
-            };
-            self.line.draining.store(true, Relaxed);
-            if let Some(cause) = cause {
-                // The keeper may be gone already, on shutdown; then nobody needs to know.
-                let _nobody_left = self.terms.farewells.send(Farewell {
-                    id: self.line.id,
-                    age: self.line.opened.elapsed(),
-                    cause,
-                });
-            }
-            if cause == Some(Cause::Lost) {
-                return;
-            }
-            match timeout(self.terms.drain_timeout, &mut self.wire).await {
-                Ok(Ok(())) => {}
-                Ok(Err(error)) => tracing::debug!(%error, "connection broke while it drained"),
-                Err(_elapsed) => tracing::warn!(
-                    streams = self.line.streams(),
-                    "streams outlasted the drain timeout and were cut"
-                ),
-            }
-        };
-        tokio::select! {
-            () = lifetime => {}
-            () = silence(ping) => {
-                tracing::warn!("the server stopped answering; connection given up");
-                let _nobody_left = self.terms.farewells.send(Farewell {
-                    id: self.line.id,
-                    age: self.line.opened.elapsed(),
-                    cause: Cause::Lost,
-                });
-            }
-        }
         self.line.draining.store(true, Relaxed);
-        self.terms.ledger.closed(&self.line);
+        retire(&self.board, self.line.server);
     }
 }
 
-/// Drives the connection until it takes no new streams.
-///
-/// h2 has no event for GOAWAY: it shows in that a handle is not ready any more. Every frame wakes this task, so a
-/// look at a spare handle after each turn sees it at once, before any caller meets it. The handle must go then, since it
-/// would keep the connection open.
-async fn farewell(wire: &mut Wire, mut probe: SendRequest<Bytes>) -> Cause {
-    poll_fn(|cx| {
-        if let Poll::Ready(ended) = Pin::new(&mut *wire).poll(cx) {
-            let cause = match ended {
-                Ok(()) => Cause::Goodbye,
-                Err(error) => {
-                    tracing::info!(%error, "connection to the server lost");
-                    Cause::Lost
-                }
-            };
-            return Poll::Ready(cause);
-        }
-        match probe.poll_ready(cx) {
-            Poll::Ready(Err(_goodbye)) => Poll::Ready(Cause::Goodbye),
-            Poll::Ready(Ok(())) | Poll::Pending => Poll::Pending,
-        }
-    })
-    .await
+fn retire(board: &Switchboard, server: ServerId) {
+    let now = Instant::now().into_std();
+    board.with(|relay| relay.retire(server, now));
 }
 
-/// Ends when the server leaves a PING unanswered.
-async fn silence(mut ping: PingPong) {
-    loop {
-        sleep(limits::KEEPALIVE_INTERVAL).await;
-        let answer = timeout(limits::KEEPALIVE_TIMEOUT, ping.ping(Ping::opaque())).await;
-        match answer {
-            Ok(Ok(_pong)) => {}
-            // The connection is ending by itself, and knows more about it.
-            Ok(Err(_closed)) => return std::future::pending().await,
-            Err(_elapsed) => return,
-        }
+/// Tells a connection's farewells until it is closed.
+async fn watch(link: &mut Link, line: &Line, farewells: mpsc::UnboundedSender<Farewell>) {
+    while let Some(news) = link.news.recv().await {
+        let cause = match news {
+            News::Goodbye => Cause::Goodbye,
+            News::Lost(why) => {
+                tracing::info!(why, "connection to the server lost");
+                Cause::Lost
+            }
+            News::Settled | News::Answered(_) => continue,
+        };
+        line.draining.store(true, Relaxed);
+        // The keeper may be gone already, on shutdown; then nobody needs to know.
+        let _nobody_left = farewells.send(Farewell {
+            id: line.id,
+            age: line.opened.elapsed(),
+            cause,
+        });
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -1,37 +1,36 @@
 //! Dials the server under an identity, and proves that the server accepts it.
 //!
 //! With TLS 1.3 a client's handshake ends before the server has judged the client's leaf (RFC 8446 §2), and the server's
-//! SETTINGS may be sent before it has. So the handshake proves nothing. The answer to a PING does: a server
-//! answers it only after it has taken the client's last flight. And since Temporal Cloud applies certificate filters
+//! SETTINGS may be sent before it has. So the handshake proves nothing. That it acknowledges *our* SETTINGS does: they come
+//! behind the client's last flight. And since Temporal Cloud applies certificate filters
 //! to calls, not to handshakes, a new identity must also be allowed a call.
 
 use std::{io, sync::Arc, time::Duration};
 
-use bytes::Bytes;
-use h2::Ping;
-use http::uri::Authority;
 use newleaf_identity::{
     Identity,
     tls::{self, TlsError},
 };
 use rustls::{RootCertStore, pki_types::ServerName};
 use tokio::{
-    io::BufReader,
     net::{TcpStream, lookup_host},
     time::{Instant, timeout},
 };
-use tokio_rustls::{TlsConnector, client::TlsStream};
+use tokio_rustls::TlsConnector;
 
-use crate::{clock, connection::Dialled, grpc::Code, limits, prove};
-
-/// HTTP/2 over TLS over TCP.
-pub(crate) type Wire = h2::client::Connection<TlsStream<BufReader<TcpStream>>, Bytes>;
+use crate::{
+    clock,
+    connection::{Dialled, Gone, Link},
+    grpc::Code,
+    limits, prove,
+    switchboard::Switchboard,
+};
 
 /// Where to dial, and what the server must be.
 pub(crate) struct Dialer {
     pub(crate) upstream: String,
     pub(crate) server_name: ServerName<'static>,
-    pub(crate) authority: Authority,
+    pub(crate) board: Arc<Switchboard>,
     pub(crate) roots: Arc<RootCertStore>,
     pub(crate) namespace: Option<String>,
 }
@@ -53,17 +52,14 @@ pub(crate) enum DialError {
     #[error("could not finish the TLS handshake with `{upstream}`")]
     Handshake { upstream: String, source: io::Error },
     #[error("expected `{upstream}` to answer over HTTP/2, found that it closed the connection")]
-    Preface { upstream: String, source: h2::Error },
+    Preface { upstream: String, source: Gone },
     #[error("could not {stage} within {} s", bound.as_secs())]
     Elapsed {
         stage: &'static str,
         bound: Duration,
     },
     #[error("could not prove the identity by calling `{method}`")]
-    Call {
-        method: &'static str,
-        source: h2::Error,
-    },
+    Call { method: &'static str, source: Gone },
     #[error("expected `{method}` to answer OK, found {code}: {message}")]
     Denied {
         method: &'static str,
@@ -73,7 +69,7 @@ pub(crate) enum DialError {
     #[error("expected `{method}` to answer a gRPC status, found HTTP status {status}")]
     NotGrpc {
         method: &'static str,
-        status: http::StatusCode,
+        status: String,
     },
     #[error("cannot present the identity")]
     Tls(#[from] TlsError),
@@ -110,14 +106,7 @@ impl Dialer {
                 })??;
         match proof {
             Proof::Handshake => {}
-            Proof::Calls => {
-                let mut send = dialled.send.clone();
-                let calls = prove::calls(&mut send, &self.authority, self.namespace.as_deref());
-                tokio::select! {
-                    proved = calls => proved?,
-                    ended = &mut dialled.wire => return Err(self.closed(ended)),
-                }
-            }
+            Proof::Calls => prove::calls(&mut dialled.link, self.namespace.as_deref()).await?,
         }
         Ok(dialled)
     }
@@ -131,7 +120,6 @@ impl Dialer {
                 source,
             })?;
         let config = tls::client_config(Arc::clone(&self.roots), identity.resolver())?;
-        let socket = BufReader::with_capacity(limits::READ_BUFFER_BYTES, socket);
         let tls = TlsConnector::from(Arc::new(config))
             .connect(self.server_name.clone(), socket)
             .await
@@ -139,43 +127,18 @@ impl Dialer {
                 upstream: upstream(),
                 source,
             })?;
-        let (send, mut wire) = h2::client::Builder::new()
-            .enable_push(false)
-            .initial_window_size(limits::STREAM_WINDOW_BYTES)
-            .initial_connection_window_size(limits::UPSTREAM_WINDOW_BYTES)
-            .max_header_list_size(limits::HEADER_LIST_BYTES)
-            .max_send_buffer_size(limits::SEND_BUFFER_BYTES)
-            .handshake(tls)
-            .await
-            .map_err(|source| DialError::Preface {
-                upstream: upstream(),
-                source,
-            })?;
-        let Some(mut ping) = wire.ping_pong() else {
-            return Err(self.closed(Ok(())));
-        };
-        tokio::select! {
-            pong = ping.ping(Ping::opaque()) => pong.map_err(|source| DialError::Preface {
-                upstream: upstream(),
-                source,
-            })?,
-            ended = &mut wire => return Err(self.closed(ended)),
-        };
+        let (socket, session) = tls.into_inner();
+        let mut link = Link::new(Arc::clone(&self.board), self.board.connect(socket, session));
+        link.settled().await.map_err(|source| DialError::Preface {
+            upstream: upstream(),
+            source,
+        })?;
         Ok(Dialled {
             identity: Arc::clone(identity),
-            send,
-            wire,
-            ping,
+            link,
             opened_at: clock::now(),
             opened: Instant::now(),
         })
-    }
-
-    fn closed(&self, ended: Result<(), h2::Error>) -> DialError {
-        DialError::Preface {
-            upstream: self.upstream.clone(),
-            source: ended.err().unwrap_or_else(|| h2::Reason::NO_ERROR.into()),
-        }
     }
 }
 

@@ -2,15 +2,7 @@
 
 use std::time::Duration;
 
-use bytes::{BufMut as _, Bytes, BytesMut};
-use http::{HeaderMap, HeaderValue, Response, header};
-
-/// The content type of every gRPC message.
-pub(crate) const CONTENT_TYPE: HeaderValue = HeaderValue::from_static("application/grpc");
-
-const STATUS: &str = "grpc-status";
-const MESSAGE: &str = "grpc-message";
-const TIMEOUT: &str = "grpc-timeout";
+use crate::h2::hpack::{Field, HeaderList};
 
 /// gRPC status codes that the proxy gives or asks about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,7 +27,8 @@ impl Code {
         }
     }
 
-    fn of(number: u32) -> Self {
+    /// Returns the code that a server gave as a number.
+    pub(crate) fn of(number: u32) -> Self {
         [
             Self::Ok,
             Self::PermissionDenied,
@@ -64,61 +57,53 @@ impl std::fmt::Display for Code {
 }
 
 /// Reads a call's own deadline: one to eight digits and a unit (gRPC over HTTP/2, "Timeout").
-pub(crate) fn timeout(headers: &HeaderMap) -> Option<Duration> {
-    let text = headers.get(TIMEOUT)?.to_str().ok()?;
-    let (digits, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
-    if digits.is_empty() || digits.len() > 8 || !digits.bytes().all(|b| b.is_ascii_digit()) {
+pub(crate) fn timeout(text: &[u8]) -> Option<Duration> {
+    let (unit, digits) = text.split_last()?;
+    if digits.is_empty() || digits.len() > 8 || !digits.iter().all(u8::is_ascii_digit) {
         return None;
     }
-    let count: u64 = digits.parse().ok()?;
+    let count: u64 = std::str::from_utf8(digits).ok()?.parse().ok()?;
     match unit {
-        "H" => Some(Duration::from_secs(count.checked_mul(3600)?)),
-        "M" => Some(Duration::from_secs(count.checked_mul(60)?)),
-        "S" => Some(Duration::from_secs(count)),
-        "m" => Some(Duration::from_millis(count)),
-        "u" => Some(Duration::from_micros(count)),
-        "n" => Some(Duration::from_nanos(count)),
+        b'H' => Some(Duration::from_secs(count.checked_mul(3600)?)),
+        b'M' => Some(Duration::from_secs(count.checked_mul(60)?)),
+        b'S' => Some(Duration::from_secs(count)),
+        b'm' => Some(Duration::from_millis(count)),
+        b'u' => Some(Duration::from_micros(count)),
+        b'n' => Some(Duration::from_nanos(count)),
         _ => None,
     }
 }
 
-/// Reads the status of a response's headers or trailers, and what the server said about it.
-pub(crate) fn status(headers: &HeaderMap) -> Option<(Code, String)> {
-    let number = headers.get(STATUS)?.to_str().ok()?.parse().ok()?;
-    let message = headers
-        .get(MESSAGE)
-        .and_then(|text| text.to_str().ok())
-        .unwrap_or_default();
-    Some((Code::of(number), message.to_owned()))
-}
-
-/// Makes an answer that consists of a status alone ("Trailers-Only").
-pub(crate) fn answer(code: Code, message: &str) -> Response<()> {
-    let mut response = Response::new(());
-    *response.headers_mut() = trailers(code, message);
-    response
-        .headers_mut()
-        .insert(header::CONTENT_TYPE, CONTENT_TYPE);
-    response
-}
-
 /// Makes the trailers that end a response with a status.
-pub(crate) fn trailers(code: Code, message: &str) -> HeaderMap {
-    let mut headers = HeaderMap::new();
-    headers.insert(STATUS, HeaderValue::from(code.number()));
-    if let Ok(message) = HeaderValue::from_str(&percent_encoded(message)) {
-        headers.insert(MESSAGE, message);
-    }
-    headers
+pub(crate) fn status_fields(code: Code, message: &str) -> HeaderList {
+    let mut fields = HeaderList::new();
+    fields.push(Field::new(
+        b"grpc-status",
+        code.number().to_string().as_bytes(),
+    ));
+    fields.push(Field::new(
+        b"grpc-message",
+        percent_encoded(message).as_bytes(),
+    ));
+    fields
+}
+
+/// Makes an answer that consists of a status alone ("Trailers-Only") of its status.
+pub(crate) fn answer_fields(status: &HeaderList) -> HeaderList {
+    let head = [
+        Field::new(b":status", b"200"),
+        Field::new(b"content-type", b"application/grpc"),
+    ];
+    head.into_iter().chain(status).collect()
 }
 
 /// Frames one message: not compressed, its length, its bytes.
-pub(crate) fn frame(message: &[u8]) -> Bytes {
-    let mut framed = BytesMut::with_capacity(5 + message.len());
-    framed.put_u8(0);
-    framed.put_u32(u32::try_from(message.len()).unwrap_or(u32::MAX));
-    framed.put_slice(message);
-    framed.freeze()
+pub(crate) fn frame(message: &[u8]) -> Vec<u8> {
+    let len = u32::try_from(message.len()).unwrap_or(u32::MAX);
+    let mut framed = vec![0];
+    framed.extend_from_slice(&len.to_be_bytes());
+    framed.extend_from_slice(message);
+    framed
 }
 
 /// `grpc-message` allows printable ASCII but for `%`; the rest is percent-encoded.

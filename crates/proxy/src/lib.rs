@@ -10,8 +10,8 @@
 //! **What never will.** Nothing here reads a message, writes an identity, or can change anything in a cloud. No
 //! request chooses where it goes.
 //!
-//! **Where to start reading.** `proxy.rs` puts the parts together; `forward.rs` is the life of a call,
-//! `upstream/keeper.rs` that of the connections.
+//! **Where to start reading.** `proxy.rs` puts the parts together; [`relay`] is the life of a call, frame by frame and without
+//! a socket; `switchboard.rs` brings it the sockets, and `upstream/keeper.rs` is the life of the connections to the server.
 
 mod admin;
 pub mod cli;
@@ -19,7 +19,6 @@ mod clock;
 mod connection;
 mod dial;
 mod failure;
-mod forward;
 mod grpc;
 pub mod h2;
 pub mod limits;
@@ -27,9 +26,9 @@ mod listen;
 mod options;
 mod prove;
 mod proxy;
-mod pump;
-mod replay;
+pub mod relay;
 pub mod status;
+mod switchboard;
 mod upstream;
 
 pub use options::{Exposure, Listen, Options, ServerTrust};

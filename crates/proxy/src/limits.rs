@@ -16,8 +16,15 @@ pub const DOWNSTREAM_STREAMS: u32 = 10_000;
 /// streams per connection is reached.
 pub const UPSTREAM_CONNECTIONS: usize = 8;
 
-/// Header list of one request or response. gRPC's own default is 8 to 16 KiB; error details in trailers may be longer.
+/// Header list of one request or response, counted as RFC 9113 §6.5.2 does. gRPC's own default is 8 to 16 KiB; error details
+/// in trailers may be longer.
 pub const HEADER_LIST_BYTES: u32 = 256 * 1024;
+
+/// [`HEADER_LIST_BYTES`] where lists are counted.
+pub const HEADER_LIST_SIZE: usize = 256 * 1024;
+
+/// Fields of one request or response: a worker sends about ten.
+pub const HEADER_FIELDS: usize = 1000;
 
 /// Flow-control window of a stream, both sides: 64 KiB, HTTP/2's default, would hold a stream to 1.6 MB/s at 40 ms.
 pub const STREAM_WINDOW_BYTES: u32 = 1024 * 1024;
@@ -29,10 +36,23 @@ pub const UPSTREAM_WINDOW_BYTES: u32 = 64 * 1024 * 1024;
 /// Flow-control window of a connection from a caller: no round-trip time to bridge, so it only bounds memory.
 pub const DOWNSTREAM_WINDOW_BYTES: u32 = 4 * 1024 * 1024;
 
-/// What one stream may have waiting to be sent.
-pub const SEND_BUFFER_BYTES: usize = 1024 * 1024;
+/// What may wait to be written to a connection before its calls are held back: more than one turn of the loop brings, and
+/// enough for the kernel to be kept busy.
+pub const OUTBOX_BYTES: usize = 256 * 1024;
 
-/// Read at once from the server's socket: rustls alone reads 4 KiB a time, which costs 10 to 16 % on large messages.
+/// What may wait to be written to a caller before it is given up: headers and acknowledgements are not held back, and a
+/// caller that asks for more and more of them without reading any means harm. Ten thousand calls end in 1 MiB.
+pub const OUTBOX_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+/// Frames of no use, such as PING, that a peer may send in a burst. gRPC's bandwidth estimation sends some hundred in
+/// a second, with as many DATA frames, each of which earns one.
+pub const PATIENCE: u32 = 1000;
+
+/// How often memory that is not in use is given back.
+pub const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Read at once from a socket, into memory that all connections share: rustls alone reads 4 KiB a time, which costs 10 to
+/// 16 % on large messages.
 pub const READ_BUFFER_BYTES: usize = 64 * 1024;
 
 /// What is kept of one request, until the server answers, so that it can be replayed. Larger requests are not.

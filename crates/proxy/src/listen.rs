@@ -5,16 +5,15 @@
 
 use std::{io, path::PathBuf, sync::Arc, time::Duration};
 
-use bytes::Bytes;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpListener, UnixListener},
-    sync::{OwnedSemaphorePermit, Semaphore, watch},
+    sync::Semaphore,
     task::JoinSet,
-    time::{sleep, timeout},
+    time::{Instant, sleep, timeout},
 };
 
-use crate::{forward::Forwarder, limits};
+use crate::{limits, switchboard::Switchboard};
 
 /// The pause after a failed accept: it fails for want of file descriptors, which comes and goes.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -62,11 +61,10 @@ impl Listener {
 /// Accepts until `shutdown`, then lets the calls that are open finish within `drain_timeout`.
 pub(crate) async fn serve(
     listener: Listener,
-    forwarder: Forwarder,
+    board: Arc<Switchboard>,
     shutdown: impl Future<Output = ()>,
     drain_timeout: Duration,
 ) {
-    let (drain, draining) = watch::channel(());
     let room = Arc::new(Semaphore::new(limits::DOWNSTREAM_CONNECTIONS));
     let mut callers = JoinSet::new();
     let accepting = async {
@@ -78,12 +76,11 @@ pub(crate) async fn serve(
             };
             match listener.accept().await {
                 Ok(socket) => {
-                    let caller = Caller {
-                        forwarder: forwarder.clone(),
-                        draining: draining.clone(),
-                        _permit: permit,
-                    };
-                    callers.spawn(caller.serve(socket));
+                    let carried = Arc::clone(&board).carry(socket);
+                    callers.spawn(async move {
+                        carried.await;
+                        drop(permit);
+                    });
                 }
                 Err(error) => {
                     tracing::warn!(%error, "could not accept a caller");
@@ -97,7 +94,7 @@ pub(crate) async fn serve(
         () = shutdown => {}
     }
     drop(listener);
-    drop(drain);
+    board.with(|relay| relay.shut_down(Instant::now().into_std()));
     tracing::info!(
         callers = callers.len(),
         "not accepting any more; letting open calls finish"
@@ -110,50 +107,5 @@ pub(crate) async fn serve(
             callers = callers.len(),
             "calls outlasted the drain timeout and were cut"
         );
-    }
-}
-
-/// One caller's connection.
-struct Caller {
-    forwarder: Forwarder,
-    draining: watch::Receiver<()>,
-    _permit: OwnedSemaphorePermit,
-}
-
-impl Caller {
-    async fn serve(mut self, socket: Box<dyn Transport>) {
-        let mut builder = h2::server::Builder::new();
-        builder
-            .initial_window_size(limits::STREAM_WINDOW_BYTES)
-            .initial_connection_window_size(limits::DOWNSTREAM_WINDOW_BYTES)
-            .max_concurrent_streams(limits::DOWNSTREAM_STREAMS)
-            .max_header_list_size(limits::HEADER_LIST_BYTES)
-            .max_send_buffer_size(limits::SEND_BUFFER_BYTES);
-        let shaking = builder.handshake::<_, Bytes>(socket);
-        let mut connection = match timeout(limits::DOWNSTREAM_HANDSHAKE, shaking).await {
-            Ok(Ok(connection)) => connection,
-            Ok(Err(error)) => return tracing::debug!(%error, "a caller did not speak HTTP/2"),
-            Err(_elapsed) => return tracing::debug!("a caller said nothing"),
-        };
-        let mut is_draining = false;
-        loop {
-            let accepted = tokio::select! {
-                accepted = connection.accept() => accepted,
-                _dropped = self.draining.changed(), if !is_draining => {
-                    is_draining = true;
-                    connection.graceful_shutdown();
-                    continue;
-                }
-            };
-            match accepted {
-                Some(Ok((request, respond))) => {
-                    let forwarder = self.forwarder.clone();
-                    // It ends with the caller's stream, which ends with this connection.
-                    tokio::spawn(async move { forwarder.carry(request, respond).await });
-                }
-                Some(Err(error)) => return tracing::debug!(%error, "a caller's connection broke"),
-                None => return,
-            }
-        }
     }
 }

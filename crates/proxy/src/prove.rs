@@ -1,11 +1,9 @@
 //! Proves by cheap calls that an identity is allowed what a worker needs.
 
-use bytes::Bytes;
-use h2::client::SendRequest;
-use http::{HeaderMap, Method, Request, Uri, header, uri::Authority};
 use tokio::time::timeout;
 
 use crate::{
+    connection::Link,
     dial::DialError,
     grpc::{self, Code},
     limits,
@@ -17,88 +15,40 @@ const DESCRIBE_NAMESPACE: &str =
 
 /// Calls `GetSystemInfo` and, where a namespace is known, `DescribeNamespace`: the first works with any leaf of an
 /// accepted CA, the second shows that the certificate filters of this namespace admit it.
-pub(crate) async fn calls(
-    send: &mut SendRequest<Bytes>,
-    authority: &Authority,
-    namespace: Option<&str>,
-) -> Result<(), DialError> {
-    call(send, authority, GET_SYSTEM_INFO, grpc::frame(&[])).await?;
+pub(crate) async fn calls(link: &mut Link, namespace: Option<&str>) -> Result<(), DialError> {
+    call(link, GET_SYSTEM_INFO, &[]).await?;
     if let Some(namespace) = namespace {
-        let message = grpc::frame(&describe_namespace(namespace));
-        call(send, authority, DESCRIBE_NAMESPACE, message).await?;
+        call(link, DESCRIBE_NAMESPACE, &describe_namespace(namespace)).await?;
     }
     Ok(())
 }
 
-async fn call(
-    send: &mut SendRequest<Bytes>,
-    authority: &Authority,
-    method: &'static str,
-    message: Bytes,
-) -> Result<(), DialError> {
+async fn call(link: &mut Link, method: &'static str, message: &[u8]) -> Result<(), DialError> {
     let bound = limits::PROOF;
-    let (code, message) = timeout(bound, exchange(send, authority, method, message))
+    let message = grpc::frame(message);
+    let answer = timeout(bound, link.ask(method, &message))
         .await
         .map_err(|_elapsed| DialError::Elapsed {
             stage: "prove the identity by a call",
             bound,
-        })??;
-    match code {
+        })?
+        .map_err(|source| DialError::Call { method, source })?;
+    let Some(number) = answer.code else {
+        let status = answer.http_status.unwrap_or_else(|| "none".to_owned());
+        return Err(DialError::NotGrpc { method, status });
+    };
+    match Code::of(number) {
         // A server that does not know the method has let us ask; the SDKs' clients take it the same way.
         Code::Ok | Code::Unimplemented => Ok(()),
-        Code::PermissionDenied | Code::Unavailable | Code::Unauthenticated | Code::Other(_) => {
-            Err(DialError::Denied {
-                method,
-                code,
-                message,
-            })
-        }
+        code @ (Code::PermissionDenied
+        | Code::Unavailable
+        | Code::Unauthenticated
+        | Code::Other(_)) => Err(DialError::Denied {
+            method,
+            code,
+            message: answer.message,
+        }),
     }
-}
-
-async fn exchange(
-    send: &mut SendRequest<Bytes>,
-    authority: &Authority,
-    method: &'static str,
-    message: Bytes,
-) -> Result<(Code, String), DialError> {
-    let failed = |source| DialError::Call { method, source };
-    let mut request = Request::new(());
-    *request.method_mut() = Method::POST;
-    let mut uri = http::uri::Parts::default();
-    uri.scheme = Some(http::uri::Scheme::HTTPS);
-    uri.authority = Some(authority.clone());
-    uri.path_and_query = Some(http::uri::PathAndQuery::from_static(method));
-    *request.uri_mut() = Uri::from_parts(uri).unwrap_or_default();
-    let headers = request.headers_mut();
-    headers.insert(header::CONTENT_TYPE, grpc::CONTENT_TYPE);
-    headers.insert(header::TE, header::HeaderValue::from_static("trailers"));
-
-    std::future::poll_fn(|cx| send.poll_ready(cx))
-        .await
-        .map_err(failed)?;
-    let (response, mut body) = send.send_request(request, false).map_err(failed)?;
-    body.send_data(message, true).map_err(failed)?;
-    let response = response.await.map_err(failed)?;
-    let status = response.status();
-    if let Some(found) = grpc::status(response.headers()) {
-        return Ok(found);
-    }
-    let trailers = trailers(response.into_body()).await.map_err(failed)?;
-    grpc::status(&trailers).ok_or(DialError::NotGrpc { method, status })
-}
-
-async fn trailers(mut body: h2::RecvStream) -> Result<HeaderMap, h2::Error> {
-    let mut received = 0;
-    while let Some(data) = body.data().await {
-        let data = data?;
-        received += data.len();
-        if received > limits::PROOF_ANSWER_BYTES {
-            return Err(h2::Reason::ENHANCE_YOUR_CALM.into());
-        }
-        body.flow_control().release_capacity(data.len())?;
-    }
-    Ok(body.trailers().await?.unwrap_or_default())
 }
 
 /// `DescribeNamespaceRequest`: its field 1 is the namespace's name.

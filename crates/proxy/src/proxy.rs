@@ -13,14 +13,12 @@ use tokio::net::{TcpListener, UnixListener, UnixStream};
 use crate::{
     admin, clock,
     dial::Dialer,
-    forward::Forwarder,
     listen::{self, Listener, Unlink},
     options::{Exposure, Listen, Options, ServerTrust},
+    relay::Terms,
     status::{Ledger, Status},
-    upstream::{
-        Upstream,
-        keeper::{Keeper, Parts},
-    },
+    switchboard::Switchboard,
+    upstream::keeper::{Keeper, Parts},
 };
 
 /// A proxy that has bound its addresses and is ready to serve.
@@ -29,8 +27,7 @@ pub struct Proxy {
     address: Option<SocketAddr>,
     admin: Option<TcpListener>,
     admin_address: Option<SocketAddr>,
-    upstream: Arc<Upstream>,
-    forwarder: Forwarder,
+    board: Arc<Switchboard>,
     keeper: Keeper,
     recheck: Recheck,
     drain_timeout: Duration,
@@ -108,21 +105,24 @@ impl Proxy {
         };
         let admin_address = admin.as_ref().and_then(|admin| admin.local_addr().ok());
         let (publisher, subscriber) = publish::channel();
-        let upstream = Arc::new(Upstream::new(Arc::new(Ledger::new(subscriber))));
+        let terms = Terms {
+            authority: authority.to_string(),
+            drain_timeout: options.drain_timeout,
+        };
+        let board = Switchboard::new(terms, Arc::new(Ledger::new(subscriber)));
         let watcher = Watcher::new(options.identity, clock::now);
         let recheck = watcher.recheck();
         let keeper = Keeper::new(Parts {
-            upstream: Arc::clone(&upstream),
+            board: Arc::clone(&board),
             dialer: Dialer {
                 upstream: options.upstream,
                 server_name,
-                authority: authority.clone(),
+                board: Arc::clone(&board),
                 roots,
                 namespace: options.namespace,
             },
             watcher,
             publisher,
-            drain_timeout: options.drain_timeout,
             connection_age: options.connection_age,
         });
         Ok(Self {
@@ -130,8 +130,7 @@ impl Proxy {
             address,
             admin,
             admin_address,
-            forwarder: Forwarder::new(Arc::clone(&upstream), authority),
-            upstream,
+            board,
             keeper,
             recheck,
             drain_timeout: options.drain_timeout,
@@ -156,7 +155,7 @@ impl Proxy {
     /// Returns a function that tells the status at any time, also while the proxy serves.
     pub fn status(&self) -> impl Fn() -> Status + Send + Sync + 'static {
         // The ledger alone: whoever keeps this function must not keep connections open.
-        let ledger = Arc::clone(&self.upstream.ledger);
+        let ledger = Arc::clone(self.board.ledger());
         move || ledger.status()
     }
 
@@ -169,15 +168,19 @@ impl Proxy {
             tracing::info!(%address, "answering on the admin endpoint");
         }
         // The keeper goes on during the drain: calls still wait for connections, and servers still say goodbye.
+        let board = Arc::clone(&self.board);
         let endless = async {
             match self.admin {
                 Some(admin) => {
-                    tokio::join!(self.keeper.run(), admin::serve(admin, self.upstream));
+                    let answering = admin::serve(admin, Arc::clone(&board));
+                    tokio::join!(self.keeper.run(), board.keep_time(), answering);
                 }
-                None => self.keeper.run().await,
+                None => {
+                    tokio::join!(self.keeper.run(), board.keep_time());
+                }
             }
         };
-        let callers = listen::serve(self.listener, self.forwarder, shutdown, self.drain_timeout);
+        let callers = listen::serve(self.listener, self.board, shutdown, self.drain_timeout);
         tokio::select! {
             () = callers => {}
             () = endless => {}

@@ -16,13 +16,14 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
-use super::{Upstream, ages::Ages};
+use super::ages::Ages;
 use crate::{
     clock::{self, Backoff},
     connection::{Cause, Connection, Dialled, Farewell, Terms},
     dial::{Dialer, Proof},
     failure, limits,
     status::Ledger,
+    switchboard::Switchboard,
 };
 
 /// Something under way. It succeeds or is given up by being dropped; it does not fail.
@@ -30,17 +31,18 @@ type Pending<T> = Option<Pin<Box<dyn Future<Output = T> + Send>>>;
 
 /// What a keeper is made of.
 pub(crate) struct Parts {
-    pub(crate) upstream: Arc<Upstream>,
+    pub(crate) board: Arc<Switchboard>,
     pub(crate) dialer: Dialer,
     pub(crate) watcher: Watcher,
     pub(crate) publisher: Publisher,
-    pub(crate) drain_timeout: Duration,
     pub(crate) connection_age: Duration,
 }
 
 /// The loop.
 pub(crate) struct Keeper {
-    upstream: Arc<Upstream>,
+    board: Arc<Switchboard>,
+    /// The connections that take new streams.
+    live: Vec<Connection>,
     dialer: Arc<Dialer>,
     watcher: Watcher,
     publisher: Publisher,
@@ -50,7 +52,6 @@ pub(crate) struct Keeper {
     /// How many connections are to take new streams: one, and more while the server's limit of streams is reached.
     wanted: usize,
     ages: Ages,
-    drain_timeout: Duration,
     farewells: mpsc::UnboundedReceiver<Farewell>,
     farewell: mpsc::UnboundedSender<Farewell>,
     n_opened: u64,
@@ -71,7 +72,8 @@ impl Keeper {
         // Unbounded in type only: each connection says at most two farewells, and connections are few.
         let (farewell, farewells) = mpsc::unbounded_channel();
         Self {
-            upstream: parts.upstream,
+            board: parts.board,
+            live: Vec::new(),
             dialer: Arc::new(parts.dialer),
             watcher: parts.watcher,
             publisher: parts.publisher,
@@ -80,7 +82,6 @@ impl Keeper {
             dialling: None,
             wanted: 1,
             ages: Ages::new(parts.connection_age),
-            drain_timeout: parts.drain_timeout,
             farewells,
             farewell,
             n_opened: 0,
@@ -111,7 +112,7 @@ impl Keeper {
             dialled = arrived(&mut self.trial) => News::Proved(Box::new(dialled)),
             dialled = arrived(&mut self.dialling) => News::Dialled(Box::new(dialled)),
             candidate = self.watcher.next() => News::Candidate(Box::new(candidate)),
-            () = self.upstream.crowded.notified() => News::Crowded,
+            () = self.board.crowded() => News::Crowded,
             () = until(ageing) => News::Ageing,
         }
     }
@@ -137,7 +138,7 @@ impl Keeper {
             return self.refuse(&why);
         }
         tracing::info!(leaf = %identity.fingerprint(), subject = %leaf.subject(), "proving an identity");
-        let (dialer, ledger) = (Arc::clone(&self.dialer), Arc::clone(&self.upstream.ledger));
+        let (dialer, ledger) = (Arc::clone(&self.dialer), Arc::clone(self.board.ledger()));
         self.trial = Some(Box::pin(try_until_proved(
             dialer,
             Arc::new(identity),
@@ -147,7 +148,7 @@ impl Keeper {
 
     fn refuse(&self, why: &str) {
         tracing::warn!(why, "refused a candidate; the identity in use stays");
-        self.upstream.ledger.refused(why.to_owned());
+        self.board.ledger().refused(why.to_owned());
     }
 
     /// Moves new streams to a candidate that has proved itself; what is open on older connections drains.
@@ -166,8 +167,9 @@ impl Keeper {
         );
         self.adopted = Some(snapshot);
         let connection = self.live(dialled);
-        self.upstream.ledger.adopted();
-        self.upstream.live.send_replace(vec![connection]);
+        self.board.ledger().adopted();
+        // Make before break: the new one takes calls already.
+        self.live = vec![connection];
     }
 
     /// Puts one more connection to use, in place of one that has grown old if there is one.
@@ -175,19 +177,15 @@ impl Keeper {
         self.dialling = None;
         let connection = self.live(dialled);
         let now = Instant::now();
-        self.upstream.live.send_modify(|live| {
-            if let Some(old) = live.iter().position(|c| c.renew_at() <= now) {
-                live.remove(old);
-            }
-            live.push(connection);
-        });
+        if let Some(old) = self.live.iter().position(|c| c.renew_at() <= now) {
+            drop(self.live.remove(old));
+        }
+        self.live.push(connection);
     }
 
     /// Takes a connection out of use that ended by itself.
     fn part(&mut self, farewell: &Farewell) {
-        self.upstream
-            .live
-            .send_modify(|live| live.retain(|c| c.id() != farewell.id));
+        self.live.retain(|c| c.id() != farewell.id);
         match farewell.cause {
             Cause::Goodbye => {
                 tracing::info!(age = ?farewell.age, "the server said goodbye to a connection");
@@ -199,9 +197,9 @@ impl Keeper {
 
     /// Wants one more connection if all are full.
     fn widen(&mut self) {
-        if self.upstream.is_crowded() && self.dialling.is_none() {
-            let n_live = self.upstream.live.borrow().len();
-            self.wanted = (n_live + 1).min(limits::UPSTREAM_CONNECTIONS);
+        let is_crowded = self.board.with(|relay| relay.is_crowded());
+        if is_crowded && self.dialling.is_none() {
+            self.wanted = (self.live.len() + 1).min(limits::UPSTREAM_CONNECTIONS);
         }
     }
 
@@ -211,10 +209,7 @@ impl Keeper {
             return;
         };
         let now = Instant::now();
-        let n_staying = {
-            let live = self.upstream.live.borrow();
-            live.iter().filter(|c| c.renew_at() > now).count()
-        };
+        let n_staying = self.live.iter().filter(|c| c.renew_at() > now).count();
         if n_staying >= self.wanted || self.dialling.is_some() {
             return;
         }
@@ -226,22 +221,19 @@ impl Keeper {
         if self.dialling.is_some() {
             return None;
         }
-        let live = self.upstream.live.borrow();
-        live.iter().map(|c| c.renew_at()).min()
+        self.live.iter().map(Connection::renew_at).min()
     }
 
-    fn live(&mut self, dialled: Dialled) -> Arc<Connection> {
+    fn live(&mut self, dialled: Dialled) -> Connection {
         self.n_opened += 1;
         // At 60 to 80 % of its age: late enough to be worth it, early enough for Temporal's own jitter of 10 %.
         let after = clock::jittered(self.ages.expected(), 600, 800);
         let terms = Terms {
             id: self.n_opened,
             renew_at: dialled.opened + after,
-            drain_timeout: self.drain_timeout,
             farewells: self.farewell.clone(),
-            ledger: Arc::clone(&self.upstream.ledger),
         };
-        Arc::new(Connection::live(dialled, terms))
+        Connection::live(dialled, terms)
     }
 }
 

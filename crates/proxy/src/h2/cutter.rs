@@ -1,0 +1,119 @@
+//! Cuts a stream of bytes into frames.
+//!
+//! Reads end anywhere. A frame that arrived whole is lent out where it lies. DATA that a read has cut is lent out in pieces,
+//! each as a frame of its own, which is what it could have been: so bytes of calls are never copied here. Any other frame that
+//! was cut is put together, and no more is copied than it needs.
+
+use super::{
+    breach::Breach,
+    frame::{HEAD_LEN, Head, MAX_FRAME_LEN},
+};
+
+/// Bytes of a frame that has not arrived whole.
+#[derive(Debug, Default)]
+pub struct Cutter {
+    partial: Vec<u8>,
+    /// Whether `partial` was a whole frame and has been lent out.
+    lent: bool,
+    /// What is still to come of a DATA frame that is lent out in pieces.
+    rest: Option<Head>,
+}
+
+/// A shorter piece of DATA is not worth a head of its own.
+const PIECE_BYTES: usize = 1024;
+
+impl Cutter {
+    /// Returns the next whole frame, and moves `bytes` past it; `None` once more bytes are needed.
+    pub fn next<'s, 'b: 's>(
+        &'s mut self,
+        bytes: &mut &'b [u8],
+    ) -> Result<Option<(Head, &'s [u8])>, Breach> {
+        if self.lent {
+            self.partial.clear();
+            self.lent = false;
+        }
+        if let Some(head) = self.rest.take() {
+            return Ok(self.piece(head, bytes));
+        }
+        if self.partial.is_empty() {
+            let whole: &'b [u8] = bytes;
+            if let Some((head, mut rest)) = Head::read(whole) {
+                if let Some((payload, after)) = rest.split_at_checked(length(head)?) {
+                    *bytes = after;
+                    return Ok(Some((head, payload)));
+                }
+                if rest.len() >= PIECE_BYTES
+                    && let Some(piece) = self.piece(head, &mut rest)
+                {
+                    *bytes = rest;
+                    return Ok(Some(piece));
+                }
+            }
+        }
+        self.complete(bytes)
+    }
+
+    /// Lends out as much of a DATA frame as there is.
+    fn piece<'b>(&mut self, head: Head, bytes: &mut &'b [u8]) -> Option<(Head, &'b [u8])> {
+        let all: &'b [u8] = bytes;
+        let len = usize::try_from(head.len).ok()?;
+        if let Some((payload, after)) = all.split_at_checked(len) {
+            *bytes = after;
+            return Some((head, payload));
+        }
+        if all.is_empty() {
+            self.rest = Some(head);
+            return None;
+        }
+        let (first, rest) = head.split(u32::try_from(all.len()).ok()?)?;
+        self.rest = Some(rest);
+        *bytes = &[];
+        Some((first, all))
+    }
+
+    /// Adds to the frame in `partial` what it lacks.
+    fn complete(&mut self, bytes: &mut &[u8]) -> Result<Option<(Head, &[u8])>, Breach> {
+        self.take(bytes, HEAD_LEN);
+        let Some((head, _)) = Head::read(&self.partial) else {
+            return Ok(None);
+        };
+        let whole = HEAD_LEN + length(head)?;
+        self.take(bytes, whole);
+        if self.partial.len() < whole {
+            return Ok(None);
+        }
+        self.lent = true;
+        let payload = self.partial.get(HEAD_LEN..).unwrap_or_default();
+        Ok(Some((head, payload)))
+    }
+
+    fn take(&mut self, bytes: &mut &[u8], len: usize) {
+        let lacking = len.saturating_sub(self.partial.len()).min(bytes.len());
+        if let Some((taken, rest)) = bytes.split_at_checked(lacking) {
+            self.partial.extend_from_slice(taken);
+            *bytes = rest;
+        }
+    }
+
+    /// Gives back memory that is not in use.
+    pub fn shrink(&mut self) {
+        if self.lent || self.partial.is_empty() {
+            self.partial = Vec::new();
+            self.lent = false;
+        }
+    }
+}
+
+fn length(head: Head) -> Result<usize, Breach> {
+    let too_long = Breach::FrameTooLong {
+        limit: MAX_FRAME_LEN,
+        found: head.len,
+    };
+    if head.len > MAX_FRAME_LEN {
+        return Err(too_long);
+    }
+    usize::try_from(head.len).map_err(|_too_wide| too_long)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,83 @@
+//! Flow control: what may be sent, and what may be received (RFC 9113 §5.2, §6.9).
+
+use super::{breach::Breach, frame::MAX_STREAM};
+
+/// The window with which every connection, and every stream before SETTINGS, begins (RFC 9113 §6.9.2).
+pub const DEFAULT_WINDOW: u32 = 65_535;
+
+/// What we may still send. It may fall below zero when the peer makes its initial window smaller (§6.9.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SendWindow(i64);
+
+/// What the peer may still send us, and what we owe it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReceiveWindow {
+    size: u32,
+    left: u32,
+    owed: u32,
+}
+
+impl SendWindow {
+    /// A window of this size.
+    pub fn new(size: u32) -> Self {
+        Self(i64::from(size))
+    }
+
+    /// Returns how many bytes may be sent now.
+    pub fn room(self) -> usize {
+        usize::try_from(self.0).unwrap_or(0)
+    }
+
+    /// Notes that bytes were sent, which [`Self::room`] allowed.
+    pub fn take(&mut self, n_bytes: usize) {
+        self.0 = self
+            .0
+            .saturating_sub(i64::try_from(n_bytes).unwrap_or(i64::MAX));
+    }
+
+    /// Moves the window by what the peer gave (§6.9.1).
+    pub fn grow(&mut self, increment: u32) -> Result<(), Breach> {
+        self.shift(i64::from(increment))
+    }
+
+    /// Moves the window by the difference between two initial windows (§6.9.2).
+    pub fn shift(&mut self, difference: i64) -> Result<(), Breach> {
+        let moved = self.0.saturating_add(difference);
+        if moved > i64::from(MAX_STREAM) {
+            return Err(Breach::WindowOverflow);
+        }
+        self.0 = moved;
+        Ok(())
+    }
+}
+
+impl ReceiveWindow {
+    /// A window of this size, which is kept open as far as what is received is passed on.
+    pub fn new(size: u32) -> Self {
+        Self {
+            size,
+            left: size,
+            owed: 0,
+        }
+    }
+
+    /// Notes that bytes came.
+    pub fn receive(&mut self, cost: u32) -> Result<(), Breach> {
+        self.left = self.left.checked_sub(cost).ok_or(Breach::WindowExceeded)?;
+        Ok(())
+    }
+
+    /// Notes that bytes are not held here any more. Returns by how much the peer's window is to be moved, if it is worth
+    /// a frame: once it has been half used.
+    pub fn release(&mut self, cost: u32) -> Option<u32> {
+        self.owed = self.owed.saturating_add(cost);
+        if self.owed == 0 || self.owed < self.size / 2 {
+            return None;
+        }
+        self.left = self.left.saturating_add(self.owed);
+        Some(std::mem::take(&mut self.owed))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,391 @@
+//! The data path: calls of many callers on few connections to the server, frame by frame.
+//!
+//! A [`Relay`] is all HTTP/2 state of one thread, and nothing else: bytes and instants go in, bytes and events come out. It
+//! has no socket, no clock and no task. Whoever drives it
+//!
+//! 1. tells it of connections ([`Relay::accept`], [`Relay::dial`]) and of what they said ([`Relay::receive`]);
+//! 2. looks at every connection that was touched by that ([`Relay::next_touched`]): writes its [`Relay::output`], and closes
+//!    it once it [has ended](Relay::has_ended) and all is written, or it [is given up](Relay::is_given_up);
+//! 3. heeds the events ([`Relay::next_event`]) and comes back in time ([`Relay::next_timeout`]).
+//!
+//! What happens to a call, in the order in which it happens: `request.rs` takes it from its caller, `place.rs` finds it a
+//! stream of a server, `reply.rs` carries the answer back, and `ending.rs` deals with whatever goes wrong. `half.rs` is one
+//! direction of a call with its flow control. Header blocks are decoded and encoded once, and their translation is
+//! remembered while neither table changes; DATA passes through.
+
+mod call;
+mod caller;
+mod ending;
+mod half;
+mod head;
+mod outbox;
+mod place;
+mod reply;
+mod request;
+mod server;
+mod slots;
+mod timers;
+mod turn;
+mod wire;
+
+use std::{
+    collections::VecDeque,
+    fmt,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use crate::h2::{
+    breach::Breach,
+    hpack::{Field, HeaderList, Memo},
+};
+use call::Call;
+use caller::Caller;
+use head::{Reply, RequestHead};
+use server::{Phase, Server};
+use slots::{Key, Slots};
+use timers::{Timer, Timers};
+use wire::{Ended, Wire};
+
+/// A connection from a caller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct CallerId(Key);
+
+/// A connection to the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ServerId(Key);
+
+/// A connection on either side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ConnectionId {
+    /// From a caller.
+    Caller(CallerId),
+    /// To the server.
+    Server(ServerId),
+}
+
+/// What a relay needs to know.
+#[derive(Clone, Debug)]
+pub struct Terms {
+    /// What every request names as `:authority`.
+    pub authority: String,
+    /// How long calls may stay on a connection to the server that takes no new ones.
+    pub drain_timeout: Duration,
+}
+
+/// What whoever drives a relay must know of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// The server has acknowledged our SETTINGS: it has judged our leaf, and lives.
+    Settled(ServerId),
+    /// The server has answered what [`Relay::ask`] asked.
+    Answered(ServerId, Answer),
+    /// The server takes no new calls on this connection. Those on it finish.
+    Goodbye(ServerId),
+    /// The connection carries nothing any more, and not because we wanted it.
+    Lost(ServerId, Loss),
+    /// A call waits, since all connections are full.
+    Crowded,
+    /// A call is sent again, which the server had provably not processed.
+    Replayed,
+    /// A call ended with a status of ours.
+    Failed {
+        /// The method.
+        path: String,
+        /// Why, as the caller was told.
+        why: String,
+    },
+}
+
+/// Why a connection to the server was lost.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Loss {
+    /// Its transport closed or broke.
+    #[error("{0}")]
+    Transport(String),
+    /// The server broke a rule of HTTP/2.
+    #[error("the server broke a rule of HTTP/2: {0}")]
+    Breach(Breach),
+    /// The server left a PING unanswered.
+    #[error("the server stopped answering")]
+    Silence,
+}
+
+/// What a server answered to a question of ours.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Answer {
+    /// The gRPC status.
+    pub code: Option<u32>,
+    /// What the server said about it.
+    pub message: String,
+    /// The HTTP status.
+    pub http_status: Option<String>,
+}
+
+/// All HTTP/2 state of one thread.
+pub struct Relay {
+    terms: Terms,
+    callers: Slots<Caller>,
+    servers: Slots<Server>,
+    calls: Slots<Call>,
+    /// The servers in use.
+    live: Vec<Key>,
+    /// Calls that wait for a server, in the order in which they came.
+    waiting: VecDeque<Key>,
+    timers: Timers,
+    requests: Memo<Arc<RequestHead>>,
+    replies: Memo<Reply>,
+    events: VecDeque<Event>,
+    touched: Vec<ConnectionId>,
+    /// How much of requests is kept so that it can be sent again.
+    n_kept: usize,
+    /// How many connections there were; they are numbered by it.
+    n_connections: u64,
+    is_shutting_down: bool,
+    is_sweeping: bool,
+    /// The instant of this turn.
+    now: Instant,
+    /// Used again and again, so that no call costs an allocation for it.
+    list: HeaderList,
+    block: Vec<u8>,
+}
+
+impl Relay {
+    /// Makes a relay without connections.
+    pub fn new(terms: Terms, now: Instant) -> Self {
+        Self {
+            terms,
+            callers: Slots::new(),
+            servers: Slots::new(),
+            calls: Slots::new(),
+            live: Vec::new(),
+            waiting: VecDeque::new(),
+            timers: Timers::default(),
+            requests: Memo::new(),
+            replies: Memo::new(),
+            events: VecDeque::new(),
+            touched: Vec::new(),
+            n_kept: 0,
+            n_connections: 0,
+            is_shutting_down: false,
+            is_sweeping: false,
+            now,
+            list: HeaderList::new(),
+            block: Vec::new(),
+        }
+    }
+
+    /// Takes a caller in.
+    pub fn accept(&mut self, now: Instant) -> CallerId {
+        self.now = now;
+        self.n_connections += 1;
+        let caller = Caller::new(self.n_connections, now);
+        let by = caller.preface_by;
+        let key = self.callers.insert(caller);
+        self.timers.set(by, Timer::Preface(key));
+        if self.is_shutting_down {
+            self.caller_shut_down(key);
+        }
+        CallerId(key)
+    }
+
+    /// Begins to talk to a server. It takes no calls before it is [put to use](Self::put_to_use).
+    pub fn dial(&mut self, now: Instant) -> ServerId {
+        self.now = now;
+        self.n_connections += 1;
+        let server = Server::new(self.n_connections, now);
+        let pulse_at = server.pulse_at;
+        let key = self.servers.insert(server);
+        self.timers.set(pulse_at, Timer::Pulse(key));
+        self.touch_server(key);
+        ServerId(key)
+    }
+
+    /// Lets a connection take calls.
+    pub fn put_to_use(&mut self, ServerId(key): ServerId, now: Instant) {
+        self.now = now;
+        if let Some(server) = self.servers.get_mut(key)
+            && server.phase == Phase::Trial
+            && server.wire.ended.is_none()
+        {
+            server.phase = Phase::InUse;
+            self.live.push(key);
+        }
+        self.serve_waiting();
+        if !self.waiting.is_empty() {
+            self.events.push_back(Event::Crowded);
+        }
+    }
+
+    /// Lets a connection take no more calls; those on it finish, within the drain timeout.
+    pub fn retire(&mut self, ServerId(key): ServerId, now: Instant) {
+        self.now = now;
+        self.drain(key);
+    }
+
+    /// Makes a call of our own, which is answered by [`Event::Answered`], or by the end of the connection.
+    pub fn ask(&mut self, ServerId(key): ServerId, path: &str, message: &[u8], now: Instant) {
+        self.now = now;
+        let Some(server) = self.servers.get_mut(key) else {
+            return;
+        };
+        let stream = server.open();
+        server.questions.insert(stream, server::Question::default());
+        let fields = [
+            Field::new(b":method", b"POST"),
+            Field::new(b":scheme", b"https"),
+            Field::new(b":authority", self.terms.authority.as_bytes()),
+            Field::new(b":path", path.as_bytes()),
+            Field::new(b"content-type", b"application/grpc"),
+            Field::new(b"te", b"trailers"),
+        ];
+        server.wire.write_list(stream, false, fields);
+        // A question is far shorter than the smallest window that a server of any use begins with.
+        server.wire.write_data(stream, true, (message, &[]));
+        self.touch_server(key);
+    }
+
+    /// Takes what a connection said.
+    pub fn receive(&mut self, id: ConnectionId, bytes: &[u8], now: Instant) {
+        self.now = now;
+        match id {
+            ConnectionId::Caller(CallerId(key)) => self.hear_from_caller(key, bytes),
+            ConnectionId::Server(ServerId(key)) => self.hear_from_server(key, bytes),
+        }
+        self.serve_waiting();
+        self.keep_sweeping();
+    }
+
+    /// Returns what is to be written to a connection, from its beginning.
+    pub fn output(&mut self, id: ConnectionId) -> &[u8] {
+        self.wire_mut(id).map_or(&[], |wire| {
+            wire.is_touched = false;
+            wire.output()
+        })
+    }
+
+    /// Forgets as much of the output as was written.
+    pub fn written(&mut self, id: ConnectionId, n_bytes: usize, now: Instant) {
+        self.now = now;
+        let has_room = self.wire_mut(id).is_some_and(|wire| wire.written(n_bytes));
+        if has_room {
+            self.unblock(id);
+        }
+        if !self.waiting.is_empty() {
+            self.serve_waiting();
+        }
+    }
+
+    /// Returns whether a connection is to be closed once its output is written.
+    pub fn has_ended(&self, id: ConnectionId) -> bool {
+        let ended = match id {
+            ConnectionId::Caller(CallerId(key)) => self.callers.get(key).map(|c| c.wire.ended),
+            ConnectionId::Server(ServerId(key)) => self.servers.get(key).map(|s| s.wire.ended),
+        };
+        // What is not known any more has ended too.
+        ended.is_none_or(|ended| ended.is_some())
+    }
+
+    /// Returns whether a connection has ended and nobody needs what is still to be written to it: a caller that broke a rule
+    /// may not read it, and a server is told nothing that matters.
+    pub fn is_given_up(&self, id: ConnectionId) -> bool {
+        let is_callers_due = match id {
+            ConnectionId::Caller(_) => self.breach(id).is_none(),
+            ConnectionId::Server(_) => false,
+        };
+        self.has_ended(id) && !is_callers_due
+    }
+
+    /// Returns the rule that a connection's peer broke.
+    pub fn breach(&self, id: ConnectionId) -> Option<Breach> {
+        let ended = match id {
+            ConnectionId::Caller(CallerId(key)) => self.callers.get(key)?.wire.ended,
+            ConnectionId::Server(ServerId(key)) => self.servers.get(key)?.wire.ended,
+        };
+        match ended? {
+            Ended::Breach(breach) => Some(breach),
+            Ended::Done => None,
+        }
+    }
+
+    /// Takes note that a connection is closed, and why.
+    pub fn close(&mut self, id: ConnectionId, why: &str, now: Instant) {
+        self.now = now;
+        match id {
+            ConnectionId::Caller(CallerId(key)) => {
+                self.take_back_calls(key);
+                if let Some(caller) = self.callers.remove(key) {
+                    self.timers.cancel(caller.preface_by, Timer::Preface(key));
+                }
+            }
+            ConnectionId::Server(ServerId(key)) => {
+                self.lose(key, Loss::Transport(why.to_owned()));
+                self.forget_server(key);
+            }
+        }
+        self.serve_waiting();
+    }
+
+    /// Says goodbye to all callers. Each connection ends when its calls have.
+    pub fn shut_down(&mut self, now: Instant) {
+        self.now = now;
+        self.is_shutting_down = true;
+        for key in self.callers.keys() {
+            self.caller_shut_down(key);
+        }
+    }
+
+    /// Returns how many calls a connection to the server carries.
+    pub fn n_calls(&self, ServerId(key): ServerId) -> usize {
+        self.servers
+            .get(key)
+            .map_or(0, |server| server.wire.streams.len())
+    }
+
+    /// Returns whether a call that came now would be given to a server.
+    pub fn is_ready(&self) -> bool {
+        !self.live.is_empty()
+    }
+
+    /// Returns whether there are servers in use and none of them has room.
+    pub fn is_crowded(&self) -> bool {
+        !self.live.is_empty() && self.roomiest().is_none()
+    }
+
+    /// Returns what happened, oldest first.
+    pub fn next_event(&mut self) -> Option<Event> {
+        self.events.pop_front()
+    }
+
+    /// Returns a connection that has something to write, or has ended.
+    pub fn next_touched(&mut self) -> Option<ConnectionId> {
+        self.touched.pop()
+    }
+
+    /// Returns when [`Self::handle_timeout`] is to be called.
+    pub fn next_timeout(&self) -> Option<Instant> {
+        self.timers.next()
+    }
+
+    fn wire_mut(&mut self, id: ConnectionId) -> Option<&mut Wire> {
+        match id {
+            ConnectionId::Caller(CallerId(key)) => Some(&mut self.callers.get_mut(key)?.wire),
+            ConnectionId::Server(ServerId(key)) => Some(&mut self.servers.get_mut(key)?.wire),
+        }
+    }
+}
+
+/// Shows how much there is, and nothing of what it is: bytes and headers may be secrets.
+impl fmt::Debug for Relay {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Relay")
+            .field("callers", &self.callers.len())
+            .field("servers", &self.servers.len())
+            .field("calls", &self.calls.len())
+            .field("waiting", &self.waiting.len())
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,98 @@
+//! One call: a stream of a caller, a stream of a server, and what is between them.
+
+use std::{sync::Arc, time::Instant};
+
+use super::{
+    half::{End, Half, Last},
+    head::RequestHead,
+    slots::Key,
+};
+use crate::{h2::reason::Reason, limits};
+
+/// A call.
+#[derive(Debug)]
+pub(super) struct Call {
+    pub(super) caller: Key,
+    /// Its stream at the caller.
+    pub(super) down: u32,
+    pub(super) place: Place,
+    /// From the caller to the server.
+    pub(super) request: Half,
+    /// From the server to the caller.
+    pub(super) response: Half,
+    pub(super) head: Arc<RequestHead>,
+    /// What was sent of the request, while it may be sent again.
+    pub(super) kept: Option<Kept>,
+    /// How often it was given to a server.
+    pub(super) n_attempts: u32,
+    /// When it came.
+    pub(super) came_at: Instant,
+}
+
+/// Where a call is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    /// On a stream of a server.
+    At {
+        server: Key,
+        stream: u32,
+        /// Whether the response has begun.
+        answered: bool,
+    },
+    /// Waiting for a server with room, until its deadline.
+    Waiting { until: Instant },
+    /// Refused by a server, and to be sent again after a pause.
+    Pausing { until: Instant },
+    /// No server has to do with it any more: only the rest of its response is to be passed on. Then the caller's
+    /// stream ends, with this reason if the caller is not done.
+    Over { reason: Reason },
+}
+
+/// What was sent of a request, besides its head.
+#[derive(Debug, Default)]
+pub(super) struct Kept {
+    pub(super) body: Vec<u8>,
+    /// How much of it is counted among what is kept of all calls.
+    pub(super) n_counted: usize,
+    pub(super) trailers: Option<Last>,
+}
+
+impl Call {
+    /// Returns the instant until which the call may wait for a connection.
+    pub(super) fn deadline(&self) -> Instant {
+        let own = self.head.timeout;
+        let patience = own
+            .unwrap_or(limits::WAIT_FOR_CONNECTION)
+            .min(limits::WAIT_FOR_CONNECTION_MAX);
+        self.came_at + patience
+    }
+
+    /// Returns whether both directions are done.
+    pub(super) fn is_over(&self) -> bool {
+        let no_server = matches!(self.place, Place::Over { .. });
+        self.response.is_over() && (self.request.is_over() || no_server)
+    }
+
+    /// Returns whether a server has begun to answer.
+    pub(super) fn is_answered(&self) -> bool {
+        match self.place {
+            Place::At { answered, .. } => answered,
+            Place::Waiting { .. } | Place::Pausing { .. } => false,
+            Place::Over { .. } => true,
+        }
+    }
+
+    /// Makes the request whole again, as if none of it had been sent, and returns how many bytes that were; `None` if
+    /// that is not possible any more.
+    pub(super) fn rewind(&mut self) -> Option<usize> {
+        let kept = self.kept.as_mut()?;
+        let body = std::mem::take(&mut kept.body);
+        let n_counted = std::mem::take(&mut kept.n_counted);
+        self.request.put_back(&body);
+        if self.request.is_over() {
+            let last = kept.trailers.clone().unwrap_or(Last::Bytes);
+            self.request.end = End::Coming(last);
+        }
+        Some(n_counted)
+    }
+}

@@ -1,0 +1,259 @@
+//! How calls and connections end: well, by somebody's wish, or by somebody's fault.
+//!
+//! Only the guilty side suffers. A caller that breaks a rule loses its stream or its connection, and the server is told that
+//! the answers are not wanted. A server that breaks a rule, or is lost, costs its calls an `UNAVAILABLE` with the
+//! reason; no caller's connection ends by it.
+
+use super::{
+    Event, Loss, Relay, ServerId,
+    call::Place,
+    caller::How,
+    half::{End, Last},
+    server::Phase,
+    slots::Key,
+    timers::Timer,
+    wire::Ended,
+};
+use crate::{
+    grpc::{self, Code},
+    h2::{breach::Fault, reason::Reason},
+};
+
+impl Relay {
+    /// Forgets a call whose both directions are done.
+    pub(super) fn finish_if_over(&mut self, key: Key) {
+        let Some(call) = self.calls.get(key).filter(|call| call.is_over()) else {
+            return;
+        };
+        let caller_key = call.caller;
+        let mut how = How::Finished;
+        if let (Place::Over { reason }, false) = (call.place, call.request.is_heard()) {
+            // The caller has its answer, and is told that the rest of its request is not wanted.
+            if let Some(caller) = self.callers.get_mut(caller_key) {
+                caller.wire.write_reset(call.down, reason);
+                how = How::Reset;
+            }
+        }
+        self.leave_server(key, None);
+        self.remove_call(key, how);
+        self.touch_caller(caller_key);
+    }
+
+    /// Takes a call off its server's stream, which is reset if a reason is given.
+    pub(super) fn leave_server(&mut self, key: Key, reason: Option<Reason>) {
+        let Some(call) = self.calls.get_mut(key) else {
+            return;
+        };
+        let n_pending = call.response.pending.len();
+        match call.place {
+            Place::At {
+                server: server_key,
+                stream,
+                answered,
+            } => {
+                // Whoever called this gives it its next place at once.
+                call.place = if answered {
+                    Place::Over {
+                        reason: Reason::NO_ERROR,
+                    }
+                } else {
+                    Place::Waiting { until: self.now }
+                };
+                let Some(server) = self.servers.get_mut(server_key) else {
+                    return;
+                };
+                server.wire.streams.remove(&stream);
+                if std::mem::take(&mut call.request.is_queued) {
+                    server.wire.blocked.retain(|blocked| *blocked != key);
+                }
+                // What still waits for the caller does not hold the connection up any more.
+                server.wire.release(n_pending);
+                if let Some(reason) = reason {
+                    server.wire.write_reset(stream, reason);
+                }
+                server.end_if_drained();
+                self.touch_server(server_key);
+            }
+            Place::Waiting { until } | Place::Pausing { until } => {
+                self.timers.cancel(until, Timer::Call(key));
+            }
+            Place::Over { .. } => {}
+        }
+    }
+
+    /// Forgets a call, which has left its server.
+    pub(super) fn remove_call(&mut self, key: Key, how: How) {
+        let Some(call) = self.calls.remove(key) else {
+            return;
+        };
+        self.n_kept -= call.kept.map_or(0, |kept| kept.n_counted);
+        let mut request = call.request;
+        if let Some(caller) = self.callers.get_mut(call.caller) {
+            caller.wire.streams.remove(&call.down);
+            if call.response.is_queued {
+                caller.wire.blocked.retain(|blocked| *blocked != key);
+            }
+            caller.gone.note(call.down, how);
+            caller.wire.release(request.discard());
+            caller.end_if_drained();
+        }
+        self.touch_caller(call.caller);
+    }
+
+    /// Lets a call end that no server has to do with any more: the rest of its response is passed on, and no more of its
+    /// request is wanted.
+    pub(super) fn let_finish(&mut self, key: Key, reason: Reason) {
+        let Some(call) = self.calls.get_mut(key) else {
+            return;
+        };
+        call.place = Place::Over { reason };
+        self.n_kept -= call.kept.take().map_or(0, |kept| kept.n_counted);
+        let n_discarded = call.request.discard();
+        if let Some(caller) = self.callers.get_mut(call.caller) {
+            caller.wire.release(n_discarded);
+        }
+        self.pump_response(key);
+    }
+
+    /// Ends a call with a status of our own.
+    pub(super) fn fail(&mut self, key: Key, why: &str) {
+        let was_answered = self
+            .calls
+            .get(key)
+            .is_some_and(super::call::Call::is_answered);
+        self.leave_server(key, Some(Reason::CANCEL));
+        let Some(call) = self.calls.get_mut(key) else {
+            return;
+        };
+        // A response that is here whole needs no status of ours.
+        if !call.response.is_heard() {
+            let why = format!("newleaf-proxy: {why}");
+            let mut fields = grpc::status_fields(Code::Unavailable, &why);
+            if !was_answered {
+                fields = grpc::answer_fields(&fields);
+            }
+            call.response.end = End::Coming(Last::Trailers(fields.into()));
+            let path = call.head.fields.get(b":path").unwrap_or_default();
+            let path = String::from_utf8_lossy(path).into_owned();
+            self.events.push_back(Event::Failed { path, why });
+        }
+        self.let_finish(key, Reason::NO_ERROR);
+    }
+
+    /// Takes all calls of a caller back, who has gone.
+    pub(super) fn take_back_calls(&mut self, key: Key) {
+        let calls: Vec<Key> = match self.callers.get(key) {
+            Some(caller) => caller.wire.streams.values().copied().collect(),
+            None => return,
+        };
+        for call in calls {
+            self.leave_server(call, Some(Reason::CANCEL));
+            self.remove_call(call, How::Reset);
+        }
+    }
+
+    /// Holds a caller to what it did.
+    pub(super) fn blame_caller(&mut self, key: Key, fault: Fault) {
+        let now = self.now;
+        let Some(caller) = self.callers.get_mut(key) else {
+            return;
+        };
+        match fault {
+            Fault::Stream(stream, breach) => {
+                caller.wire.write_reset(stream, breach.reason());
+                if let Err(flood) = caller.wire.spend("broken rules", now) {
+                    return self.blame_caller(key, flood);
+                }
+                match caller.wire.streams.get(&stream).copied() {
+                    None => caller.gone.note(stream, How::Reset),
+                    Some(call) => {
+                        self.leave_server(call, Some(Reason::CANCEL));
+                        self.remove_call(call, How::Reset);
+                    }
+                }
+            }
+            Fault::Connection(breach) => {
+                let words = breach.to_string();
+                let last = caller.highest;
+                caller.wire.write_go_away(last, breach.reason(), &words);
+                caller.wire.ended = Some(Ended::Breach(breach));
+                self.take_back_calls(key);
+            }
+        }
+    }
+
+    /// Holds the server to what it did.
+    pub(super) fn blame_server(&mut self, key: Key, fault: Fault) {
+        let now = self.now;
+        let Some(server) = self.servers.get_mut(key) else {
+            return;
+        };
+        match fault {
+            Fault::Stream(stream, breach) => {
+                if let Err(flood) = server.wire.spend("broken rules", now) {
+                    return self.blame_server(key, flood);
+                }
+                server.wire.write_reset(stream, breach.reason());
+                let call = server.wire.streams.get(&stream).copied();
+                self.answered(key, stream);
+                if let Some(call) = call {
+                    self.leave_server(call, None);
+                    self.fail(call, &Loss::Breach(breach).to_string());
+                }
+            }
+            Fault::Connection(breach) => {
+                let words = breach.to_string();
+                server.wire.write_go_away(0, breach.reason(), &words);
+                server.wire.ended = Some(Ended::Breach(breach));
+                self.lose(key, Loss::Breach(breach));
+            }
+        }
+    }
+
+    /// Ends what was on a connection to the server. Whether the server processed it, nobody knows, so it is not sent again.
+    pub(super) fn lose(&mut self, key: Key, loss: Loss) {
+        self.live.retain(|live| *live != key);
+        let Some(server) = self.servers.get_mut(key) else {
+            return;
+        };
+        let was_done = server.wire.ended == Some(Ended::Done) && server.wire.streams.is_empty();
+        let was_lost = std::mem::replace(&mut server.is_lost, true);
+        server.phase = Phase::Draining;
+        server.questions.clear();
+        let calls: Vec<Key> = server.wire.streams.values().copied().collect();
+        let why = format!("the connection broke before the server answered: {loss}");
+        let within = format!("the connection broke within the answer: {loss}");
+        for call in calls {
+            let is_answered = self
+                .calls
+                .get(call)
+                .is_some_and(super::call::Call::is_answered);
+            self.leave_server(call, None);
+            self.fail(call, if is_answered { &within } else { &why });
+        }
+        let is_news = !was_lost && (!was_done || loss == Loss::Silence);
+        if is_news {
+            self.events.push_back(Event::Lost(ServerId(key), loss));
+        }
+        if let Some(server) = self.servers.get_mut(key) {
+            server.wire.ended.get_or_insert(Ended::Done);
+        }
+        self.touch_server(key);
+    }
+
+    pub(super) fn forget_server(&mut self, key: Key) {
+        if let Some(server) = self.servers.remove(key) {
+            self.timers.cancel(server.pulse_at, Timer::Pulse(key));
+            if let Some(by) = server.drain_by {
+                self.timers.cancel(by, Timer::Drain(key));
+            }
+        }
+    }
+
+    pub(super) fn caller_shut_down(&mut self, key: Key) {
+        if let Some(caller) = self.callers.get_mut(key) {
+            caller.announce_goodbye();
+        }
+        self.touch_caller(key);
+    }
+}

@@ -1,0 +1,201 @@
+//! What header lists mean: which requests and responses are well-formed, and what becomes of them on the way.
+//!
+//! A request is pointed at the server: what its caller says about scheme and authority is replaced, so no request
+//! chooses where it goes. All else passes as it came. RFC 9113 §8.2 and §8.3 say what a message must not be; an
+//! intermediary must not pass such a message on (§8.1.1).
+
+use std::{sync::Arc, time::Duration};
+
+use crate::{
+    grpc,
+    h2::{
+        breach::Breach,
+        hpack::{Field, HeaderList},
+    },
+};
+
+/// A request as it goes to the server.
+#[derive(Debug)]
+pub(super) struct RequestHead {
+    pub(super) fields: HeaderList,
+    /// The call's own deadline.
+    pub(super) timeout: Option<Duration>,
+    /// How many bytes its body has, if it says so.
+    pub(super) length: Option<u64>,
+}
+
+/// What was learned of a header block of a server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reply {
+    /// A response that another will follow (1xx).
+    Interim,
+    /// The response.
+    Final {
+        /// How many bytes its body has, if it says so.
+        length: Option<u64>,
+    },
+    /// The headers at the end.
+    Trailers,
+}
+
+/// The pseudo-fields of a request (RFC 9113 §8.3.1).
+#[derive(Default)]
+struct Pseudo<'a> {
+    method: Option<&'a [u8]>,
+    scheme: Option<&'a [u8]>,
+    authority: Option<&'a [u8]>,
+    path: Option<&'a [u8]>,
+}
+
+/// Reads a request, and points it at the server.
+pub(super) fn request(list: &HeaderList, authority: &[u8]) -> Result<Arc<RequestHead>, Breach> {
+    let mut pseudo = Pseudo::default();
+    let mut length = None;
+    let mut timeout = None;
+    let mut is_regular = false;
+    for field in list {
+        check(field)?;
+        if field.name.first() == Some(&b':') {
+            if is_regular {
+                return Err(malformed("a pseudo-field behind a field"));
+            }
+            pseudo.take(field)?;
+            continue;
+        }
+        is_regular = true;
+        match field.name {
+            b"content-length" => length = Some(self::length(field.value, length)?),
+            b"grpc-timeout" => timeout = grpc::timeout(field.value),
+            _ => {}
+        }
+    }
+    let (Some(method), Some(_), Some(path)) = (pseudo.method, pseudo.scheme, pseudo.path) else {
+        return Err(malformed("a request without method, scheme and path"));
+    };
+    if path.is_empty() {
+        return Err(malformed("a request with an empty path"));
+    }
+    let mut fields = HeaderList::new();
+    fields.push(Field::new(b":method", method));
+    fields.push(Field::new(b":scheme", b"https"));
+    fields.push(Field::new(b":authority", authority));
+    fields.push(Field::new(b":path", path));
+    // `host` would name another authority than ours.
+    let regular = list.iter().filter(|field| !field.name.starts_with(b":"));
+    fields.extend(regular.filter(|field| field.name != b"host"));
+    Ok(Arc::new(RequestHead {
+        fields,
+        timeout,
+        length,
+    }))
+}
+
+impl<'a> Pseudo<'a> {
+    fn take(&mut self, field: Field<'a>) -> Result<(), Breach> {
+        let place = match field.name {
+            b":method" => &mut self.method,
+            b":scheme" => &mut self.scheme,
+            b":authority" => &mut self.authority,
+            b":path" => &mut self.path,
+            _ => return Err(malformed("a pseudo-field that requests do not have")),
+        };
+        match place.replace(field.value) {
+            None => Ok(()),
+            Some(_) => Err(malformed("a pseudo-field twice")),
+        }
+    }
+}
+
+/// Reads what a server said: a response if `:status` is there, and trailers otherwise.
+pub(super) fn reply(list: &HeaderList) -> Result<Reply, Breach> {
+    let mut status = None;
+    let mut length = None;
+    let mut is_regular = false;
+    for field in list {
+        check(field)?;
+        match field.name {
+            b":status" if is_regular => return Err(malformed("a pseudo-field behind a field")),
+            b":status" if status.is_some() => return Err(malformed("a pseudo-field twice")),
+            b":status" => status = Some(field.value),
+            b"content-length" => {
+                is_regular = true;
+                length = Some(self::length(field.value, length)?);
+            }
+            name if name.starts_with(b":") => {
+                return Err(malformed("a pseudo-field that responses do not have"));
+            }
+            _ => is_regular = true,
+        }
+    }
+    match status {
+        None => Ok(Reply::Trailers),
+        Some([b'1', tens, ones]) if digits(&[*tens, *ones]) => Ok(Reply::Interim),
+        Some(status) if status.len() == 3 && digits(status) => Ok(Reply::Final { length }),
+        Some(_) => Err(malformed("a status that is no number")),
+    }
+}
+
+/// Checks the trailers of a request.
+pub(super) fn trailers(list: &HeaderList) -> Result<(), Breach> {
+    for field in list {
+        check(field)?;
+        if field.name.starts_with(b":") {
+            return Err(malformed("a pseudo-field in trailers"));
+        }
+    }
+    Ok(())
+}
+
+/// RFC 9113 §8.2.1 and §8.2.2: what no field may be, and which fields belong to one hop only.
+fn check(field: Field<'_>) -> Result<(), Breach> {
+    let (colon, rest) = match field.name {
+        [b':', rest @ ..] => (true, rest),
+        name => (false, name),
+    };
+    if rest.is_empty() || !rest.iter().copied().all(is_name_byte) {
+        return Err(malformed("a field with a name that none can have"));
+    }
+    let is_blank = |byte: Option<&u8>| matches!(byte, Some(b' ' | b'\t'));
+    let breaks = |byte: &u8| matches!(byte, 0 | b'\r' | b'\n');
+    if field.value.iter().any(breaks)
+        || is_blank(field.value.first())
+        || is_blank(field.value.last())
+    {
+        return Err(malformed("a field with a value that none can have"));
+    }
+    match field.name {
+        _ if colon => Ok(()),
+        b"connection" | b"proxy-connection" | b"keep-alive" | b"transfer-encoding" | b"upgrade" => {
+            Err(malformed("a field of HTTP/1.1 connections"))
+        }
+        b"te" if field.value != b"trailers" => Err(malformed("`te` other than `trailers`")),
+        _ => Ok(()),
+    }
+}
+
+/// Returns whether a byte may be in a field's name: visible, not upper case, no colon (RFC 9113 §8.2.1).
+fn is_name_byte(byte: u8) -> bool {
+    byte.is_ascii_graphic() && !byte.is_ascii_uppercase() && byte != b':'
+}
+
+/// Reads `content-length`; saying it again must not say something else (RFC 9110 §8.6).
+fn length(value: &[u8], before: Option<u64>) -> Result<u64, Breach> {
+    let wrong = malformed("a content-length that is no number");
+    if value.is_empty() || !digits(value) {
+        return Err(wrong);
+    }
+    let text = std::str::from_utf8(value).map_err(|_not_ascii| wrong)?;
+    let length = text.parse().map_err(|_too_long| wrong)?;
+    match before {
+        Some(before) if before != length => Err(wrong),
+        Some(_) | None => Ok(length),
+    }
+}
+
+fn digits(text: &[u8]) -> bool {
+    text.iter().all(u8::is_ascii_digit)
+}
+
+fn malformed(rule: &'static str) -> Breach {
+    Breach::Malformed { rule }
+}

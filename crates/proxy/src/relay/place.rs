@@ -1,0 +1,188 @@
+//! Finds a place for a call: a stream of a server, or in the queue.
+
+use super::{
+    Event, Relay, ServerId,
+    call::{Call, Place},
+    half::{End, Last},
+    server::Phase,
+    slots::Key,
+    timers::Timer,
+};
+use crate::{h2::window::SendWindow, limits};
+
+impl Relay {
+    /// Returns the server in use that carries the fewest calls and has room for one more.
+    pub(super) fn roomiest(&self) -> Option<Key> {
+        let carried = |key: Key| {
+            let server = self.servers.get(key).filter(|server| server.has_room())?;
+            Some((server.wire.streams.len(), key))
+        };
+        let servers = self.live.iter().filter_map(|key| carried(*key));
+        servers.min().map(|(_, key)| key)
+    }
+
+    /// Opens a stream for a call, whose headers are in `self.block`, encoded for this server.
+    pub(super) fn open(&mut self, key: Key, server_key: Key) {
+        let (Some(call), Some(server)) =
+            (self.calls.get_mut(key), self.servers.get_mut(server_key))
+        else {
+            return;
+        };
+        let stream = server.open();
+        server.wire.streams.insert(stream, key);
+        call.place = Place::At {
+            server: server_key,
+            stream,
+            answered: false,
+        };
+        call.n_attempts += 1;
+        call.request.window = SendWindow::new(server.wire.peer.initial_window);
+        let ends =
+            call.request.pending.is_empty() && matches!(call.request.end, End::Coming(Last::Bytes));
+        if ends {
+            call.request.end = End::Passed;
+        }
+        server.wire.write_block(stream, ends, &self.block);
+        if server.is_used_up() {
+            self.events.push_back(Event::Goodbye(ServerId(server_key)));
+            self.drain(server_key);
+        }
+        self.touch_server(server_key);
+    }
+
+    /// Lets a call wait until a server has room, or until its deadline.
+    pub(super) fn wait(&mut self, key: Key) {
+        let Some(call) = self.calls.get_mut(key) else {
+            return;
+        };
+        let until = call.deadline();
+        call.place = Place::Waiting { until };
+        self.timers.set(until, Timer::Call(key));
+        // Calls that end while they wait stay in the queue until it would grow by them.
+        if self.waiting.len() > 2 * self.calls.len() {
+            let is_waiting = |key: &Key| {
+                let place = self.calls.get(*key).map(|call| call.place);
+                matches!(place, Some(Place::Waiting { .. }))
+            };
+            self.waiting.retain(is_waiting);
+        }
+        self.waiting.push_back(key);
+        if !self.live.is_empty() {
+            self.events.push_back(Event::Crowded);
+        }
+    }
+
+    /// Gives the calls that wait to servers with room, first come, first served.
+    pub(super) fn serve_waiting(&mut self) {
+        while !self.waiting.is_empty() {
+            let Some(server) = self.roomiest() else {
+                return;
+            };
+            let Some(key) = self.waiting.pop_front() else {
+                return;
+            };
+            let place = self.calls.get(key).map(|call| call.place);
+            if let Some(Place::Waiting { until }) = place {
+                self.timers.cancel(until, Timer::Call(key));
+                self.give(key, server);
+            }
+        }
+    }
+
+    /// Gives a call to a server, from the first byte of its request.
+    fn give(&mut self, key: Key, server_key: Key) {
+        let (Some(call), Some(server)) = (self.calls.get(key), self.servers.get_mut(server_key))
+        else {
+            return;
+        };
+        server.wire.encode(&call.head.fields, &mut self.block);
+        self.open(key, server_key);
+        self.pump_request(key);
+    }
+
+    /// Sends a call again that a server has provably not processed, after a pause if it was refused.
+    pub(super) fn send_again(&mut self, key: Key, why: Unprocessed) {
+        self.leave_server(key, None);
+        let Some(call) = self.calls.get_mut(key) else {
+            return;
+        };
+        if call.is_answered() {
+            return self.fail(key, "the server took its answer back");
+        }
+        let deadline = call.deadline();
+        let is_last = call.n_attempts > limits::REPLAYS || self.now >= deadline;
+        let Some(n_bytes) = call.rewind() else {
+            return self.fail(
+                key,
+                "the server refused a request too large to be sent again",
+            );
+        };
+        self.n_kept -= n_bytes;
+        if is_last {
+            return self.fail(key, STUBBORN);
+        }
+        self.events.push_back(Event::Replayed);
+        match why {
+            Unprocessed::Goodbye => self.wait(key),
+            Unprocessed::Refused => {
+                let pause = pause(call);
+                let until = (self.now + pause).min(deadline);
+                call.place = Place::Pausing { until };
+                self.timers.set(until, Timer::Call(key));
+            }
+        }
+    }
+
+    /// A call has waited as long as it may.
+    pub(super) fn wait_is_over(&mut self, key: Key) {
+        let Some(call) = self.calls.get(key) else {
+            return;
+        };
+        match call.place {
+            Place::Waiting { .. } => {
+                let waited = call.deadline().saturating_duration_since(call.came_at);
+                let n_millis = waited.as_millis();
+                let why = format!("no connection to the server within {n_millis} ms");
+                self.fail(key, &why);
+            }
+            Place::Pausing { .. } if self.now >= call.deadline() => self.fail(key, STUBBORN),
+            Place::Pausing { .. } => self.wait(key),
+            Place::At { .. } | Place::Over { .. } => {}
+        }
+    }
+
+    /// Lets a connection take no more calls.
+    pub(super) fn drain(&mut self, key: Key) {
+        self.live.retain(|live| *live != key);
+        let Some(server) = self.servers.get_mut(key) else {
+            return;
+        };
+        if server.phase != Phase::Draining {
+            server.phase = Phase::Draining;
+            let by = self.now + self.terms.drain_timeout;
+            server.drain_by = Some(by);
+            self.timers.set(by, Timer::Drain(key));
+        }
+        server.end_if_drained();
+        self.touch_server(key);
+    }
+}
+
+/// How the server said that it has not processed a call (RFC 9113 §8.7).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Unprocessed {
+    /// By a GOAWAY whose last stream is below the call's.
+    Goodbye,
+    /// By a reset with `REFUSED_STREAM`.
+    Refused,
+}
+
+const STUBBORN: &str = "the server kept refusing the stream";
+
+/// Returns the pause before a refused call is sent again: twice as long each time.
+fn pause(call: &Call) -> std::time::Duration {
+    let n_doublings = call.n_attempts.saturating_sub(1).min(16);
+    limits::REPLAY_PAUSE
+        .saturating_mul(1 << n_doublings)
+        .min(limits::REPLAY_PAUSE_MAX)
+}

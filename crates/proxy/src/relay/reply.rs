@@ -1,0 +1,306 @@
+//! From the server to a caller.
+
+use std::sync::Arc;
+
+use super::{
+    Event, Relay, ServerId,
+    call::Place,
+    caller::How,
+    half::{End, Last, Passage},
+    head::{self, Reply},
+    place::Unprocessed,
+    slots::Key,
+};
+use crate::h2::{
+    block::Block,
+    breach::{Breach, Fault},
+    frame::Data,
+    hpack::Versions,
+    reason::Reason,
+};
+
+impl Relay {
+    /// The server sent headers: a response, or the trailers of one.
+    pub(super) fn reply_block(&mut self, server: Key, block: &Block<'_>) -> Result<(), Fault> {
+        let stream = block.stream;
+        let Some(key) = self.call_at_server(server, stream)? else {
+            return self.reply_without_call(server, block);
+        };
+        let at_stream = |breach| Fault::Stream(stream, breach);
+        let reply = self.translate_reply(server, key, block)?;
+        let Some(call) = self.calls.get_mut(key) else {
+            return Ok(());
+        };
+        if call.response.is_heard() {
+            let kind = "HEADERS";
+            return Err(at_stream(Breach::ClosedStream { kind, stream }));
+        }
+        let is_answered = call.is_answered();
+        let malformed = |rule| Err(at_stream(Breach::Malformed { rule }));
+        match reply {
+            Reply::Interim if block.ends => return malformed("an interim response at the end"),
+            Reply::Interim | Reply::Final { .. } if is_answered => {
+                return malformed("a second response");
+            }
+            Reply::Trailers if !is_answered => return malformed("a response without a status"),
+            Reply::Trailers if !block.ends => return malformed("trailers that do not end"),
+            Reply::Interim | Reply::Trailers => {}
+            Reply::Final { length } => {
+                if let Place::At { answered, .. } = &mut call.place {
+                    *answered = true;
+                }
+                // A response to HEAD, or 304, says a length that does not come.
+                call.response.declare(length.filter(|_| !block.ends));
+                self.n_kept -= call.kept.take().map_or(0, |kept| kept.n_counted);
+            }
+        }
+        self.pass_reply(key, block.ends).map_err(at_stream)
+    }
+
+    /// Passes on the headers that are in `self.block`; or lets them wait, if they are trailers behind bytes that wait.
+    fn pass_reply(&mut self, key: Key, ends: bool) -> Result<(), Breach> {
+        let Some(call) = self.calls.get_mut(key) else {
+            return Ok(());
+        };
+        let caller_key = call.caller;
+        let Some(caller) = self.callers.get_mut(caller_key) else {
+            return Ok(());
+        };
+        if ends {
+            call.response.hear_end(Last::Bytes)?;
+        }
+        if call.response.pending.is_empty() {
+            caller.wire.write_block(call.down, ends, &self.block);
+            if ends {
+                call.response.end = End::Passed;
+            }
+            self.touch_caller(caller_key);
+            self.finish_if_over(key);
+        } else {
+            let trailers = Last::Trailers(Arc::new(self.list.clone()));
+            call.response.end = End::Coming(trailers);
+        }
+        Ok(())
+    }
+
+    /// Reads a reply's headers. What they are for the caller is left in `self.block`, or, if they must wait for bytes that
+    /// wait, as they are in `self.list`: a block is only good at the place in the order for which it was encoded.
+    fn translate_reply(
+        &mut self,
+        server: Key,
+        call: Key,
+        block: &Block<'_>,
+    ) -> Result<Reply, Fault> {
+        let stream = block.stream;
+        let gone = Fault::Stream(
+            stream,
+            Breach::ClosedStream {
+                kind: "HEADERS",
+                stream,
+            },
+        );
+        let (Some(server), Some(call)) = (self.servers.get_mut(server), self.calls.get(call))
+        else {
+            return Err(gone);
+        };
+        let Some(caller) = self.callers.get_mut(call.caller) else {
+            return Err(gone);
+        };
+        let goes_now = call.response.pending.is_empty();
+        let before = Versions {
+            decoder: server.wire.decoder_version(),
+            encoder: caller.wire.encoder_version(),
+        };
+        if goes_now && let Some(known) = self.replies.get(before, &block.bytes) {
+            self.block.clear();
+            self.block.extend_from_slice(known.translation);
+            return Ok(*known.note);
+        }
+        server.wire.decode(stream, &block.bytes, &mut self.list)?;
+        let reply = head::reply(&self.list).map_err(|breach| Fault::Stream(stream, breach))?;
+        if goes_now {
+            caller.wire.encode(&self.list, &mut self.block);
+            let after = Versions {
+                decoder: server.wire.decoder_version(),
+                encoder: caller.wire.encoder_version(),
+            };
+            if before == after {
+                self.replies.put(before, &block.bytes, &self.block, reply);
+            }
+        }
+        Ok(reply)
+    }
+
+    /// Headers on a stream that carries no call: an answer to a question of ours, or for a caller who has gone.
+    fn reply_without_call(&mut self, key: Key, block: &Block<'_>) -> Result<(), Fault> {
+        let Some(server) = self.servers.get_mut(key) else {
+            return Ok(());
+        };
+        server
+            .wire
+            .decode(block.stream, &block.bytes, &mut self.list)?;
+        if let Some(question) = server.questions.get_mut(&block.stream) {
+            question.hear_fields(&self.list);
+            if block.ends {
+                self.answered(key, block.stream);
+            }
+        }
+        Ok(())
+    }
+
+    /// The server sent bytes.
+    pub(super) fn reply_data(&mut self, server: Key, data: &Data<'_>) -> Result<(), Fault> {
+        let stream = data.stream;
+        let cost = usize::try_from(data.cost).unwrap_or(usize::MAX);
+        let Some(key) = self.call_at_server(server, stream)? else {
+            return self.data_without_call(server, data);
+        };
+        let Some(call) = self.calls.get_mut(key) else {
+            return Ok(());
+        };
+        let heard = if call.is_answered() {
+            call.response.hear(data)
+        } else {
+            let rule = "bytes before a response";
+            Err(Breach::Malformed { rule })
+        };
+        if let Err(breach) = heard {
+            self.release_server(server, cost);
+            return Err(Fault::Stream(stream, breach));
+        }
+        let caller_key = call.caller;
+        let Some(sink) = self.callers.get_mut(caller_key) else {
+            return Ok(());
+        };
+        sink.resets.restore();
+        let n_passed = Passage {
+            half: &mut call.response,
+            sink: &mut sink.wire,
+            stream: call.down,
+            kept: None,
+        }
+        .pass(data.bytes);
+        if !call.response.pending.is_empty()
+            && call.response.window.room() > 0
+            && !call.response.is_queued
+        {
+            call.response.is_queued = true;
+            sink.wire.blocked.push_back(key);
+        }
+        let n_padding = cost - data.bytes.len();
+        self.give_server_room(key, n_passed + n_padding);
+        self.touch_caller(caller_key);
+        self.finish_if_over(key);
+        Ok(())
+    }
+
+    /// Gives the server room for what was passed on of a response.
+    pub(super) fn give_server_room(&mut self, key: Key, n_bytes: usize) {
+        let Some(call) = self.calls.get_mut(key) else {
+            return;
+        };
+        let Place::At { server, stream, .. } = call.place else {
+            return;
+        };
+        if let Some(source) = self.servers.get_mut(server) {
+            call.response.give_room(&mut source.wire, stream, n_bytes);
+            self.touch_server(server);
+        }
+    }
+
+    /// Bytes on a stream that carries no call.
+    fn data_without_call(&mut self, key: Key, data: &Data<'_>) -> Result<(), Fault> {
+        let cost = usize::try_from(data.cost).unwrap_or(usize::MAX);
+        self.release_server(key, cost);
+        let Some(server) = self.servers.get_mut(key) else {
+            return Ok(());
+        };
+        let Some(question) = server.questions.get_mut(&data.stream) else {
+            return Ok(());
+        };
+        if !question.hear_bytes(data.bytes.len()) {
+            let rule = "an answer longer than any";
+            return Err(Fault::Stream(data.stream, Breach::Malformed { rule }));
+        }
+        if data.ends {
+            self.answered(key, data.stream);
+        } else if data.cost > 0 {
+            server.wire.write_window(data.stream, data.cost);
+        }
+        Ok(())
+    }
+
+    fn release_server(&mut self, key: Key, n_bytes: usize) {
+        if let Some(server) = self.servers.get_mut(key) {
+            server.wire.release(n_bytes);
+        }
+    }
+
+    /// Tells what the server answered to a question.
+    pub(super) fn answered(&mut self, key: Key, stream: u32) {
+        let question = self
+            .servers
+            .get_mut(key)
+            .and_then(|server| server.questions.remove(&stream));
+        if let Some(question) = question {
+            let answer = question.into_answer();
+            self.events
+                .push_back(Event::Answered(ServerId(key), answer));
+        }
+    }
+
+    /// The server reset a stream.
+    pub(super) fn reply_reset(
+        &mut self,
+        server: Key,
+        stream: u32,
+        reason: Reason,
+    ) -> Result<(), Fault> {
+        let Some(key) = self.call_at_server(server, stream)? else {
+            self.answered(server, stream);
+            return Ok(());
+        };
+        let Some(call) = self.calls.get_mut(key) else {
+            return Ok(());
+        };
+        if reason == Reason::REFUSED_STREAM && !call.is_answered() {
+            self.send_again(key, Unprocessed::Refused);
+        } else if reason == Reason::NO_ERROR && call.response.is_heard() {
+            // RFC 9113 §8.1: it has answered whole, and does not need the rest of the request.
+            self.leave_server(key, None);
+            self.let_finish(key, reason);
+        } else {
+            self.leave_server(key, None);
+            self.reset_caller(key, reason);
+        }
+        Ok(())
+    }
+
+    /// Passes a reset on to the caller.
+    fn reset_caller(&mut self, key: Key, reason: Reason) {
+        let Some(call) = self.calls.get(key) else {
+            return;
+        };
+        let caller_key = call.caller;
+        if let Some(caller) = self.callers.get_mut(caller_key) {
+            caller.wire.write_reset(call.down, reason);
+        }
+        self.remove_call(key, How::Reset);
+        self.touch_caller(caller_key);
+    }
+
+    /// Returns the call on a server's stream; none if the stream is closed or a question of ours.
+    pub(super) fn call_at_server(&self, server: Key, stream: u32) -> Result<Option<Key>, Fault> {
+        let Some(server) = self.servers.get(server) else {
+            return Ok(None);
+        };
+        match server.wire.streams.get(&stream) {
+            Some(call) => Ok(Some(*call)),
+            None if !server.has_opened(stream) => {
+                let kind = "a server's";
+                Err(Breach::IdleStream { kind, stream }.into())
+            }
+            None => Ok(None),
+        }
+    }
+}

@@ -1,0 +1,293 @@
+//! From a caller to the server.
+
+use std::sync::Arc;
+
+use super::{
+    Relay,
+    call::{Call, Kept, Place},
+    caller::{Goodbye, How},
+    half::{Half, Last, Passage},
+    head::{self, RequestHead},
+    slots::Key,
+};
+use crate::{
+    h2::{
+        block::Block,
+        breach::{Breach, Fault},
+        frame::Data,
+        hpack::Versions,
+        reason::Reason,
+        window::SendWindow,
+    },
+    limits,
+};
+
+impl Relay {
+    /// A caller sent headers: a new call, or the trailers of one.
+    pub(super) fn request_block(&mut self, key: Key, block: &Block<'_>) -> Result<(), Fault> {
+        let stream = block.stream;
+        let Some(caller) = self.callers.get_mut(key) else {
+            return Ok(());
+        };
+        if let Some(call) = caller.wire.streams.get(&stream) {
+            let call = *call;
+            return self.request_trailers(call, block);
+        }
+        if stream <= caller.highest || stream.is_multiple_of(2) {
+            let highest = caller.highest;
+            return match caller.gone.how(stream) {
+                // It was on its way when we reset the stream; the compression must follow it all the same.
+                Some(How::Reset) => caller.wire.decode(stream, &block.bytes, &mut self.list),
+                Some(How::Finished) => Err(closed("HEADERS", stream).into()),
+                None => Err(Breach::StreamOrder {
+                    highest,
+                    found: stream,
+                }
+                .into()),
+            };
+        }
+        let is_late = caller.goodbye == Goodbye::Said;
+        if !is_late {
+            caller.highest = stream;
+        }
+        let n_streams = u32::try_from(caller.wire.streams.len()).unwrap_or(u32::MAX);
+        if is_late || n_streams >= limits::DOWNSTREAM_STREAMS {
+            caller.wire.decode(stream, &block.bytes, &mut self.list)?;
+            let limit = limits::DOWNSTREAM_STREAMS;
+            return Err(Fault::Stream(stream, Breach::TooManyStreams { limit }));
+        }
+        self.take_call(key, block)
+    }
+
+    /// Takes a new call, and gives it to a server at once if one has room.
+    fn take_call(&mut self, caller_key: Key, block: &Block<'_>) -> Result<(), Fault> {
+        let server_key = self.roomiest();
+        let head = self.translate_request(caller_key, server_key, block)?;
+        let Some(caller) = self.callers.get_mut(caller_key) else {
+            return Ok(());
+        };
+        let stream = block.stream;
+        let mut request = Half::new();
+        request.declare(head.length);
+        if block.ends {
+            let heard = request.hear_end(Last::Bytes);
+            heard.map_err(|breach| Fault::Stream(stream, breach))?;
+        }
+        let mut response = Half::new();
+        response.window = SendWindow::new(caller.wire.peer.initial_window);
+        let key = self.calls.insert(Call {
+            caller: caller_key,
+            down: stream,
+            place: Place::Waiting { until: self.now },
+            request,
+            response,
+            head,
+            kept: Some(Kept::default()),
+            n_attempts: 0,
+            came_at: self.now,
+        });
+        caller.wire.streams.insert(stream, key);
+        caller.wire.earn();
+        match server_key {
+            Some(server_key) => self.open(key, server_key),
+            None => self.wait(key),
+        }
+        Ok(())
+    }
+
+    /// Reads a request's headers, and leaves what they are for this server in `self.block`.
+    fn translate_request(
+        &mut self,
+        caller: Key,
+        server: Option<Key>,
+        block: &Block<'_>,
+    ) -> Result<Arc<RequestHead>, Fault> {
+        // The caller is the one that has just been heard.
+        let Some(caller) = self.callers.get_mut(caller) else {
+            return Err(closed("HEADERS", block.stream).into());
+        };
+        let server = server.and_then(|server| self.servers.get_mut(server));
+        let versions = server.as_ref().map(|server| Versions {
+            decoder: caller.wire.decoder_version(),
+            encoder: server.wire.encoder_version(),
+        });
+        if let Some(versions) = versions
+            && let Some(known) = self.requests.get(versions, &block.bytes)
+        {
+            self.block.clear();
+            self.block.extend_from_slice(known.translation);
+            return Ok(Arc::clone(known.note));
+        }
+        let stream = block.stream;
+        caller.wire.decode(stream, &block.bytes, &mut self.list)?;
+        let head = head::request(&self.list, self.terms.authority.as_bytes())
+            .map_err(|breach| Fault::Stream(stream, breach))?;
+        if let (Some(server), Some(before)) = (server, versions) {
+            server.wire.encode(&head.fields, &mut self.block);
+            let after = Versions {
+                decoder: caller.wire.decoder_version(),
+                encoder: server.wire.encoder_version(),
+            };
+            if before == after {
+                let note = Arc::clone(&head);
+                self.requests.put(before, &block.bytes, &self.block, note);
+            }
+        }
+        Ok(head)
+    }
+
+    /// The end of a request in trailers: gRPC has none, but HTTP/2 does.
+    fn request_trailers(&mut self, key: Key, block: &Block<'_>) -> Result<(), Fault> {
+        let Some(call) = self.calls.get_mut(key) else {
+            return Ok(());
+        };
+        let Some(caller) = self.callers.get_mut(call.caller) else {
+            return Ok(());
+        };
+        let stream = block.stream;
+        let at_stream = |breach| Fault::Stream(stream, breach);
+        caller.wire.decode(stream, &block.bytes, &mut self.list)?;
+        if call.request.is_heard() {
+            return Err(at_stream(closed("HEADERS", stream)));
+        }
+        if !block.ends {
+            let rule = "trailers that do not end the request";
+            return Err(at_stream(Breach::Malformed { rule }));
+        }
+        head::trailers(&self.list).map_err(at_stream)?;
+        let last = Last::Trailers(Arc::new(self.list.clone()));
+        call.request.hear_end(last.clone()).map_err(at_stream)?;
+        if let Some(kept) = &mut call.kept {
+            kept.trailers = Some(last);
+        }
+        self.pump_request(key);
+        self.finish_if_over(key);
+        Ok(())
+    }
+
+    /// A caller sent bytes.
+    pub(super) fn request_data(&mut self, caller: Key, data: &Data<'_>) -> Result<(), Fault> {
+        let stream = data.stream;
+        let cost = usize::try_from(data.cost).unwrap_or(usize::MAX);
+        let found = self.call_at_caller(caller, stream);
+        let Ok(Some(key)) = found else {
+            self.release_caller(caller, cost);
+            let was_reset = self
+                .callers
+                .get(caller)
+                .is_some_and(|caller| caller.gone.how(stream) == Some(How::Reset));
+            return match found {
+                Err(fault) => Err(fault),
+                Ok(_) if was_reset => Ok(()),
+                Ok(_) => Err(Fault::Stream(stream, closed("DATA", stream))),
+            };
+        };
+        let Some(call) = self.calls.get_mut(key) else {
+            return Ok(());
+        };
+        if let Err(breach) = call.request.hear(data) {
+            self.release_caller(caller, cost);
+            return Err(Fault::Stream(stream, breach));
+        }
+        let n_padding = cost - data.bytes.len();
+        let n_passed = match call.place {
+            Place::At { server, stream, .. } => {
+                let Some(sink) = self.servers.get_mut(server) else {
+                    return Ok(());
+                };
+                let n_passed = Passage {
+                    half: &mut call.request,
+                    sink: &mut sink.wire,
+                    stream,
+                    kept: call.kept.as_mut().map(|kept| &mut kept.body),
+                }
+                .pass(data.bytes);
+                if !call.request.pending.is_empty()
+                    && call.request.window.room() > 0
+                    && !call.request.is_queued
+                {
+                    call.request.is_queued = true;
+                    sink.wire.blocked.push_back(key);
+                }
+                self.touch_server(server);
+                n_passed
+            }
+            Place::Waiting { .. } | Place::Pausing { .. } => {
+                call.request.pending.extend(data.bytes);
+                0
+            }
+            // Nobody reads it any more.
+            Place::Over { .. } => data.bytes.len(),
+        };
+        self.note_passed(key, n_passed + n_padding);
+        self.finish_if_over(key);
+        Ok(())
+    }
+
+    /// Gives the caller room for what was passed on of its request, and sees to the bounds of what is kept of it.
+    pub(super) fn note_passed(&mut self, key: Key, n_bytes: usize) {
+        let Some(call) = self.calls.get_mut(key) else {
+            return;
+        };
+        let caller_key = call.caller;
+        if let Some(caller) = self.callers.get_mut(caller_key) {
+            call.request.give_room(&mut caller.wire, call.down, n_bytes);
+        }
+        if let Some(kept) = &mut call.kept {
+            self.n_kept += kept.body.len() - kept.n_counted;
+            kept.n_counted = kept.body.len();
+            if kept.n_counted > limits::REPLAY_BYTES || self.n_kept > limits::REPLAY_TOTAL_BYTES {
+                self.n_kept -= kept.n_counted;
+                call.kept = None;
+            }
+        }
+        self.touch_caller(caller_key);
+    }
+
+    /// A caller took a call back.
+    pub(super) fn request_reset(
+        &mut self,
+        caller: Key,
+        stream: u32,
+        reason: Reason,
+    ) -> Result<(), Fault> {
+        let Some(key) = self.call_at_caller(caller, stream)? else {
+            return Ok(());
+        };
+        self.leave_server(key, Some(reason));
+        let is_answered = self.calls.get(key).is_none_or(Call::is_answered);
+        self.remove_call(key, How::Finished);
+        if let Some(caller) = self.callers.get_mut(caller)
+            && !is_answered
+        {
+            caller.resets.spend("calls that are taken back", self.now)?;
+        }
+        Ok(())
+    }
+
+    /// Returns the call on a caller's stream; none if the stream is closed.
+    pub(super) fn call_at_caller(&self, caller: Key, stream: u32) -> Result<Option<Key>, Fault> {
+        let Some(caller) = self.callers.get(caller) else {
+            return Ok(None);
+        };
+        match caller.wire.streams.get(&stream) {
+            Some(call) => Ok(Some(*call)),
+            None if stream > caller.highest || stream.is_multiple_of(2) => {
+                let kind = "a caller's";
+                Err(Breach::IdleStream { kind, stream }.into())
+            }
+            None => Ok(None),
+        }
+    }
+
+    /// Gives a caller's connection room for bytes of a stream that is closed.
+    fn release_caller(&mut self, key: Key, n_bytes: usize) {
+        if let Some(caller) = self.callers.get_mut(key) {
+            caller.wire.release(n_bytes);
+        }
+    }
+}
+
+fn closed(kind: &'static str, stream: u32) -> Breach {
+    Breach::ClosedStream { kind, stream }
+}

@@ -1,0 +1,134 @@
+//! One connection to the server.
+
+use std::{collections::BTreeMap, time::Instant};
+
+use super::{
+    Answer,
+    wire::{Ended, Wire},
+};
+use crate::{
+    h2::{PREFACE, frame::MAX_STREAM, hpack::HeaderList, reason::Reason, settings::id},
+    limits,
+};
+
+/// A connection to the server.
+#[derive(Debug)]
+pub(super) struct Server {
+    pub(super) wire: Wire,
+    pub(super) phase: Phase,
+    /// The stream that is opened next.
+    next: u32,
+    /// Whether the server has acknowledged our SETTINGS.
+    pub(super) is_settled: bool,
+    pub(super) questions: BTreeMap<u32, Question>,
+    /// When its pulse is felt again.
+    pub(super) pulse_at: Instant,
+    /// Whether a PING is unanswered.
+    pub(super) awaits_pong: bool,
+    /// When what is still open is cut.
+    pub(super) drain_by: Option<Instant>,
+    /// Whether its loss has been told.
+    pub(super) is_lost: bool,
+}
+
+/// What a connection is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Phase {
+    /// It must show first that it works.
+    Trial,
+    /// It takes calls.
+    InUse,
+    /// It takes no new calls; those on it finish.
+    Draining,
+}
+
+/// A call of our own, which proves something.
+#[derive(Debug, Default)]
+pub(super) struct Question {
+    answer: Answer,
+    n_received: usize,
+}
+
+impl Server {
+    pub(super) fn new(number: u64, now: Instant) -> Self {
+        let mut wire = Wire::new(number, limits::UPSTREAM_WINDOW_BYTES, now);
+        let settings = [
+            (id::ENABLE_PUSH, 0),
+            (id::INITIAL_WINDOW_SIZE, limits::STREAM_WINDOW_BYTES),
+            (id::MAX_HEADER_LIST_SIZE, limits::HEADER_LIST_BYTES),
+        ];
+        wire.write_raw(PREFACE);
+        wire.introduce(&settings, limits::UPSTREAM_WINDOW_BYTES);
+        Self {
+            wire,
+            phase: Phase::Trial,
+            next: 1,
+            is_settled: false,
+            questions: BTreeMap::new(),
+            pulse_at: now + limits::KEEPALIVE_INTERVAL,
+            awaits_pong: false,
+            drain_by: None,
+            is_lost: false,
+        }
+    }
+
+    /// Returns whether a call would be sent at once.
+    pub(super) fn has_room(&self) -> bool {
+        self.phase == Phase::InUse && self.next <= MAX_STREAM && self.wire.has_room_for_call()
+    }
+
+    /// Returns whether it will never take another call, because its stream numbers are used up (RFC 9113 §5.1.1).
+    pub(super) fn is_used_up(&self) -> bool {
+        self.next > MAX_STREAM
+    }
+
+    /// Takes the number of a new stream.
+    pub(super) fn open(&mut self) -> u32 {
+        let stream = self.next;
+        self.next = self.next.saturating_add(2);
+        stream
+    }
+
+    /// Returns whether a stream was opened, and may have ended since.
+    pub(super) fn has_opened(&self, stream: u32) -> bool {
+        stream % 2 == 1 && stream < self.next
+    }
+
+    /// Ends the connection if it takes no new calls and carries none.
+    pub(super) fn end_if_drained(&mut self) {
+        if self.phase == Phase::Draining
+            && self.wire.streams.is_empty()
+            && self.wire.ended.is_none()
+        {
+            self.wire.write_go_away(0, Reason::NO_ERROR, "");
+            self.wire.ended = Some(Ended::Done);
+        }
+    }
+}
+
+impl Question {
+    /// Takes note of headers or trailers.
+    pub(super) fn hear_fields(&mut self, list: &HeaderList) {
+        let text = |name: &[u8]| {
+            let value = list.get(name)?;
+            Some(String::from_utf8_lossy(value).into_owned())
+        };
+        if let Some(status) = text(b":status") {
+            self.answer.http_status = Some(status);
+        }
+        if let Some(code) = text(b"grpc-status").and_then(|code| code.parse().ok()) {
+            self.answer.code = Some(code);
+            self.answer.message = text(b"grpc-message").unwrap_or_default();
+        }
+    }
+
+    /// Takes note of bytes; returns whether the answer is still within its bound.
+    pub(super) fn hear_bytes(&mut self, n_bytes: usize) -> bool {
+        self.n_received = self.n_received.saturating_add(n_bytes);
+        self.n_received <= limits::PROOF_ANSWER_BYTES
+    }
+
+    pub(super) fn into_answer(self) -> Answer {
+        self.answer
+    }
+}

@@ -1,0 +1,456 @@
+//! The life of a call: there, back, again, and what it costs when something breaks.
+
+use std::time::Duration;
+
+use super::{
+    Event, World,
+    peer::{Ends, REQUEST, RESPONSE, Said, TRAILERS},
+};
+use crate::{
+    h2::{frame::MAX_STREAM, reason::Reason, settings::id},
+    limits,
+    relay::{Answer, Loss},
+};
+
+fn owned(fields: &[(&str, &str)]) -> Vec<(String, String)> {
+    let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+    fields.iter().map(owned).collect()
+}
+
+/// What the server is to hear of [`REQUEST`].
+fn readdressed() -> Vec<(String, String)> {
+    let mut fields = owned(&[
+        (":method", "POST"),
+        (":scheme", "https"),
+        (":authority", "temporal.test:7233"),
+    ]);
+    fields.extend(owned(&REQUEST[2..3]));
+    fields.extend(owned(&REQUEST[4..]));
+    fields
+}
+
+fn failed(why: &str) -> Vec<(String, String)> {
+    owned(&[
+        (":status", "200"),
+        ("content-type", "application/grpc"),
+        ("grpc-status", "14"),
+        ("grpc-message", &format!("newleaf-proxy: {why}")),
+    ])
+}
+
+#[test]
+fn there_and_back_again_and_again() {
+    let mut world = World::new(&[]);
+    let mut caller = world.caller();
+    // From the memo from the second on; streams are numbered on each side by itself.
+    for round in 0..5 {
+        let (down, up) = (7 + 4 * round, 1 + 2 * round);
+        caller.say_headers(down, Ends::No, REQUEST);
+        caller.say_data(down, Ends::Yes, b"hello");
+        world.pass(&mut caller);
+        let expected = [
+            Said::Headers(up, Ends::No, readdressed()),
+            Said::Data(up, Ends::Yes, b"hello".to_vec()),
+        ];
+        assert_eq!(world.hear_server(), expected);
+        world.server.say_response(up, b"olleh");
+        world.pass_server();
+        let expected = [
+            Said::Headers(down, Ends::No, owned(RESPONSE)),
+            Said::Data(down, Ends::No, b"olleh".to_vec()),
+            Said::Headers(down, Ends::Yes, owned(TRAILERS)),
+        ];
+        assert_eq!(world.hear(&mut caller), expected);
+        assert_eq!((world.n_calls(), world.caller_streams(&caller)), (0, 0));
+    }
+    assert_eq!(world.events(), []);
+}
+
+#[test]
+fn many_callers_share_a_connection() {
+    let mut world = World::new(&[]);
+    let mut callers: Vec<_> = (0..20).map(|_| world.caller()).collect();
+    for caller in &mut callers {
+        caller.say_request(1);
+        world.pass(caller);
+    }
+    let heard = world.hear_server();
+    let opened: Vec<_> = (0..20).map(|n| 1 + 2 * n).collect();
+    let streams: Vec<_> = heard
+        .iter()
+        .map(|said| {
+            let Said::Headers(stream, Ends::Yes, _) = said else {
+                panic!("expected a request, found {said:?}");
+            };
+            *stream
+        })
+        .collect();
+    assert_eq!(streams, opened);
+    for (caller, stream) in callers.iter_mut().zip(streams).rev() {
+        world.server.say_response(stream, &stream.to_be_bytes());
+        world.pass_server();
+        let heard = world.hear(caller);
+        assert!(heard.contains(&Said::Data(1, Ends::No, stream.to_be_bytes().to_vec())));
+    }
+}
+
+#[test]
+fn a_call_that_is_taken_back() {
+    let mut world = World::new(&[]);
+    let mut caller = world.caller();
+    caller.say_headers(1, Ends::No, REQUEST);
+    caller.say_reset(1, Reason::CANCEL);
+    world.pass(&mut caller);
+    assert_eq!(world.hear_server()[1..], [Said::Reset(1, Reason::CANCEL)]);
+    // An answer that was on its way goes nowhere, and harms nothing.
+    world.server.say_response(1, b"late");
+    world.pass_server();
+    assert_eq!(world.hear(&mut caller), []);
+    assert_eq!(world.hear_server(), []);
+    assert_eq!(world.n_calls(), 0);
+}
+
+#[test]
+fn a_caller_that_goes_takes_its_calls_back() {
+    let mut world = World::new(&[]);
+    let mut caller = world.caller();
+    let mut other = world.caller();
+    caller.say_request(1);
+    caller.say_request(3);
+    world.pass(&mut caller);
+    other.say_request(1);
+    world.pass(&mut other);
+    world.hear_server();
+    world.relay.close(caller.id, "gone", world.now);
+    let cancelled = [1, 3].map(|stream| Said::Reset(stream, Reason::CANCEL));
+    assert_eq!(world.hear_server(), cancelled);
+    assert_eq!(world.n_calls(), 1);
+}
+
+#[test]
+fn a_reset_of_the_server_is_passed_on() {
+    let mut world = World::new(&[]);
+    let mut caller = world.caller();
+    caller.say_request(1);
+    world.pass(&mut caller);
+    world.hear_server();
+    world.server.say_reset(1, Reason::of(77));
+    world.pass_server();
+    assert_eq!(world.hear(&mut caller), [Said::Reset(1, Reason::of(77))]);
+    assert_eq!((world.n_calls(), world.events().len()), (0, 0));
+}
+
+/// RFC 9113 §8.1: a server that has answered may say that it does not need the rest of the request.
+#[test]
+fn a_reset_behind_an_answer_does_not_cost_the_answer() {
+    let mut world = World::new(&[]);
+    let mut caller = world.caller_with(&[(id::INITIAL_WINDOW_SIZE, 3)]);
+    caller.say_headers(1, Ends::No, REQUEST);
+    world.pass(&mut caller);
+    world.hear_server();
+    world.server.say_response(1, b"no need");
+    world.server.say_reset(1, Reason::NO_ERROR);
+    world.pass_server();
+    let data = |bytes: &[u8]| Said::Data(1, Ends::No, bytes.to_vec());
+    let response = Said::Headers(1, Ends::No, owned(RESPONSE));
+    assert_eq!(world.hear(&mut caller), [response, data(b"no ")]);
+    caller.say_data(1, Ends::No, b"more that nobody needs");
+    caller.say_window(1, 100);
+    world.pass(&mut caller);
+    let trailers = Said::Headers(1, Ends::Yes, owned(TRAILERS));
+    let reset = Said::Reset(1, Reason::NO_ERROR);
+    assert_eq!(world.hear(&mut caller), [data(b"need"), trailers, reset]);
+    assert_eq!(world.n_calls(), 0);
+}
+
+#[test]
+fn a_refused_stream_is_sent_again_after_a_pause() {
+    let mut world = World::new(&[]);
+    let mut caller = world.caller();
+    caller.say_headers(1, Ends::No, REQUEST);
+    caller.say_data(1, Ends::No, b"one ");
+    world.pass(&mut caller);
+    world.hear_server();
+    world.server.say_reset(1, Reason::REFUSED_STREAM);
+    world.pass_server();
+    caller.say_data(1, Ends::Yes, b"two");
+    world.pass(&mut caller);
+    assert_eq!(world.hear_server(), []);
+    assert_eq!(world.events(), [Event::Replayed]);
+    world.wait(limits::REPLAY_PAUSE);
+    let expected = [
+        Said::Headers(3, Ends::No, readdressed()),
+        Said::Data(3, Ends::Yes, b"one two".to_vec()),
+    ];
+    assert_eq!(world.hear_server(), expected);
+    world.server.say_response(3, b"at last");
+    world.pass_server();
+    assert_eq!(world.hear(&mut caller).len(), 3);
+    assert_eq!((world.n_calls(), world.relay.n_kept), (0, 0));
+}
+
+#[test]
+fn a_server_that_keeps_refusing_is_believed() {
+    let mut world = World::new(&[]);
+    let mut caller = world.caller();
+    let impatient = [REQUEST, &[("grpc-timeout", "1H")]].concat();
+    caller.say_headers(1, Ends::Yes, &impatient);
+    world.pass(&mut caller);
+    let mut n_sent = 0;
+    while let Some(Said::Headers(stream, ..)) = world.hear_server().pop() {
+        n_sent += 1;
+        world.server.say_reset(stream, Reason::REFUSED_STREAM);
+        world.pass_server();
+        world.wait(limits::REPLAY_PAUSE_MAX);
+    }
+    assert_eq!(n_sent, limits::REPLAYS + 1);
+    let answer = failed("the server kept refusing the stream");
+    assert_eq!(
+        world.hear(&mut caller),
+        [Said::Headers(1, Ends::Yes, answer)]
+    );
+}
+
+#[test]
+fn a_request_too_large_to_be_kept_is_not_sent_again() {
+    let mut world = World::new(&[(id::INITIAL_WINDOW_SIZE, MAX_STREAM)]);
+    world.server.say_window(0, MAX_STREAM - 65_535);
+    world.pass_server();
+    let mut caller = world.caller();
+    caller.say_headers(1, Ends::No, REQUEST);
+    let half = vec![7; limits::REPLAY_BYTES / 2 + 1];
+    for _ in 0..2 {
+        caller.say_data(1, Ends::No, &half);
+        world.pass(&mut caller);
+        while !world.hear_server().is_empty() {}
+    }
+    assert_eq!(world.relay.n_kept, 0);
+    world.server.say_reset(1, Reason::REFUSED_STREAM);
+    world.pass_server();
+    let answer = failed("the server refused a request too large to be sent again");
+    let heard = world.hear(&mut caller);
+    assert!(
+        heard.contains(&Said::Headers(1, Ends::Yes, answer)),
+        "{heard:?}"
+    );
+}
+
+/// GOAWAY in two phases and in one: what is above the last stream is sent again elsewhere, the rest finishes.
+#[test]
+fn a_goodbye_costs_no_call() {
+    let mut world = World::new(&[]);
+    let mut caller = world.caller();
+    for stream in [1, 3, 5] {
+        caller.say_request(stream);
+    }
+    world.pass(&mut caller);
+    world.hear_server();
+    world.server.say_go_away(MAX_STREAM);
+    world.pass_server();
+    assert_eq!(world.events(), [Event::Goodbye(world.server_id())]);
+    assert!(!world.relay.is_ready());
+    // A call that comes now waits for the successor.
+    caller.say_request(7);
+    world.pass(&mut caller);
+    assert_eq!(world.hear_server(), []);
+    world.server.say_go_away(1);
+    world.pass_server();
+    let mut before = world.replace_server();
+    let heard = world.hear_server();
+    let opened: Vec<_> = heard
+        .iter()
+        .filter(|s| matches!(s, Said::Headers(..)))
+        .collect();
+    assert_eq!(opened.len(), 3, "{heard:?}");
+    before.say_response(1, b"the first");
+    world.pass(&mut before);
+    let heard = world.hear(&mut caller);
+    assert!(heard.contains(&Said::Data(1, Ends::No, b"the first".to_vec())));
+    assert!(
+        world.relay.has_ended(before.id),
+        "it carries nothing any more"
+    );
+    let said = world.hear(&mut before);
+    assert_eq!(said, [Said::GoAway(0, Reason::NO_ERROR)]);
+}
+
+#[test]
+fn a_lost_connection_costs_its_calls_a_status_that_says_why() {
+    let mut world = World::new(&[]);
+    let mut caller = world.caller();
+    caller.say_request(1);
+    caller.say_request(3);
+    world.pass(&mut caller);
+    world.server.say_headers(3, Ends::No, RESPONSE);
+    world.server.say_data(3, Ends::No, b"half");
+    world.pass_server();
+    world.hear(&mut caller);
+    let id = world.server_id();
+    world
+        .relay
+        .close(world.server.id, "connection reset by peer", world.now);
+    let whole = failed("the connection broke before the server answered: connection reset by peer");
+    let rest = failed("the connection broke within the answer: connection reset by peer");
+    let expected = [
+        Said::Headers(1, Ends::Yes, whole),
+        Said::Headers(3, Ends::Yes, rest[2..].to_vec()),
+    ];
+    assert_eq!(world.hear(&mut caller), expected);
+    let events = world.events();
+    let loss = Loss::Transport("connection reset by peer".to_owned());
+    assert!(events.contains(&Event::Lost(id, loss)), "{events:?}");
+    assert_eq!(events.len(), 3);
+    assert!(
+        !world.relay.has_ended(caller.id),
+        "the caller keeps its connection"
+    );
+}
+
+#[test]
+fn without_a_server_a_call_waits_as_long_as_it_says() {
+    let mut world = World::new(&[]);
+    let mut caller = world.caller();
+    world.relay.retire(world.server_id(), world.now);
+    let patient = [&REQUEST[..6], &[("grpc-timeout", "3S")]].concat();
+    caller.say_headers(1, Ends::Yes, &patient);
+    caller.say_headers(3, Ends::Yes, &REQUEST[..6]);
+    world.pass(&mut caller);
+    world.wait(Duration::from_millis(2999));
+    assert_eq!(world.hear(&mut caller), []);
+    world.wait(Duration::from_millis(1));
+    let answer = failed("no connection to the server within 3000 ms");
+    assert_eq!(
+        world.hear(&mut caller),
+        [Said::Headers(1, Ends::Yes, answer)]
+    );
+    world.wait(Duration::from_secs(7));
+    let answer = failed("no connection to the server within 10000 ms");
+    assert_eq!(
+        world.hear(&mut caller),
+        [Said::Headers(3, Ends::Yes, answer)]
+    );
+    assert_eq!(world.n_calls(), 0);
+}
+
+/// Calls that come and go while there is no server leave nothing behind.
+#[test]
+fn the_queue_does_not_grow_by_calls_that_are_gone() {
+    let mut world = World::new(&[]);
+    let mut caller = world.caller();
+    world.relay.retire(world.server_id(), world.now);
+    for call in 0..5000 {
+        let stream = 1 + 2 * call;
+        caller.say_request(stream);
+        caller.say_reset(stream, Reason::CANCEL);
+        world.pass(&mut caller);
+    }
+    assert!(
+        world.relay.waiting.len() < 10,
+        "{}",
+        world.relay.waiting.len()
+    );
+    assert_eq!(world.n_calls(), 0);
+}
+
+#[test]
+fn the_servers_limit_of_streams_is_kept() {
+    let mut world = World::new(&[(id::MAX_CONCURRENT_STREAMS, 2)]);
+    let mut caller = world.caller();
+    for stream in [1, 3, 5, 7] {
+        caller.say_request(stream);
+    }
+    world.pass(&mut caller);
+    assert_eq!(world.hear_server().len(), 2);
+    assert!(world.events().contains(&Event::Crowded));
+    assert!(world.relay.is_crowded());
+    for stream in [1, 3, 5, 7] {
+        world.server.say_response(stream, b"");
+        world.pass_server();
+        let n_opened = world.hear_server().len();
+        assert_eq!(
+            n_opened,
+            usize::from(stream < 5),
+            "first come, first served"
+        );
+    }
+    assert_eq!(world.n_calls(), 0);
+}
+
+#[test]
+fn questions_of_our_own_are_answered() {
+    let mut world = World::new(&[]);
+    let id = world.server_id();
+    world.relay.ask(id, "/a/Method", b"what", world.now);
+    let heard = world.hear_server();
+    let [
+        Said::Headers(1, Ends::No, fields),
+        Said::Data(1, Ends::Yes, asked),
+    ] = &heard[..]
+    else {
+        panic!("expected a question, found {heard:?}");
+    };
+    assert!(fields.contains(&(":path".to_owned(), "/a/Method".to_owned())));
+    assert_eq!(asked, b"what");
+    world.server.say_headers(1, Ends::No, RESPONSE);
+    world.server.say_data(1, Ends::No, b"that");
+    let trailers = [("grpc-status", "7"), ("grpc-message", "not you")];
+    world.server.say_headers(1, Ends::Yes, &trailers);
+    world.pass_server();
+    let answer = Answer {
+        code: Some(7),
+        message: "not you".to_owned(),
+        http_status: Some("200".to_owned()),
+    };
+    assert_eq!(world.events(), [Event::Answered(id, answer)]);
+}
+
+#[test]
+fn a_silent_server_is_given_up() {
+    let mut world = World::new(&[]);
+    let mut caller = world.caller();
+    world.wait(limits::KEEPALIVE_INTERVAL);
+    assert_eq!(world.hear_server(), [Said::Ping]);
+    world.server.say_pong();
+    world.pass_server();
+    world.wait(limits::KEEPALIVE_TIMEOUT);
+    assert_eq!(world.hear_server(), []);
+    world.wait(limits::KEEPALIVE_INTERVAL.saturating_sub(limits::KEEPALIVE_TIMEOUT));
+    assert_eq!(world.hear_server(), [Said::Ping]);
+    caller.say_request(1);
+    world.pass(&mut caller);
+    world.wait(limits::KEEPALIVE_TIMEOUT);
+    let id = world.server_id();
+    assert!(world.events().contains(&Event::Lost(id, Loss::Silence)));
+    assert!(world.relay.has_ended(world.server.id));
+    assert_eq!(world.hear(&mut caller).len(), 1, "the call is failed");
+}
+
+/// RFC 9113 §6.8: announced first, so that no call is lost that was on its way.
+#[test]
+fn a_shutdown_lets_calls_finish() {
+    let mut world = World::new(&[]);
+    let mut caller = world.caller();
+    caller.say_request(1);
+    world.pass(&mut caller);
+    world.hear_server();
+    world.relay.shut_down(world.now);
+    let announced = [Said::GoAway(MAX_STREAM, Reason::NO_ERROR), Said::Ping];
+    assert_eq!(world.hear(&mut caller), announced);
+    caller.say_request(3);
+    caller.say_pong();
+    world.pass(&mut caller);
+    assert_eq!(world.hear_server().len(), 1, "it was on its way");
+    assert_eq!(world.hear(&mut caller), [Said::GoAway(3, Reason::NO_ERROR)]);
+    caller.say_request(5);
+    world.pass(&mut caller);
+    assert_eq!(
+        world.hear(&mut caller),
+        [Said::Reset(5, Reason::REFUSED_STREAM)]
+    );
+    for stream in [1, 3] {
+        assert!(!world.relay.has_ended(caller.id));
+        world.server.say_response(stream, b"");
+        world.pass_server();
+    }
+    assert!(world.relay.has_ended(caller.id));
+}

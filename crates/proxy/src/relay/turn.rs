@@ -1,0 +1,373 @@
+//! What is heard, and when something is due: from bytes and instants to what they mean for the calls.
+
+use std::{ops::Bound, time::Instant};
+
+use super::{
+    CallerId, ConnectionId, Event, Loss, Relay, ServerId,
+    call::Place,
+    half::Passage,
+    place::Unprocessed,
+    server::Phase,
+    slots::Key,
+    timers::Timer,
+    wire::{Ended, Heard},
+};
+use crate::{
+    h2::{
+        breach::{Breach, Fault},
+        frame::Head,
+    },
+    limits,
+};
+
+impl Relay {
+    pub(super) fn hear_from_caller(&mut self, key: Key, bytes: &[u8]) {
+        let mut bytes = bytes;
+        let caller = self.callers.get_mut(key);
+        let Some(caller) = caller.filter(|caller| caller.wire.ended.is_none()) else {
+            return;
+        };
+        caller.wire.is_idle = false;
+        if caller.awaits_preface() {
+            caller.hear_preface(&mut bytes);
+            if !caller.awaits_preface() {
+                let by = caller.preface_by;
+                self.timers.cancel(by, Timer::Preface(key));
+            }
+        }
+        let mut cutter = std::mem::take(&mut caller.wire.cutter);
+        while let Some(frame) = cutter.next(&mut bytes).transpose() {
+            if let Err(fault) = self.caller_said(key, frame) {
+                self.blame_caller(key, fault);
+            }
+            if self.has_ended(ConnectionId::Caller(CallerId(key))) {
+                break;
+            }
+        }
+        if let Some(caller) = self.callers.get_mut(key) {
+            caller.wire.cutter = cutter;
+        }
+        self.touch_caller(key);
+    }
+
+    fn caller_said(&mut self, key: Key, frame: Result<(Head, &[u8]), Breach>) -> Result<(), Fault> {
+        let (head, payload) = frame?;
+        let Some(caller) = self.callers.get_mut(key) else {
+            return Ok(());
+        };
+        match caller.wire.hear(head, payload, self.now)? {
+            // A client's GOAWAY refuses pushes, of which there are none; its calls go on.
+            Heard::Nothing | Heard::SettingsAck | Heard::GoAway { .. } => {}
+            Heard::Block(block) => self.request_block(key, &block)?,
+            Heard::Data(data) => self.request_data(key, &data)?,
+            Heard::Reset { stream, reason } => self.request_reset(key, stream, reason)?,
+            Heard::Window { stream, increment } => {
+                if let Some(call) = self.call_at_caller(key, stream)? {
+                    if let Some(call) = self.calls.get_mut(call) {
+                        let grown = call.response.window.grow(increment);
+                        grown.map_err(|breach| Fault::Stream(stream, breach))?;
+                    }
+                    self.pump_response(call);
+                }
+            }
+            Heard::Room => self.unblock(ConnectionId::Caller(CallerId(key))),
+            Heard::Windows(difference) => self.shift_responses(key, difference)?,
+            Heard::Pong => caller.say_goodbye(),
+        }
+        Ok(())
+    }
+
+    pub(super) fn hear_from_server(&mut self, key: Key, bytes: &[u8]) {
+        let mut bytes = bytes;
+        let server = self.servers.get_mut(key);
+        let Some(server) = server.filter(|server| server.wire.ended.is_none()) else {
+            return;
+        };
+        server.wire.is_idle = false;
+        let mut cutter = std::mem::take(&mut server.wire.cutter);
+        while let Some(frame) = cutter.next(&mut bytes).transpose() {
+            if let Err(fault) = self.server_said(key, frame) {
+                self.blame_server(key, fault);
+            }
+            if self.has_ended(ConnectionId::Server(ServerId(key))) {
+                break;
+            }
+        }
+        if let Some(server) = self.servers.get_mut(key) {
+            server.wire.cutter = cutter;
+        }
+        self.touch_server(key);
+    }
+
+    fn server_said(&mut self, key: Key, frame: Result<(Head, &[u8]), Breach>) -> Result<(), Fault> {
+        let (head, payload) = frame?;
+        let Some(server) = self.servers.get_mut(key) else {
+            return Ok(());
+        };
+        match server.wire.hear(head, payload, self.now)? {
+            Heard::Nothing => {}
+            Heard::Block(block) => self.reply_block(key, &block)?,
+            Heard::Data(data) => self.reply_data(key, &data)?,
+            Heard::Reset { stream, reason } => self.reply_reset(key, stream, reason)?,
+            Heard::Window { stream, increment } => {
+                if let Some(call) = self.call_at_server(key, stream)? {
+                    if let Some(call) = self.calls.get_mut(call) {
+                        let grown = call.request.window.grow(increment);
+                        grown.map_err(|breach| Fault::Stream(stream, breach))?;
+                    }
+                    self.pump_request(call);
+                }
+            }
+            Heard::Room => self.unblock(ConnectionId::Server(ServerId(key))),
+            Heard::Windows(difference) => self.shift_requests(key, difference)?,
+            Heard::SettingsAck => {
+                if !std::mem::replace(&mut server.is_settled, true) {
+                    self.events.push_back(Event::Settled(ServerId(key)));
+                }
+            }
+            Heard::Pong => self.note_pulse(key),
+            Heard::GoAway { last } => self.server_goodbye(key, last),
+        }
+        Ok(())
+    }
+
+    /// Passes on what is pending of a request, as far as there is room.
+    pub(super) fn pump_request(&mut self, key: Key) {
+        let Some(call) = self.calls.get_mut(key) else {
+            return;
+        };
+        let Place::At { server, stream, .. } = call.place else {
+            return;
+        };
+        let Some(sink) = self.servers.get_mut(server) else {
+            return;
+        };
+        let mut passage = Passage {
+            half: &mut call.request,
+            sink: &mut sink.wire,
+            stream,
+            kept: call.kept.as_mut().map(|kept| &mut kept.body),
+        };
+        let n_passed = passage.pump();
+        if passage.waits_for_connection() && !call.request.is_queued {
+            call.request.is_queued = true;
+            sink.wire.blocked.push_back(key);
+        }
+        self.note_passed(key, n_passed);
+        self.touch_server(server);
+    }
+
+    /// Passes on what is pending of a response, as far as there is room.
+    pub(super) fn pump_response(&mut self, key: Key) {
+        let Some(call) = self.calls.get_mut(key) else {
+            return;
+        };
+        let (caller, stream) = (call.caller, call.down);
+        let Some(sink) = self.callers.get_mut(caller) else {
+            return;
+        };
+        let mut passage = Passage {
+            half: &mut call.response,
+            sink: &mut sink.wire,
+            stream,
+            kept: None,
+        };
+        let n_passed = passage.pump();
+        if passage.waits_for_connection() && !call.response.is_queued {
+            call.response.is_queued = true;
+            sink.wire.blocked.push_back(key);
+        }
+        self.give_server_room(key, n_passed);
+        self.touch_caller(caller);
+        self.finish_if_over(key);
+    }
+
+    /// Lets calls go on that waited for room on a whole connection, each as far as there is room, in turns.
+    pub(super) fn unblock(&mut self, id: ConnectionId) {
+        let n_blocked = self.wire_mut(id).map_or(0, |wire| wire.blocked.len());
+        for _ in 0..n_blocked {
+            let next = self
+                .wire_mut(id)
+                .filter(|wire| wire.room_for_data() > 0)
+                .and_then(|wire| wire.blocked.pop_front());
+            let Some(key) = next else {
+                return;
+            };
+            let Some(call) = self.calls.get_mut(key) else {
+                continue;
+            };
+            match id {
+                ConnectionId::Caller(_) => {
+                    call.response.is_queued = false;
+                    self.pump_response(key);
+                }
+                ConnectionId::Server(_) => {
+                    call.request.is_queued = false;
+                    self.pump_request(key);
+                }
+            }
+        }
+    }
+
+    /// A caller's initial window has changed: RFC 9113 §6.9.2 moves the windows of all its streams.
+    fn shift_responses(&mut self, caller: Key, difference: i64) -> Result<(), Fault> {
+        let streams = self.callers.get(caller).map(|caller| &caller.wire.streams);
+        let calls: Vec<Key> = streams.into_iter().flatten().map(|(_, key)| *key).collect();
+        if difference == 0 {
+            return Ok(());
+        }
+        for key in calls {
+            if let Some(call) = self.calls.get_mut(key) {
+                call.response.window.shift(difference)?;
+            }
+            self.pump_response(key);
+        }
+        Ok(())
+    }
+
+    /// The server's initial window has changed.
+    fn shift_requests(&mut self, server: Key, difference: i64) -> Result<(), Fault> {
+        let streams = self.servers.get(server).map(|server| &server.wire.streams);
+        let calls: Vec<Key> = streams.into_iter().flatten().map(|(_, key)| *key).collect();
+        if difference == 0 {
+            return Ok(());
+        }
+        for key in calls {
+            if let Some(call) = self.calls.get_mut(key) {
+                call.request.window.shift(difference)?;
+            }
+            self.pump_request(key);
+        }
+        Ok(())
+    }
+
+    /// Has a caller's connection looked at, if there is something to see.
+    pub(super) fn touch_caller(&mut self, key: Key) {
+        if let Some(caller) = self.callers.get_mut(key) {
+            if caller.wire.is_clogged() && caller.wire.ended.is_none() {
+                let flood = Breach::Flood {
+                    what: "work without reading the answers",
+                };
+                caller.wire.ended = Some(Ended::Breach(flood));
+            }
+            if caller.wire.wants_touch() {
+                self.touched.push(ConnectionId::Caller(CallerId(key)));
+            }
+        }
+    }
+
+    /// Has a connection to the server looked at, if there is something to see.
+    pub(super) fn touch_server(&mut self, key: Key) {
+        let server = self.servers.get_mut(key);
+        if server.is_some_and(|server| server.wire.wants_touch()) {
+            self.touched.push(ConnectionId::Server(ServerId(key)));
+        }
+    }
+
+    /// Does what is due.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        self.now = now;
+        while let Some(timer) = self.timers.pop(now) {
+            match timer {
+                Timer::Call(key) => self.wait_is_over(key),
+                Timer::Preface(key) => self.preface_is_due(key),
+                Timer::Pulse(key) => self.feel_pulse(key),
+                Timer::Drain(key) => self.drain_is_over(key),
+                Timer::Sweep => self.sweep(),
+            }
+        }
+        self.serve_waiting();
+    }
+
+    fn preface_is_due(&mut self, key: Key) {
+        if let Some(caller) = self.callers.get_mut(key) {
+            caller.wire.ended = Some(Ended::Breach(Breach::Preface));
+            self.touch_caller(key);
+        }
+    }
+
+    /// Sends a PING, or gives the connection up if the last one was not answered.
+    fn feel_pulse(&mut self, key: Key) {
+        let Some(server) = self.servers.get_mut(key) else {
+            return;
+        };
+        if server.awaits_pong {
+            server.wire.ended = Some(Ended::Done);
+            return self.lose(key, Loss::Silence);
+        }
+        server.wire.write_ping();
+        server.awaits_pong = true;
+        let answer_by = self.now + limits::KEEPALIVE_TIMEOUT;
+        server.pulse_at = answer_by;
+        self.timers.set(answer_by, Timer::Pulse(key));
+        self.touch_server(key);
+    }
+
+    /// The server has answered a PING: the next is due in a while.
+    fn note_pulse(&mut self, key: Key) {
+        if let Some(server) = self.servers.get_mut(key)
+            && std::mem::take(&mut server.awaits_pong)
+        {
+            self.timers.cancel(server.pulse_at, Timer::Pulse(key));
+            server.pulse_at = self.now + limits::KEEPALIVE_INTERVAL;
+            self.timers.set(server.pulse_at, Timer::Pulse(key));
+        }
+    }
+
+    fn drain_is_over(&mut self, key: Key) {
+        let Some(server) = self.servers.get_mut(key) else {
+            return;
+        };
+        if server.phase == Phase::Draining && server.wire.ended.is_none() {
+            let n_calls = server.wire.streams.len();
+            server.wire.ended = Some(Ended::Done);
+            let why = format!("{n_calls} calls outlasted the drain timeout");
+            self.lose(key, Loss::Transport(why));
+        }
+    }
+
+    /// While bytes flow, memory that was used is looked at once a second.
+    pub(super) fn keep_sweeping(&mut self) {
+        if !self.is_sweeping {
+            self.is_sweeping = true;
+            let due = self.now + limits::SWEEP_INTERVAL;
+            self.timers.set(due, Timer::Sweep);
+        }
+    }
+
+    fn sweep(&mut self) {
+        let wires = self
+            .callers
+            .values_mut()
+            .map(|caller| &mut caller.wire)
+            .chain(self.servers.values_mut().map(|server| &mut server.wire));
+        let mut was_busy = false;
+        for wire in wires {
+            was_busy |= !wire.is_idle;
+            wire.sweep();
+        }
+        self.is_sweeping = false;
+        if was_busy {
+            self.keep_sweeping();
+        }
+    }
+
+    /// The server takes no new calls here, and has not processed those above `last` (RFC 9113 §6.8).
+    fn server_goodbye(&mut self, key: Key, last: u32) {
+        let Some(server) = self.servers.get_mut(key) else {
+            return;
+        };
+        if server.phase != Phase::Draining {
+            self.events.push_back(Event::Goodbye(ServerId(key)));
+        }
+        let above = (Bound::Excluded(last), Bound::Unbounded);
+        let unprocessed: Vec<Key> = server.wire.streams.range(above).map(|(_, k)| *k).collect();
+        self.drain(key);
+        for call in unprocessed {
+            self.send_again(call, Unprocessed::Goodbye);
+        }
+        if let Some(server) = self.servers.get_mut(key) {
+            server.end_if_drained();
+        }
+    }
+}

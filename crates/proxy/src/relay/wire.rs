@@ -1,0 +1,370 @@
+//! One connection's HTTP/2, whichever side it is on: what both callers and servers may say about the connection itself.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    time::Instant,
+};
+
+use super::{outbox::Outbox, slots::Key};
+use crate::{
+    h2::{
+        block::{Assembly, Block},
+        breach::{Breach, Fault},
+        cutter::Cutter,
+        frame::{self, Data, Frame, Head},
+        hpack::{
+            DEFAULT_TABLE_SIZE, DecodeError, Decoder, Encoder, Field, HeaderList, Limits, Version,
+        },
+        patience::Patience,
+        reason::Reason,
+        settings::{Entries, Setting},
+        window::{DEFAULT_WINDOW, ReceiveWindow, SendWindow},
+    },
+    limits,
+};
+
+/// The state of one connection.
+#[derive(Debug)]
+pub(super) struct Wire {
+    /// A number that no other connection has, nor had.
+    number: u64,
+    pub(super) cutter: Cutter,
+    assembly: Assembly,
+    out: Outbox,
+    decoder: Decoder,
+    encoder: Encoder,
+    /// What we may still send on the whole connection.
+    window: SendWindow,
+    /// What the peer may still send on the whole connection.
+    credit: ReceiveWindow,
+    /// What the peer has said about itself.
+    pub(super) peer: Peer,
+    patience: Patience,
+    has_said_settings: bool,
+    /// The calls on its streams.
+    pub(super) streams: BTreeMap<u32, Key>,
+    /// Calls that wait for room on the whole connection.
+    pub(super) blocked: VecDeque<Key>,
+    /// Why nothing is read from it any more. What is in `out` is still to be written.
+    pub(super) ended: Option<Ended>,
+    /// Whether whoever drives the connection has been told to look at it.
+    pub(super) is_touched: bool,
+    pub(super) is_idle: bool,
+}
+
+/// How a connection ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ended {
+    /// In peace.
+    Done,
+    /// Its peer broke a rule.
+    Breach(Breach),
+}
+
+/// What a peer said about itself in SETTINGS.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Peer {
+    pub(super) max_streams: u32,
+    pub(super) initial_window: u32,
+    max_frame: usize,
+}
+
+/// What a frame means to the calls.
+#[derive(Debug)]
+pub(super) enum Heard<'a> {
+    /// Nothing.
+    Nothing,
+    Block(Block<'a>),
+    Data(Data<'a>),
+    Reset {
+        stream: u32,
+        reason: Reason,
+    },
+    /// There is more room on a stream.
+    Window {
+        stream: u32,
+        increment: u32,
+    },
+    /// There is more room on the whole connection.
+    Room,
+    /// Every stream has so much more room, or less.
+    Windows(i64),
+    SettingsAck,
+    Pong,
+    GoAway {
+        last: u32,
+    },
+}
+
+impl Wire {
+    /// A connection that gives its peer this window.
+    pub(super) fn new(number: u64, window: u32, now: Instant) -> Self {
+        Self {
+            number,
+            cutter: Cutter::default(),
+            assembly: Assembly::default(),
+            out: Outbox::default(),
+            decoder: Decoder::new(DEFAULT_TABLE_SIZE),
+            encoder: Encoder::new(DEFAULT_TABLE_SIZE),
+            window: SendWindow::new(DEFAULT_WINDOW),
+            credit: ReceiveWindow::new(window),
+            peer: Peer {
+                // RFC 9113 §6.5.2: without a word, there is no limit.
+                max_streams: u32::MAX,
+                initial_window: DEFAULT_WINDOW,
+                max_frame: usize::try_from(frame::MAX_FRAME_LEN).unwrap_or(usize::MAX),
+            },
+            patience: Patience::new(limits::PATIENCE, now),
+            has_said_settings: false,
+            streams: BTreeMap::new(),
+            blocked: VecDeque::new(),
+            ended: None,
+            is_touched: false,
+            is_idle: false,
+        }
+    }
+
+    /// Writes our SETTINGS, and opens the connection's window as far as [`Self::new`] was told.
+    pub(super) fn introduce(&mut self, settings: &[(u16, u32)], window: u32) {
+        frame::write_settings(self.out.end(), settings);
+        frame::write_window(self.out.end(), 0, window.saturating_sub(DEFAULT_WINDOW));
+    }
+
+    /// Takes a frame. What concerns the connection alone is dealt with here.
+    pub(super) fn hear<'a>(
+        &mut self,
+        head: Head,
+        payload: &'a [u8],
+        now: Instant,
+    ) -> Result<Heard<'a>, Fault> {
+        let frame = Frame::read(head, payload)?;
+        if !self.has_said_settings && !matches!(frame, Frame::Settings(_)) {
+            return Err(Breach::NoSettings.into());
+        }
+        if self.assembly.is_open() && !matches!(frame, Frame::Continuation(_)) {
+            return Err(Breach::Continuation.into());
+        }
+        match frame {
+            Frame::Data(data) => self.data(data, now),
+            Frame::Headers(fragment) => Ok(block(self.assembly.begin(fragment))),
+            Frame::Continuation(fragment) => Ok(block(self.assembly.go_on(fragment)?)),
+            Frame::Priority => self.spend("PRIORITY", now),
+            Frame::Reset { stream, reason } => Ok(Heard::Reset { stream, reason }),
+            Frame::Settings(entries) => self.settings(entries, now),
+            Frame::SettingsAck => Ok(Heard::SettingsAck),
+            Frame::PushPromise => Err(Breach::Push.into()),
+            Frame::Ping(payload) => {
+                frame::write_pong(self.out.end(), payload);
+                self.spend("PING", now)
+            }
+            Frame::Pong(_) => Ok(Heard::Pong),
+            Frame::GoAway { last, .. } => Ok(Heard::GoAway { last }),
+            Frame::Window { stream, increment } => self.window_update(stream, increment),
+            Frame::Unknown => self.spend("frames of unknown types", now),
+        }
+    }
+
+    fn data<'a>(&mut self, data: Data<'a>, now: Instant) -> Result<Heard<'a>, Fault> {
+        self.credit.receive(data.cost)?;
+        if data.bytes.is_empty() && !data.ends {
+            self.patience.spend("empty DATA", now)?;
+        } else {
+            self.patience.restore();
+        }
+        Ok(Heard::Data(data))
+    }
+
+    fn settings(&mut self, entries: Entries<'_>, now: Instant) -> Result<Heard<'static>, Fault> {
+        self.has_said_settings = true;
+        self.patience.spend("SETTINGS", now)?;
+        let before = self.peer.initial_window;
+        for setting in entries.iter() {
+            match setting? {
+                Setting::HeaderTableSize(size) => {
+                    let size = usize::try_from(size).unwrap_or(usize::MAX);
+                    self.encoder.set_max_table_size(size);
+                }
+                Setting::MaxConcurrentStreams(most) => self.peer.max_streams = most,
+                Setting::InitialWindow(window) => self.peer.initial_window = window,
+                Setting::MaxFrame(len) => {
+                    self.peer.max_frame = usize::try_from(len).unwrap_or(usize::MAX);
+                }
+                Setting::Other => {}
+            }
+        }
+        frame::write_settings_ack(self.out.end());
+        let difference = i64::from(self.peer.initial_window) - i64::from(before);
+        Ok(Heard::Windows(difference))
+    }
+
+    fn window_update(&mut self, stream: u32, increment: u32) -> Result<Heard<'static>, Fault> {
+        match (stream, increment) {
+            (0, 0) => Err(Breach::EmptyWindowUpdate.into()),
+            (stream, 0) => Err(Fault::Stream(stream, Breach::EmptyWindowUpdate)),
+            (0, increment) => {
+                self.window.grow(increment)?;
+                Ok(Heard::Room)
+            }
+            (stream, increment) => Ok(Heard::Window { stream, increment }),
+        }
+    }
+
+    /// Takes note of a frame that is of no use.
+    pub(super) fn spend(
+        &mut self,
+        what: &'static str,
+        now: Instant,
+    ) -> Result<Heard<'static>, Fault> {
+        self.patience.spend(what, now)?;
+        Ok(Heard::Nothing)
+    }
+
+    /// Takes note of a frame that moved a call on.
+    pub(super) fn earn(&mut self) {
+        self.patience.restore();
+    }
+
+    /// Gives the peer room for bytes that are not held here any more.
+    pub(super) fn release(&mut self, n_bytes: usize) {
+        let n_bytes = u32::try_from(n_bytes).unwrap_or(u32::MAX);
+        if let Some(increment) = self.credit.release(n_bytes) {
+            frame::write_window(self.out.end(), 0, increment);
+        }
+    }
+
+    /// Gives the peer room on a stream.
+    pub(super) fn write_window(&mut self, stream: u32, increment: u32) {
+        frame::write_window(self.out.end(), stream, increment);
+    }
+
+    /// Returns how many bytes of a call one frame may carry now. A peer that does not read stops its calls here.
+    pub(super) fn room_for_data(&self) -> usize {
+        let unread = limits::OUTBOX_BYTES.saturating_sub(self.out.len());
+        self.window.room().min(unread).min(self.peer.max_frame)
+    }
+
+    /// Returns whether a call may be added to what waits to be written.
+    pub(super) fn has_room_for_call(&self) -> bool {
+        let n_streams = u32::try_from(self.streams.len()).unwrap_or(u32::MAX);
+        self.ended.is_none()
+            && n_streams < self.peer.max_streams
+            && self.out.len() < limits::OUTBOX_BYTES
+    }
+
+    /// Returns whether the peer asks for answers and does not read them.
+    pub(super) fn is_clogged(&self) -> bool {
+        self.out.len() > limits::OUTBOX_BYTES_MAX
+    }
+
+    pub(super) fn write_data(&mut self, stream: u32, ends: bool, parts: (&[u8], &[u8])) {
+        frame::write_data(self.out.end(), stream, ends, parts);
+        self.window.take(parts.0.len() + parts.1.len());
+    }
+
+    /// Writes a header block that is encoded already.
+    pub(super) fn write_block(&mut self, stream: u32, ends: bool, block: &[u8]) {
+        let max_frame = self.peer.max_frame;
+        frame::write_headers(self.out.end(), stream, ends, block, max_frame);
+    }
+
+    /// Writes a list of headers.
+    pub(super) fn write_list<'f>(
+        &mut self,
+        stream: u32,
+        ends: bool,
+        fields: impl IntoIterator<Item = Field<'f>>,
+    ) {
+        let mut block = Vec::new();
+        self.encoder.encode(fields, &mut block);
+        self.write_block(stream, ends, &block);
+    }
+
+    /// Encodes a list of headers without writing it.
+    pub(super) fn encode(&mut self, list: &HeaderList, block: &mut Vec<u8>) {
+        block.clear();
+        self.encoder.encode(list, block);
+    }
+
+    /// Decodes a block. One that holds too much ends its stream, one that cannot be decoded the connection.
+    pub(super) fn decode(
+        &mut self,
+        stream: u32,
+        block: &[u8],
+        list: &mut HeaderList,
+    ) -> Result<(), Fault> {
+        let bounds = Limits {
+            size: limits::HEADER_LIST_SIZE,
+            fields: limits::HEADER_FIELDS,
+        };
+        match self.decoder.decode(block, bounds, list) {
+            Ok(()) => Ok(()),
+            Err(DecodeError::Oversized { limits, .. }) => {
+                let limit = limits.size;
+                Err(Fault::Stream(stream, Breach::Oversized { limit }))
+            }
+            Err(DecodeError::Corrupt(_)) => Err(Breach::Compression.into()),
+        }
+    }
+
+    /// Returns the state of the table in which the peer's blocks are read.
+    pub(super) fn decoder_version(&self) -> Version {
+        Version {
+            connection: self.number,
+            generation: self.decoder.generation(),
+        }
+    }
+
+    /// Returns the state of the table in which blocks for the peer are written.
+    pub(super) fn encoder_version(&self) -> Version {
+        Version {
+            connection: self.number,
+            generation: self.encoder.generation(),
+        }
+    }
+
+    pub(super) fn write_reset(&mut self, stream: u32, reason: Reason) {
+        frame::write_reset(self.out.end(), stream, reason);
+    }
+
+    pub(super) fn write_ping(&mut self) {
+        // What it carries does not matter: one is under way at a time.
+        frame::write_ping(self.out.end(), *b"newleaf!");
+    }
+
+    pub(super) fn write_go_away(&mut self, last: u32, reason: Reason, words: &str) {
+        frame::write_go_away(self.out.end(), last, reason, words);
+    }
+
+    /// Writes bytes that are not frames.
+    pub(super) fn write_raw(&mut self, bytes: &[u8]) {
+        self.out.end().extend_from_slice(bytes);
+    }
+
+    /// Returns whether the connection is to be looked at, and nobody has been told yet.
+    pub(super) fn wants_touch(&mut self) -> bool {
+        let is_news = self.out.len() > 0 || self.ended.is_some();
+        is_news && !std::mem::replace(&mut self.is_touched, true)
+    }
+
+    pub(super) fn output(&self) -> &[u8] {
+        self.out.bytes()
+    }
+
+    /// Forgets what was written. Returns whether there is room again for calls that waited for it.
+    pub(super) fn written(&mut self, n_bytes: usize) -> bool {
+        self.out.written(n_bytes);
+        !self.blocked.is_empty() && self.room_for_data() > 0
+    }
+
+    /// Gives back memory that was not used since the last time.
+    pub(super) fn sweep(&mut self) {
+        if std::mem::replace(&mut self.is_idle, true) {
+            self.out.shrink();
+            self.cutter.shrink();
+        }
+    }
+}
+
+fn block(block: Option<Block<'_>>) -> Heard<'_> {
+    block.map_or(Heard::Nothing, Heard::Block)
+}

@@ -1,0 +1,325 @@
+//! Sockets for the relay: reads what they bring, writes what it says, and comes back when something is due.
+//!
+//! Every connection is a task that reads into memory which all share, lets the relay make of it what it may, and wakes the
+//! tasks of the connections that it has something to say to. They run after all that are ready already, and so whatever one
+//! turn of the loop brings for a connection leaves it in one write: many calls of many callers in one TLS record.
+
+mod plain;
+mod tls;
+
+use std::{
+    collections::BTreeMap,
+    future::poll_fn,
+    io,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::{Context, Poll, Waker},
+};
+
+use rustls::ClientConnection;
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::TcpStream,
+    sync::{Notify, mpsc},
+    time::{Instant, sleep_until},
+};
+
+use crate::{
+    limits,
+    relay::{Answer, ConnectionId, Event, Relay, ServerId, Terms},
+    status::Ledger,
+};
+
+/// What connects the sockets of one thread.
+pub(crate) struct Switchboard {
+    inner: Mutex<Inner>,
+    crowded: Notify,
+    sooner: Notify,
+    ledger: Arc<Ledger>,
+}
+
+struct Inner {
+    relay: Relay,
+    /// Where sockets are read into.
+    scratch: Vec<u8>,
+    wakers: BTreeMap<ConnectionId, Waker>,
+    news: BTreeMap<ServerId, mpsc::UnboundedSender<News>>,
+    /// When [`Switchboard::keep_time`] will come back by itself.
+    alarm: Option<std::time::Instant>,
+}
+
+/// What a connection to the server has to tell those who dialled it.
+#[derive(Debug)]
+pub(crate) enum News {
+    /// The server has acknowledged our SETTINGS.
+    Settled,
+    /// It has answered a question.
+    Answered(Answer),
+    /// It takes no new calls here.
+    Goodbye,
+    /// The connection is lost.
+    Lost(String),
+}
+
+/// A socket, under TLS or not.
+trait Transport: Send {
+    /// Reads once, and hands what came to `take`. `false` at the end.
+    fn poll_read(
+        &mut self,
+        cx: &mut Context<'_>,
+        scratch: &mut [u8],
+        take: &mut dyn FnMut(&[u8]),
+    ) -> Poll<io::Result<bool>>;
+
+    /// Writes as much of the bytes as it can, and returns how much it took.
+    fn poll_write(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>>;
+
+    /// Sees to it that what was taken is written.
+    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
+
+    /// Says that nothing more will come.
+    fn finish(&mut self);
+}
+
+/// How often one connection is read before the others have their turn.
+const READS_PER_TURN: usize = 4;
+
+impl Switchboard {
+    pub(crate) fn new(terms: Terms, ledger: Arc<Ledger>) -> Arc<Self> {
+        Arc::new(Self {
+            inner: Mutex::new(Inner {
+                relay: Relay::new(terms, now()),
+                scratch: vec![0; limits::READ_BUFFER_BYTES],
+                wakers: BTreeMap::new(),
+                news: BTreeMap::new(),
+                alarm: None,
+            }),
+            crowded: Notify::new(),
+            sooner: Notify::new(),
+            ledger,
+        })
+    }
+
+    pub(crate) fn ledger(&self) -> &Arc<Ledger> {
+        &self.ledger
+    }
+
+    /// Carries a caller's calls until its connection ends.
+    pub(crate) async fn carry(self: Arc<Self>, socket: impl AsyncRead + AsyncWrite + Unpin + Send) {
+        let id = ConnectionId::Caller(self.with(|relay| relay.accept(now())));
+        let mut seat = Seat {
+            board: self,
+            id,
+            transport: plain::Plain(socket),
+        };
+        if let Err(error) = poll_fn(|cx| seat.turn(cx)).await {
+            tracing::debug!(%error, "a caller's connection broke");
+        }
+    }
+
+    /// Begins to talk to a server over a connection whose handshake is done.
+    pub(crate) fn connect(
+        self: &Arc<Self>,
+        socket: TcpStream,
+        session: ClientConnection,
+    ) -> (ServerId, mpsc::UnboundedReceiver<News>) {
+        // Unbounded in type only: a connection has a handful of news in its life.
+        let (sender, news) = mpsc::unbounded_channel();
+        let server = self.with(|relay| relay.dial(now()));
+        self.locked().news.insert(server, sender);
+        let mut seat = Seat {
+            board: Arc::clone(self),
+            id: ConnectionId::Server(server),
+            transport: tls::Tls::new(socket, session),
+        };
+        tokio::spawn(async move {
+            if let Err(error) = poll_fn(|cx| seat.turn(cx)).await {
+                seat.close(&error.to_string());
+            }
+        });
+        (server, news)
+    }
+
+    /// Does something with the relay, and whatever follows from it.
+    pub(crate) fn with<T>(&self, act: impl FnOnce(&mut Relay) -> T) -> T {
+        let mut inner = self.locked();
+        let result = act(&mut inner.relay);
+        self.follow(&mut inner, None);
+        result
+    }
+
+    /// Ends when a call waits since all connections are full.
+    pub(crate) async fn crowded(&self) {
+        self.crowded.notified().await;
+    }
+
+    /// Lets the relay do what is due, for ever.
+    pub(crate) async fn keep_time(&self) {
+        loop {
+            let alarm = {
+                let mut inner = self.locked();
+                inner.relay.handle_timeout(now());
+                inner.alarm = inner.relay.next_timeout();
+                self.follow(&mut inner, None);
+                inner.alarm
+            };
+            let ring = async {
+                match alarm {
+                    Some(alarm) => sleep_until(Instant::from_std(alarm)).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                () = ring => {}
+                () = self.sooner.notified() => {}
+            }
+        }
+    }
+
+    /// Wakes who has something to write, tells who wants to know, and sets the alarm.
+    fn follow(&self, inner: &mut Inner, own: Option<ConnectionId>) {
+        let Inner {
+            relay,
+            wakers,
+            news,
+            ..
+        } = inner;
+        while let Some(event) = relay.next_event() {
+            self.tell(event, news);
+        }
+        while let Some(id) = relay.next_touched() {
+            if Some(id) != own
+                && let Some(waker) = wakers.get(&id)
+            {
+                waker.wake_by_ref();
+            }
+        }
+        if let Some(next) = relay.next_timeout()
+            && inner.alarm.is_none_or(|alarm| next < alarm)
+        {
+            inner.alarm = Some(next);
+            self.sooner.notify_one();
+        }
+    }
+
+    fn tell(&self, event: Event, news: &BTreeMap<ServerId, mpsc::UnboundedSender<News>>) {
+        let (id, item) = match event {
+            Event::Settled(id) => (id, News::Settled),
+            Event::Answered(id, answer) => (id, News::Answered(answer)),
+            Event::Goodbye(id) => (id, News::Goodbye),
+            Event::Lost(id, loss) => (id, News::Lost(loss.to_string())),
+            Event::Crowded => return self.crowded.notify_one(),
+            Event::Replayed => return self.ledger.replayed(),
+            Event::Failed { path, why } => {
+                tracing::warn!(path, why, "failed a call");
+                return self.ledger.failed();
+            }
+        };
+        if let Some(sender) = news.get(&id) {
+            // Whoever dialled may have given up; then nobody needs to know.
+            let _nobody_left = sender.send(item);
+        }
+    }
+
+    fn locked(&self) -> MutexGuard<'_, Inner> {
+        // A panic in one connection's turn must not end all others.
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A connection's place at the board. Whatever ends its task, the relay hears of it.
+struct Seat<T: Transport> {
+    board: Arc<Switchboard>,
+    id: ConnectionId,
+    transport: T,
+}
+
+impl<T: Transport> Seat<T> {
+    /// Reads and writes as far as the socket goes. Ready when the connection is over.
+    fn turn(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let board = Arc::clone(&self.board);
+        let mut inner = board.locked();
+        match inner.wakers.get_mut(&self.id) {
+            Some(waker) => waker.clone_from(cx.waker()),
+            None => {
+                inner.wakers.insert(self.id, cx.waker().clone());
+            }
+        }
+        let over = self
+            .read(cx, &mut inner)
+            .and_then(|()| self.write(cx, &mut inner));
+        board.follow(&mut inner, Some(self.id));
+        match over {
+            Ok(false) => Poll::Pending,
+            Ok(true) => Poll::Ready(Ok(())),
+            Err(error) => Poll::Ready(Err(error)),
+        }
+    }
+
+    fn read(&mut self, cx: &mut Context<'_>, inner: &mut Inner) -> io::Result<()> {
+        let Inner { relay, scratch, .. } = inner;
+        for _ in 0..READS_PER_TURN {
+            if relay.has_ended(self.id) {
+                return Ok(());
+            }
+            let mut take = |bytes: &[u8]| relay.receive(self.id, bytes, now());
+            match self.transport.poll_read(cx, scratch, &mut take) {
+                Poll::Ready(Ok(true)) => {}
+                Poll::Ready(Ok(false)) => return Err(io::ErrorKind::UnexpectedEof.into()),
+                Poll::Ready(Err(error)) => return Err(error),
+                Poll::Pending => return Ok(()),
+            }
+        }
+        cx.waker().wake_by_ref();
+        Ok(())
+    }
+
+    /// Returns whether the connection is over: it has ended, and all it had to say is written.
+    fn write(&mut self, cx: &mut Context<'_>, inner: &mut Inner) -> io::Result<bool> {
+        let relay = &mut inner.relay;
+        loop {
+            let output = relay.output(self.id);
+            if output.is_empty() {
+                break;
+            }
+            match self.transport.poll_write(cx, output) {
+                Poll::Ready(Ok(n_bytes)) => relay.written(self.id, n_bytes, now()),
+                Poll::Ready(Err(error)) => return Err(error),
+                Poll::Pending => return Ok(relay.is_given_up(self.id)),
+            }
+        }
+        let has_ended = relay.has_ended(self.id);
+        if has_ended {
+            self.transport.finish();
+        }
+        match self.transport.poll_flush(cx) {
+            Poll::Ready(Ok(())) => Ok(has_ended),
+            Poll::Ready(Err(error)) => Err(error),
+            Poll::Pending => Ok(relay.is_given_up(self.id)),
+        }
+    }
+
+    /// Tells the relay that the connection is gone, and why.
+    fn close(&self, why: &str) {
+        let mut inner = self.board.locked();
+        if let Some(breach) = inner.relay.breach(self.id) {
+            tracing::info!(%breach, "ended a connection");
+        }
+        inner.relay.close(self.id, why, now());
+        self.board.follow(&mut inner, None);
+        inner.wakers.remove(&self.id);
+        if let ConnectionId::Server(server) = self.id {
+            inner.news.remove(&server);
+        }
+    }
+}
+
+impl<T: Transport> Drop for Seat<T> {
+    fn drop(&mut self) {
+        self.close("the connection was closed");
+    }
+}
+
+/// Returns the instant of now. The relay has no clock; its sockets' tasks are where time comes in.
+fn now() -> std::time::Instant {
+    Instant::now().into_std()
+}

@@ -1,0 +1,148 @@
+//! A server's socket: bytes under TLS.
+//!
+//! rustls reads its socket in steps of 4 KiB. Here the socket is read into the scratch that all connections share, and rustls
+//! is fed from there: one system call brings what is there.
+
+use std::{
+    io::{self, BufRead as _, IoSlice, Write as _},
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
+use rustls::ClientConnection;
+use tokio::{
+    io::{AsyncRead as _, AsyncWrite as _, ReadBuf},
+    net::TcpStream,
+};
+
+use super::Transport;
+
+/// A socket and its TLS session.
+pub(super) struct Tls {
+    socket: TcpStream,
+    session: ClientConnection,
+    /// Whether there may be bytes that came together with the end of the handshake.
+    is_fresh: bool,
+    has_finished: bool,
+}
+
+impl Tls {
+    pub(super) fn new(socket: TcpStream, mut session: ClientConnection) -> Self {
+        // What it is given at once is bounded by whoever gives.
+        session.set_buffer_limit(None);
+        Self {
+            socket,
+            session,
+            is_fresh: true,
+            has_finished: false,
+        }
+    }
+
+    /// Hands out what was decrypted. `false` at the end.
+    fn deliver(&mut self, take: &mut dyn FnMut(&[u8])) -> io::Result<bool> {
+        let mut reader = self.session.reader();
+        loop {
+            match reader.fill_buf() {
+                Ok([]) => return Ok(false),
+                Ok(bytes) => {
+                    let n_bytes = bytes.len();
+                    take(bytes);
+                    reader.consume(n_bytes);
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(true),
+                Err(error) => return Err(error),
+            }
+        }
+    }
+}
+
+impl Transport for Tls {
+    fn poll_read(
+        &mut self,
+        cx: &mut Context<'_>,
+        scratch: &mut [u8],
+        take: &mut dyn FnMut(&[u8]),
+    ) -> Poll<io::Result<bool>> {
+        if std::mem::take(&mut self.is_fresh) && !self.deliver(take)? {
+            return Poll::Ready(Ok(false));
+        }
+        let mut buffer = ReadBuf::new(scratch);
+        ready!(Pin::new(&mut self.socket).poll_read(cx, &mut buffer))?;
+        let mut records = buffer.filled();
+        if records.is_empty() {
+            return Poll::Ready(Ok(false));
+        }
+        while !records.is_empty() {
+            self.session.read_tls(&mut records)?;
+            match self.session.process_new_packets() {
+                Ok(state) if state.plaintext_bytes_to_read() == 0 && !state.peer_has_closed() => {}
+                Ok(_) => {
+                    if !self.deliver(take)? {
+                        return Poll::Ready(Ok(false));
+                    }
+                }
+                Err(error) => {
+                    // The alert that tells the server why.
+                    let _told = self.poll_flush(cx);
+                    return Poll::Ready(Err(io::Error::new(io::ErrorKind::InvalidData, error)));
+                }
+            }
+        }
+        Poll::Ready(Ok(true))
+    }
+
+    /// Takes nothing before all it took is written: so what waits, waits where it is counted.
+    fn poll_write(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        ready!(self.poll_flush(cx))?;
+        let n_bytes = self.session.writer().write(bytes)?;
+        match self.poll_flush(cx) {
+            Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
+            Poll::Ready(Ok(())) | Poll::Pending => Poll::Ready(Ok(n_bytes)),
+        }
+    }
+
+    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while self.session.wants_write() {
+            let mut sink = Sink {
+                socket: &mut self.socket,
+                cx,
+            };
+            match self.session.write_tls(&mut sink) {
+                Ok(_) => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Poll::Pending,
+                Err(error) => return Poll::Ready(Err(error)),
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    fn finish(&mut self) {
+        if !std::mem::replace(&mut self.has_finished, true) {
+            self.session.send_close_notify();
+        }
+    }
+}
+
+/// The socket as rustls writes to it.
+struct Sink<'a, 'cx> {
+    socket: &'a mut TcpStream,
+    cx: &'a mut Context<'cx>,
+}
+
+impl io::Write for Sink<'_, '_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.write_vectored(&[IoSlice::new(bytes)])
+    }
+
+    fn write_vectored(&mut self, records: &[IoSlice<'_>]) -> io::Result<usize> {
+        let socket = Pin::new(&mut *self.socket);
+        match socket.poll_write_vectored(self.cx, records) {
+            Poll::Ready(written) => written,
+            Poll::Pending => Err(io::ErrorKind::WouldBlock.into()),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
