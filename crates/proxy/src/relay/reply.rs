@@ -19,6 +19,16 @@ use crate::h2::{
     reason::Reason,
 };
 
+/// A reply's headers, read and not judged in their place yet.
+#[derive(Clone, Copy)]
+struct Read {
+    reply: Reply,
+    /// The tables as they were before the block was read.
+    before: Versions,
+    /// Whether the translation was remembered.
+    is_known: bool,
+}
+
 impl Relay {
     /// The server sent headers: a response, or the trailers of one.
     pub(super) fn reply_block(&mut self, server: Key, block: &Block<'_>) -> Result<(), Fault> {
@@ -27,7 +37,7 @@ impl Relay {
             return self.reply_without_call(server, block);
         };
         let at_stream = |breach| Fault::Stream(stream, breach);
-        let reply = self.translate_reply(server, key, block)?;
+        let read = self.read_reply(server, key, block)?;
         let Some(call) = self.calls.get_mut(key) else {
             return Ok(());
         };
@@ -37,7 +47,7 @@ impl Relay {
         }
         let is_answered = call.is_answered();
         let malformed = |rule| Err(at_stream(Breach::Malformed { rule }));
-        match reply {
+        match read.reply {
             Reply::Interim if block.ends => return malformed("an interim response at the end"),
             Reply::Interim | Reply::Final { .. } if is_answered => {
                 return malformed("a second response");
@@ -54,11 +64,19 @@ impl Relay {
                 self.n_kept -= call.kept.take().map_or(0, |kept| kept.n_counted);
             }
         }
-        self.pass_reply(key, block.ends).map_err(at_stream)
+        self.pass_reply(server, key, block, read).map_err(at_stream)
     }
 
-    /// Passes on the headers that are in `self.block`; or lets them wait, if they are trailers behind bytes that wait.
-    fn pass_reply(&mut self, key: Key, ends: bool) -> Result<(), Breach> {
+    /// Passes headers on; or lets them wait, if they are trailers behind bytes that wait. They are encoded last, when nothing
+    /// can refuse them any more: a block that is encoded and not sent would leave the caller's table out of step, and one bad
+    /// reply would end all its calls.
+    fn pass_reply(
+        &mut self,
+        server: Key,
+        key: Key,
+        block: &Block<'_>,
+        read: Read,
+    ) -> Result<(), Breach> {
         let Some(call) = self.calls.get_mut(key) else {
             return Ok(());
         };
@@ -66,31 +84,40 @@ impl Relay {
         let Some(caller) = self.callers.get_mut(caller_key) else {
             return Ok(());
         };
-        if ends {
+        if block.ends {
             call.response.hear_end(Last::Bytes)?;
         }
-        if call.response.pending.is_empty() {
-            caller.wire.write_block(call.down, ends, &self.block);
-            if ends {
-                call.response.end = End::Passed;
-            }
-            self.touch_caller(caller_key);
-            self.finish_if_over(key);
-        } else {
+        if !call.response.pending.is_empty() {
             let trailers = Last::Trailers(Arc::new(self.list.clone()));
             call.response.end = End::Coming(trailers);
+            return Ok(());
         }
+        if !read.is_known {
+            caller.wire.encode(&self.list, &mut self.block);
+            if let Some(server) = self.servers.get(server) {
+                let after = Versions {
+                    decoder: server.wire.decoder_version(),
+                    encoder: caller.wire.encoder_version(),
+                };
+                if read.before == after {
+                    self.replies
+                        .put(after, &block.bytes, &self.block, read.reply);
+                }
+            }
+        }
+        caller.wire.write_block(call.down, block.ends, &self.block);
+        if block.ends {
+            call.response.end = End::Passed;
+        }
+        self.touch_caller(caller_key);
+        self.finish_if_over(key);
         Ok(())
     }
 
-    /// Reads a reply's headers. What they are for the caller is left in `self.block`, or, if they must wait for bytes that
-    /// wait, as they are in `self.list`: a block is only good at the place in the order for which it was encoded.
-    fn translate_reply(
-        &mut self,
-        server: Key,
-        call: Key,
-        block: &Block<'_>,
-    ) -> Result<Reply, Fault> {
+    /// Reads a reply's headers. If their translation is remembered, it is left in `self.block`, else they are in `self.list`.
+    /// What must wait for bytes that wait is never translated yet: a block is only good at the place in the order for which it
+    /// was encoded.
+    fn read_reply(&mut self, server: Key, call: Key, block: &Block<'_>) -> Result<Read, Fault> {
         let stream = block.stream;
         let gone = Fault::Stream(
             stream,
@@ -106,29 +133,28 @@ impl Relay {
         let Some(caller) = self.callers.get_mut(call.caller) else {
             return Err(gone);
         };
-        let goes_now = call.response.pending.is_empty();
         let before = Versions {
             decoder: server.wire.decoder_version(),
             encoder: caller.wire.encoder_version(),
         };
-        if goes_now && let Some(known) = self.replies.get(before, &block.bytes) {
+        if call.response.pending.is_empty()
+            && let Some(known) = self.replies.get(before, &block.bytes)
+        {
             self.block.clear();
             self.block.extend_from_slice(known.translation);
-            return Ok(*known.note);
+            return Ok(Read {
+                reply: *known.note,
+                before,
+                is_known: true,
+            });
         }
         server.wire.decode(stream, &block.bytes, &mut self.list)?;
         let reply = head::reply(&self.list).map_err(|breach| Fault::Stream(stream, breach))?;
-        if goes_now {
-            caller.wire.encode(&self.list, &mut self.block);
-            let after = Versions {
-                decoder: server.wire.decoder_version(),
-                encoder: caller.wire.encoder_version(),
-            };
-            if before == after {
-                self.replies.put(before, &block.bytes, &self.block, reply);
-            }
-        }
-        Ok(reply)
+        Ok(Read {
+            reply,
+            before,
+            is_known: false,
+        })
     }
 
     /// Headers on a stream that carries no call: an answer to a question of ours, or for a caller who has gone.

@@ -122,6 +122,14 @@ impl Relay {
         caller.wire.decode(stream, &block.bytes, &mut self.list)?;
         let head = head::request(&self.list, self.terms.authority.as_bytes())
             .map_err(|breach| Fault::Stream(stream, breach))?;
+        // Judged before it is encoded: a block that is encoded and not sent would leave the server's table out of step, and
+        // one bad request would end the calls of all.
+        if block.ends {
+            let mut whole = Half::new();
+            whole.declare(head.length);
+            let heard = whole.hear_end(Last::Bytes);
+            heard.map_err(|breach| Fault::Stream(stream, breach))?;
+        }
         if let (Some(server), Some(before)) = (server, versions) {
             server.wire.encode(&head.fields, &mut self.block);
             let after = Versions {

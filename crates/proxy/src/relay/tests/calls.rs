@@ -127,6 +127,42 @@ fn a_caller_that_goes_takes_its_calls_back() {
     assert_eq!(world.n_calls(), 1);
 }
 
+/// What is refused was not encoded: else the tables of the other side would be out of step, and the next call be lost.
+#[test]
+fn a_malformed_reply_costs_one_call_and_not_its_neighbours() {
+    let mut world = World::new(&[]);
+    let mut caller = world.caller();
+    for stream in [1, 3] {
+        caller.say_request(stream);
+    }
+    world.pass(&mut caller);
+    world.hear_server();
+    let trailers = &[("grpc-status", "0"), ("new-to-the-table", "x")];
+    world.server.say_headers(1, Ends::Yes, trailers);
+    world.server.say_response(3, b"fine");
+    world.pass_server();
+    let heard = world.hear(&mut caller);
+    assert!(heard.contains(&Said::Headers(3, Ends::No, owned(RESPONSE))));
+    assert!(heard.contains(&Said::Headers(3, Ends::Yes, owned(TRAILERS))));
+    assert_eq!(world.n_calls(), 0);
+}
+
+#[test]
+fn a_malformed_request_costs_one_call_and_not_its_neighbours() {
+    let mut world = World::new(&[]);
+    let mut caller = world.caller();
+    let mut fields = REQUEST.to_vec();
+    // Bytes that are said to come, and do not.
+    fields.extend([("content-length", "5"), ("new-to-the-table", "x")]);
+    caller.say_headers(1, Ends::Yes, &fields);
+    caller.say_request(3);
+    world.pass(&mut caller);
+    let heard = world.hear_server();
+    assert_eq!(heard, [Said::Headers(1, Ends::Yes, readdressed())]);
+    let refused = Said::Reset(1, Reason::PROTOCOL_ERROR);
+    assert_eq!(world.hear(&mut caller), [refused]);
+}
+
 #[test]
 fn a_reset_of_the_server_is_passed_on() {
     let mut world = World::new(&[]);
