@@ -9,6 +9,7 @@ mod encoding;
 mod filter;
 mod form;
 mod key;
+mod label;
 mod name;
 mod policy;
 mod san;
@@ -22,6 +23,7 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::Serialize;
 
+use self::label::label;
 use crate::{
     bundle::TrustBundle,
     certificate::{Certificate, CertificateError},
@@ -345,32 +347,6 @@ impl<'c> Report<'c> {
         usage::leaf(self, certificate);
         policy::certificate(self, certificate);
         validity::now(self, certificate);
-    }
-}
-
-/// Names a certificate to a person; costs nothing until it is printed.
-fn label(certificate: &Certificate) -> Label<'_> {
-    Label(certificate)
-}
-
-/// A certificate by subject and short fingerprint.
-#[derive(Clone, Copy)]
-struct Label<'a>(&'a Certificate);
-
-impl fmt::Display for Label<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let short = self.0.fingerprint().short();
-        if self.0.subject().is_empty() {
-            write!(f, "no subject ({short})")
-        } else {
-            write!(f, "{} ({short})", self.0.subject())
-        }
-    }
-}
-
-impl From<Label<'_>> for String {
-    fn from(label: Label<'_>) -> Self {
-        label.to_string()
     }
 }
 
