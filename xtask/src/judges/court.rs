@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use newleaf_x509::Certificate;
 use rustls_pki_types::{CertificateDer, UnixTime};
 
 use super::issued::Issued;
@@ -149,12 +150,14 @@ fn go(program: &Path, workspace: &Workspace, issued: &[Issued]) -> Verdicts {
     issued.iter().map(verdict).collect()
 }
 
-/// Its exit code is the number of its findings; what it finds, it prints.
+/// It reads one certificate a file, so the first of the chain gets one of its own. Its exit code is the number of its
+/// findings; what it finds, it prints.
 fn pkilint(program: &Path, issued: &Issued) -> Result<(), String> {
+    let alone = issued.chain_file.with_extension("alone.pem");
+    let first = issued.chain.first().map(Certificate::to_pem);
+    fs_err::write(&alone, first.unwrap_or_default()).map_err(|error| error.to_string())?;
     let mut command = Command::new(program);
-    command
-        .args(["lint", "-s", "WARNING"])
-        .arg(&issued.chain_file);
+    command.args(["lint", "-s", "WARNING"]).arg(&alone);
     process::capture(&mut command)
         .map(drop)
         .map_err(|error| error.to_string())

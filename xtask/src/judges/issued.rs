@@ -46,7 +46,7 @@ pub(super) fn all(workspace: &Workspace, room: &Path) -> Result<Vec<Issued>, Jud
         let (root, sub) = (format!("root-{algorithm}"), format!("sub-{algorithm}"));
         let ca = format!("ca new --unencrypted --organization acme --key {algorithm}");
         newleaf(&format!(
-            "{ca} --out {root} --common-name root-{algorithm} --path-length 1"
+            "{ca} --out {root} --common-name root-{algorithm} --path-length 1 --lifetime 730d"
         ))?;
         newleaf(&format!(
             "{ca} --out {sub} --common-name sub-{algorithm} --parent {root}"
