@@ -259,7 +259,7 @@ fn of_two_cas_with_a_key_none_signs() {
     let bench = Bench::new();
     bench.write("newleaf.yaml", CONFIG);
     bench.done("ca new payments");
-    bench.done("ca new --out ca/g2 --common-name payments-ca-g2");
+    bench.done("ca new --out ca/g2 --common-name payments-ca-g2 --unencrypted");
     for command in ["leaf issue payments worker-a", "plan ca payments"] {
         let said = bench.fails(command, 1, "I004");
         assert!(said.err.contains("found g1 and g2"), "{}", said.err);
