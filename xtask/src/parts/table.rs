@@ -199,8 +199,9 @@ pub(crate) const PARTS: &[Part] = &[
             package: "default-jre-headless",
             check: Check {
                 program: "keytool",
-                arguments: &["-help"],
-                says: "Key and Certificate Management Tool",
+                // Its help goes where errors go.
+                arguments: &["-showinfo", "-tls"],
+                says: "Enabled Protocols",
             },
         },
     },
