@@ -62,6 +62,7 @@ fn exit_codes_are_those_of_the_help() {
         Exit::Waiting,
         Exit::Unsafe,
         Exit::Bug,
+        Exit::Unknown,
     ];
     let said: Vec<u8> = EXIT_CODES
         .lines()

@@ -60,7 +60,7 @@ fn a_file_that_is_too_large_is_not_read() {
         .unwrap();
     let refused = read_bytes(&path).unwrap_err();
     assert!(
-        format!("{refused:?}").contains("expected a file of at most"),
+        format!("{refused:?}").contains("expected at most 16777216 bytes, found more"),
         "{refused:?}"
     );
 }

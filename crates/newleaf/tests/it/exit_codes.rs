@@ -13,7 +13,7 @@ fn the_help_names_these_and_no_others() {
         .lines()
         .map_while(|line| line.split_whitespace().next());
     let codes: Vec<u8> = lines.map(|code| code.parse().unwrap()).collect();
-    assert_eq!(codes, [0, 1, 2, 3, 4, 5, 70]);
+    assert_eq!(codes, [0, 1, 2, 3, 4, 5, 70, 255]);
 }
 
 #[test]
