@@ -27,7 +27,9 @@ fn a_proof_of_disuse_is_overridden_by_name_with_a_reason_and_written_down() {
     for step in [DISTRUST, "trusted/payments.a2dd6", "issuing/wave-1"] {
         let other = bench.fails(&format!("override {id} {step} --reason gone"), 1, "R005");
         assert!(
-            other.err.contains("only a proof of disuse and a traffic gate can"),
+            other
+                .err
+                .contains("only a proof of disuse and a traffic gate can"),
             "{}",
             other.err
         );
@@ -43,9 +45,7 @@ fn a_proof_of_disuse_is_overridden_by_name_with_a_reason_and_written_down() {
 
     let recorded = bench.done(&format!("override {id} {DISUSE} --reason decommissioned"));
     assert!(
-        recorded
-            .err
-            .contains("overrode the proof of soaking/disuse"),
+        recorded.err.contains("overrode soaking/disuse"),
         "{}",
         recorded.err
     );
