@@ -21,6 +21,17 @@ pub(crate) struct Stage {
     sandbox: Child,
 }
 
+/// A driver that ends with its test, however that ends.
+pub(crate) struct Driver(Child);
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        // It may have ended long ago, as it should.
+        drop(self.0.kill());
+        drop(self.0.wait());
+    }
+}
+
 impl Drop for Stage {
     fn drop(&mut self) {
         self.sandbox.kill().unwrap();
@@ -55,10 +66,10 @@ impl Stage {
         Self { bench, sandbox }
     }
 
-    pub(crate) fn start(&self, arguments: &str) -> Child {
+    pub(crate) fn start(&self, arguments: &str) -> Driver {
         let mut command: Command = self.bench.newleaf(arguments);
         let quiet = command.stdout(Stdio::null()).stderr(Stdio::null());
-        quiet.spawn().unwrap()
+        Driver(quiet.spawn().unwrap())
     }
 
     pub(crate) fn status(&self) -> Value {
@@ -120,8 +131,8 @@ domains:
     )
 }
 
-pub(crate) fn exit(mut child: Child) -> Option<i32> {
-    child.wait().unwrap().code()
+pub(crate) fn exit(mut driver: Driver) -> Option<i32> {
+    driver.0.wait().unwrap().code()
 }
 
 #[test]
@@ -135,7 +146,7 @@ fn a_rollover_is_refused_early_stopped_killed_and_seen_through() {
     bench.fails("plan ca payments", 1, "J002");
     let driven = bench.fails(&format!("resume {id}"), 1, "R003");
     assert!(
-        driven.err.contains(&format!("process {}", driver.id())),
+        driven.err.contains(&format!("process {}", driver.0.id())),
         "{}",
         driven.err
     );
@@ -146,13 +157,13 @@ fn a_rollover_is_refused_early_stopped_killed_and_seen_through() {
         early.err
     );
 
-    kill_process(Pid::from_child(&driver), Signal::TERM).unwrap();
+    kill_process(Pid::from_child(&driver.0), Signal::TERM).unwrap();
     assert_eq!(exit(driver), Some(4), "stopped by SIGTERM");
 
     let mut killed = stage.start("resume");
     stage.attest(&id, &["worker-a"]);
     stage.at("issuing/wave-2");
-    killed.kill().unwrap();
+    killed.0.kill().unwrap();
     assert_eq!(exit(killed), None, "killed");
     assert_eq!(stage.status()["driver"], Value::Null);
 
