@@ -1,19 +1,14 @@
 //! `cargo xtask bench-proxy`: builds the proxy as it is shipped, fetches its peers, and has `newleaf-benches` measure
 //! them side by side. The instruments know the loads and targets; this file only sees that everything is there.
 
-use std::io;
 use std::path::PathBuf;
-use std::process::{Command, ExitCode, Stdio};
-
-use serde::Deserialize;
+use std::process::{Command, ExitCode};
 
 use crate::environment::Environment;
 use crate::parts::{self, PEERS, Prepared};
 use crate::process;
+use crate::programs::{self, BuildError, SHIPPED};
 use crate::workspace::Workspace;
-
-/// The profile of what is shipped.
-const PROFILE: &str = "dist";
 
 /// What `cargo xtask bench-proxy` is asked.
 #[derive(Debug, clap::Args)]
@@ -37,12 +32,8 @@ pub(crate) struct Arguments {
 pub(crate) enum BenchError {
     #[error("could not prepare the peers")]
     Prepare { source: parts::PrepareError },
-    #[error("could not run cargo")]
-    RunCargo { source: process::RunError },
-    #[error("could not read what cargo built")]
-    ReadCargo { source: io::Error },
-    #[error("expected cargo to build `{name}`, which it did not")]
-    NotBuilt { name: &'static str },
+    #[error(transparent)]
+    Build(#[from] BuildError),
     #[error("could not measure")]
     Measure { source: process::RunError },
 }
@@ -85,14 +76,15 @@ impl Instruments {
         for (part, reason) in peers.missing() {
             eprintln!("missing: {}: {}", part.name, reason.in_full());
         }
-        let built = build(workspace)?;
-        let program = |name| {
-            let found = built.iter().find(|path| path.ends_with(name));
-            found.cloned().ok_or(BenchError::NotBuilt { name })
-        };
+        eprintln!("building newleaf-proxy and newleaf-benches");
+        let mut cargo = workspace.cargo();
+        cargo
+            .args(["build", "--locked", "--quiet", "--profile", SHIPPED])
+            .args(["--package", "newleaf-proxy", "--package", "newleaf-benches"]);
+        let built = programs::build(&mut cargo)?;
         Ok(Self {
-            benches: program("newleaf-benches")?,
-            proxy: program("newleaf-proxy")?,
+            benches: built.get("newleaf-benches")?.to_owned(),
+            proxy: built.get("newleaf-proxy")?.to_owned(),
             peers,
         })
     }
@@ -123,30 +115,4 @@ pub(crate) fn measure(
     } else {
         ExitCode::FAILURE
     })
-}
-
-/// One of the lines that cargo says with `--message-format=json`, as far as we need it.
-#[derive(Debug, Deserialize)]
-struct Message {
-    executable: Option<PathBuf>,
-}
-
-/// Builds the proxy and the instruments; answers with the programs.
-fn build(workspace: &Workspace) -> Result<Vec<PathBuf>, BenchError> {
-    eprintln!("building newleaf-proxy and newleaf-benches");
-    let mut cargo = workspace.cargo();
-    cargo
-        .args(["build", "--locked", "--quiet", "--profile", PROFILE])
-        .args(["--package", "newleaf-proxy", "--package", "newleaf-benches"])
-        .arg("--message-format=json-render-diagnostics")
-        .stderr(Stdio::inherit());
-    let said = process::capture(&mut cargo).map_err(|source| BenchError::RunCargo { source })?;
-    let messages = said.lines().map(serde_json::from_str::<Message>);
-    let programs =
-        messages.filter_map(|message| message.map(|message| message.executable).transpose());
-    programs
-        .collect::<Result<_, _>>()
-        .map_err(|source| BenchError::ReadCargo {
-            source: source.into(),
-        })
 }

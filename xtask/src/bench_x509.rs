@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use crate::environment::Environment;
 use crate::process::{self, RunError};
+use crate::programs::{self, BuildError, SHIPPED};
 use crate::workspace::Workspace;
 
 /// How many leaves are issued and linted.
@@ -44,8 +45,8 @@ pub(crate) enum BenchError {
     MakeRoom { source: io::Error },
     #[error("could not build what is measured")]
     Build { source: RunError },
-    #[error("cannot find the program that cargo built")]
-    Built,
+    #[error(transparent)]
+    BuildProgram(#[from] BuildError),
     #[error("could not measure")]
     Measure { source: RunError },
     #[error("could not keep a certificate")]
@@ -63,8 +64,16 @@ pub(crate) fn run(
     arguments: &Arguments,
 ) -> Result<ExitCode, BenchError> {
     let here = workspace.root().join("xtask/bench-x509");
-    let ours = build(workspace, &here.join("Cargo.toml"), "bench-x509")?;
-    let newleaf = build(workspace, &workspace.root().join("Cargo.toml"), "newleaf")?;
+    let ours = build(
+        workspace,
+        (&here.join("Cargo.toml"), "release"),
+        "bench-x509",
+    )?;
+    let newleaf = build(
+        workspace,
+        (&workspace.root().join("Cargo.toml"), SHIPPED),
+        "newleaf",
+    )?;
     let room = tempfile::tempdir().map_err(|source| BenchError::MakeRoom { source })?;
     let leaves = room.path().join("leaves.pem");
     measured(
@@ -91,26 +100,18 @@ pub(crate) fn run(
     Ok(ExitCode::SUCCESS)
 }
 
-/// Builds a binary for release, and returns where it is.
-fn build(workspace: &Workspace, manifest: &Path, name: &str) -> Result<PathBuf, BenchError> {
+/// Builds a binary, and returns where it is.
+fn build(
+    workspace: &Workspace,
+    (manifest, profile): (&Path, &str),
+    name: &'static str,
+) -> Result<PathBuf, BenchError> {
     let mut cargo = workspace.cargo();
     cargo
-        .args([
-            "build",
-            "--quiet",
-            "--release",
-            "--message-format",
-            "json",
-            "--bin",
-            name,
-        ])
+        .args(["build", "--quiet", "--profile", profile, "--bin", name])
         .arg("--manifest-path")
         .arg(manifest);
-    let said = process::capture(&mut cargo).map_err(|source| BenchError::Build { source })?;
-    let messages = said.lines().filter_map(|line| parsed(line).ok());
-    let mut built =
-        messages.filter_map(|message| Some(message.get("executable")?.as_str()?.into()));
-    built.next_back().ok_or(BenchError::Built)
+    Ok(programs::build(&mut cargo)?.get(name)?.to_owned())
 }
 
 fn measured(command: &mut Command) -> Result<String, BenchError> {

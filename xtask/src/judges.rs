@@ -14,6 +14,7 @@ use self::issued::Issued;
 use crate::environment::Environment;
 use crate::parts::{self, PARTS, Standing};
 use crate::process;
+use crate::programs::BuildError;
 use crate::workspace::Workspace;
 
 /// What `cargo xtask judges` is asked.
@@ -31,8 +32,8 @@ pub(crate) enum JudgesError {
     Prepare { source: parts::PrepareError },
     #[error("could not make a place for the certificates")]
     MakeRoom { source: std::io::Error },
-    #[error("cannot find the newleaf that cargo built")]
-    Build,
+    #[error(transparent)]
+    Build(#[from] BuildError),
     #[error("could not issue a certificate")]
     Issue { source: process::RunError },
     #[error("cannot read the certificate that was issued, `{}`", path.display())]

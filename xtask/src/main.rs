@@ -20,6 +20,7 @@ mod judges;
 mod mutants;
 mod parts;
 mod process;
+mod programs;
 mod simulate;
 mod test;
 mod tidy;

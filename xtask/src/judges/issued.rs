@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use newleaf_x509::Certificate;
-use serde_json::Value;
 
 use super::JudgesError;
 use crate::process;
+use crate::programs;
 use crate::workspace::Workspace;
 
 /// The kinds of keys, as `--key` names them.
@@ -80,21 +80,8 @@ pub(super) fn all(workspace: &Workspace, room: &Path) -> Result<Vec<Issued>, Jud
 /// Builds the newleaf of this checkout, and returns where it is.
 fn build(workspace: &Workspace) -> Result<PathBuf, JudgesError> {
     let mut cargo = workspace.cargo();
-    cargo.args([
-        "build",
-        "--quiet",
-        "--bin",
-        "newleaf",
-        "--message-format",
-        "json",
-    ]);
-    let said = process::capture(&mut cargo).map_err(|source| JudgesError::Issue { source })?;
-    let messages = said
-        .lines()
-        .filter_map(|line| serde_json::from_str::<Value>(line).ok());
-    let mut built =
-        messages.filter_map(|message| Some(message.get("executable")?.as_str()?.into()));
-    built.next_back().ok_or(JudgesError::Build)
+    cargo.args(["build", "--quiet", "--bin", "newleaf"]);
+    Ok(programs::build(&mut cargo)?.get("newleaf")?.to_owned())
 }
 
 /// Runs newleaf with these words, split at white space.
