@@ -2,12 +2,12 @@
 
 use std::{
     io::{BufRead as _, BufReader, Write as _},
-    process::{Child, Stdio},
+    process::Stdio,
 };
 
 use serde_json::{Value, json};
 
-use crate::bench::Bench;
+use crate::{bench::Bench, sandbox::Sandbox};
 
 /// Two CAs, `g1` and `g2`, and the bundles `old.pem` (g1) and `both.pem`.
 fn bundles() -> Bench {
@@ -111,41 +111,6 @@ fn what_cannot_be_told_is_never_nothing_to_do() {
         let said = bench.run(&format!("needs-renewal {arguments}"));
         assert_eq!(said.code, 255, "{arguments}: {}", said.err);
         assert!(!said.err.is_empty());
-    }
-}
-
-/// A sandbox that ends with the test.
-struct Sandbox {
-    child: Child,
-    told: Value,
-}
-
-impl Sandbox {
-    fn start(bench: &Bench) -> Self {
-        let mut child = bench
-            .newleaf("sandbox --namespace payments.a2dd6 --client-ca ca/ca.crt --timing quick --directory sandbox --json")
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap())
-            .read_line(&mut line)
-            .unwrap();
-        let told = serde_json::from_str(&line).unwrap();
-        Self { child, told }
-    }
-
-    fn address(&self) -> String {
-        let address = &self.told["namespaces"]["payments.a2dd6"];
-        address.as_str().unwrap().to_owned()
-    }
-}
-
-impl Drop for Sandbox {
-    fn drop(&mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
     }
 }
 

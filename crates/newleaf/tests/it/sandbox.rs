@@ -2,29 +2,55 @@
 
 use std::{
     io::{BufRead as _, BufReader},
-    process::Stdio,
+    process::{Child, Stdio},
 };
 
+use serde_json::Value;
+
 use crate::bench::Bench;
+
+/// A sandbox that ends with the test.
+pub(crate) struct Sandbox {
+    child: Child,
+    pub(crate) told: Value,
+}
+
+impl Sandbox {
+    pub(crate) fn start(bench: &Bench) -> Self {
+        let mut child = bench
+            .newleaf("sandbox --namespace payments.a2dd6 --client-ca ca/ca.crt --timing quick --directory sandbox --json")
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap())
+            .read_line(&mut line)
+            .unwrap();
+        let told = serde_json::from_str(&line).unwrap();
+        Self { child, told }
+    }
+
+    pub(crate) fn address(&self) -> String {
+        let address = &self.told["namespaces"]["payments.a2dd6"];
+        address.as_str().unwrap().to_owned()
+    }
+}
+
+impl Drop for Sandbox {
+    fn drop(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}
 
 #[test]
 fn it_says_where_everything_is_and_ends_on_sigterm() {
     let bench = Bench::with_identity();
-    let mut child = bench
-        .newleaf("sandbox --namespace payments.a2dd6 --client-ca ca/ca.crt --timing quick --directory sandbox --json")
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    let mut line = String::new();
-    BufReader::new(child.stdout.take().unwrap())
-        .read_line(&mut line)
-        .unwrap();
-    let told: serde_json::Value = serde_json::from_str(&line).unwrap();
-    let address = told["namespaces"]["payments.a2dd6"].as_str().unwrap();
-    assert!(std::net::TcpStream::connect(address).is_ok());
+    let mut sandbox = Sandbox::start(&bench);
+    assert!(std::net::TcpStream::connect(sandbox.address()).is_ok());
     assert!(
-        told["cloud"]
+        sandbox.told["cloud"]
             .as_str()
             .unwrap()
             .starts_with("https://127.0.0.1:")
@@ -35,9 +61,9 @@ fn it_says_where_everything_is_and_ends_on_sigterm() {
             .read("sandbox/server-ca.pem")
             .starts_with("-----BEGIN CERTIFICATE-----")
     );
-    let pid = rustix::process::Pid::from_child(&child);
+    let pid = rustix::process::Pid::from_child(&sandbox.child);
     rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
-    assert!(child.wait().unwrap().success());
+    assert!(sandbox.child.wait().unwrap().success());
 }
 
 #[test]
