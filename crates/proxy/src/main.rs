@@ -73,7 +73,7 @@ async fn main() -> ExitCode {
 }
 
 /// Teaches glibc's allocator not to give memory back to the kernel after each large message, only to fetch it again for
-/// the next: a tenth of the CPU time of messages of 128 KB went into page faults. It learns from what is freed
+/// the next; in a prototype, a tenth of the CPU time of messages of 128 KB went into page faults. It learns from what is freed
 /// (`mallopt(3)`, `M_MMAP_THRESHOLD`): after one block of 4 MiB, up to 8 MiB at its end stay with the process.
 fn keep_heap() {
     drop(std::hint::black_box(Vec::<u8>::with_capacity(4 << 20)));
