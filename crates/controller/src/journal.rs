@@ -10,6 +10,7 @@ mod error;
 mod inbox;
 mod ledger;
 mod lock;
+mod place;
 mod schema;
 mod writer;
 
@@ -26,7 +27,7 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension};
 pub use self::error::JournalError;
 pub(crate) use self::inbox::{Answer, Asked};
 pub use self::writer::Writer;
-use self::{error::doing, lock::Lock};
+use self::{error::doing, lock::Lock, place::Place};
 
 /// How long a statement waits for another process that is writing. A write takes milliseconds; a disk that keeps one
 /// busy for this long is a fault to be told, not to be waited out.
@@ -38,6 +39,8 @@ const BUSY: Duration = Duration::from_secs(10);
 pub struct Journal {
     path: PathBuf,
     connection: Mutex<Connection>,
+    /// Which file it is, if it was opened for writing.
+    place: Option<Place>,
 }
 
 /// One line of the list of rotations.
@@ -91,7 +94,8 @@ impl Journal {
         let path = path.into();
         let mut connection = Connection::open(&path).map_err(doing("open the journal", &path))?;
         schema::prepare(&mut connection, &path)?;
-        Ok(Self::over(path, connection))
+        let place = Place::of(&path)?;
+        Ok(Self::over(path, connection, Some(place)))
     }
 
     /// Opens a journal for reading. Nothing can be written through it, not even a decision.
@@ -112,13 +116,22 @@ impl Journal {
             return Err(JournalError::Missing { path });
         }
         schema::check(&connection, &path)?;
-        Ok(Self::over(path, connection))
+        Ok(Self::over(path, connection, None))
     }
 
-    fn over(path: PathBuf, connection: Connection) -> Self {
+    fn over(path: PathBuf, connection: Connection, place: Option<Place>) -> Self {
         Self {
             path,
             connection: Mutex::new(connection),
+            place,
+        }
+    }
+
+    /// Makes sure that the journal still is the file at its path.
+    fn is_here(&self) -> Result<(), JournalError> {
+        match self.place {
+            Some(place) => place.check(&self.path),
+            None => Ok(()),
         }
     }
 

@@ -65,8 +65,9 @@ impl<'j> Run<'j> {
         Ok(line)
     }
 
-    /// Returns whether a decision waits.
+    /// Returns whether a decision waits. Nobody can decide where the journal was taken away.
     pub(crate) fn is_asked(&self) -> Result<bool, JournalError> {
+        self.writer.is_here()?;
         self.journal.is_asked(&self.plan.rotation)
     }
 

@@ -23,6 +23,17 @@ pub enum JournalError {
         /// The file.
         path: PathBuf,
     },
+    /// The file was taken away while it was in use, or another one was put in its place. What is in the file that was
+    /// open cannot be reached by anybody.
+    #[error(
+        "expected `{path}` to stay where it is while it is in use, found that it was deleted, moved or replaced"
+    )]
+    Gone {
+        /// The journal, or the lock file of a trust domain.
+        path: PathBuf,
+        /// Why nothing is found there, if nothing is.
+        source: Option<std::io::Error>,
+    },
     /// The file belongs to another program.
     #[error("cannot use `{path}` as a journal: it is a database of another program")]
     Foreign {
@@ -93,6 +104,7 @@ impl JournalError {
         match self {
             Self::Sqlite { .. } | Self::Driven { .. } | Self::Lock { .. } => true,
             Self::Missing { .. }
+            | Self::Gone { .. }
             | Self::Foreign { .. }
             | Self::Newer { .. }
             | Self::Understand { .. }
@@ -112,6 +124,7 @@ impl JournalError {
             }
             Self::Lock { source, .. } => source.kind() == std::io::ErrorKind::StorageFull,
             Self::Missing { .. }
+            | Self::Gone { .. }
             | Self::Foreign { .. }
             | Self::Newer { .. }
             | Self::Understand { .. }

@@ -108,7 +108,7 @@ impl Writer<'_> {
     /// Answers that a decision is refused.
     pub(crate) fn refuse(&self, asked: &Asked, why: String) -> Result<(), JournalError> {
         let body = self.journal.body(&Answer::Refused { why })?;
-        answer(&self.journal.connection(), asked.seq, &body)
+        answer(&*self.connection()?, asked.seq, &body)
             .map(drop)
             .map_err(doing("answer a decision", &self.journal.path))
     }

@@ -16,7 +16,7 @@ use rustix::{
     process::{Pid, test_kill_process},
 };
 
-use super::JournalError;
+use super::{JournalError, place::Place};
 
 /// How often, and how far apart, the lock is asked for before it counts as held: half a second in all. Whoever
 /// holds it in passing does so for milliseconds; whoever drives holds it for hours.
@@ -26,7 +26,11 @@ const BETWEEN_ASKS: Duration = Duration::from_millis(20);
 /// An exclusive lock on `<journal>.<domain>.lock`. The kernel releases it when the process ends, also by `kill -9`. The
 /// file holds the pid of its holder, for people, and stays: a lock file that is removed can be held twice.
 #[derive(Debug)]
-pub(super) struct Lock(File);
+pub(super) struct Lock {
+    file: File,
+    path: PathBuf,
+    place: Place,
+}
 
 impl Lock {
     pub(super) async fn acquire(
@@ -67,7 +71,13 @@ impl Lock {
         }
         file.set_len(0).map_err(failed)?;
         write!(file, "{}", std::process::id()).map_err(failed)?;
-        Ok(Some(Self(file)))
+        let place = Place::of(&path)?;
+        Ok(Some(Self { file, path, place }))
+    }
+
+    /// Makes sure that whoever asks for the lock now asks for this one.
+    pub(super) fn is_here(&self) -> Result<(), JournalError> {
+        self.place.check(&self.path)
     }
 }
 
@@ -75,8 +85,8 @@ impl Drop for Lock {
     /// Takes the name off the door, and opens it: closing alone would not, while a child that another thread is just
     /// starting shares the file. Where either fails, the end of the process does it.
     fn drop(&mut self) {
-        self.0.set_len(0).unwrap_or_default();
-        flock(self.0.file(), FlockOperation::Unlock).unwrap_or_default();
+        self.file.set_len(0).unwrap_or_default();
+        flock(self.file.file(), FlockOperation::Unlock).unwrap_or_default();
     }
 }
 

@@ -1,5 +1,7 @@
 //! The one who writes: plans, events, decisions with their answers, ends.
 
+use std::sync::MutexGuard;
+
 use jiff::Timestamp;
 use newleaf_rotation::{Outcome, Plan, RotationId, TrustDomainId};
 use rusqlite::{Connection, params};
@@ -12,7 +14,6 @@ pub struct Writer<'j> {
     pub(super) journal: &'j Journal,
     pub(super) domain: TrustDomainId,
     /// Released when the writer is dropped, or when the process dies.
-    #[expect(dead_code, reason = "held, not read")]
     pub(super) lock: Lock,
 }
 
@@ -20,6 +21,18 @@ impl Writer<'_> {
     /// Returns the trust domain whose rotations may be written.
     pub fn domain(&self) -> &TrustDomainId {
         &self.domain
+    }
+
+    /// Returns the way to write.
+    pub(super) fn connection(&self) -> Result<MutexGuard<'_, Connection>, JournalError> {
+        self.is_here()?;
+        Ok(self.journal.connection())
+    }
+
+    /// Makes sure that what is written is kept, and that nobody else holds the same right.
+    pub(crate) fn is_here(&self) -> Result<(), JournalError> {
+        self.journal.is_here()?;
+        self.lock.is_here()
     }
 
     /// Writes the plan of a rotation that starts. Refused while another rotation of the trust domain has not ended.
@@ -31,8 +44,7 @@ impl Writer<'_> {
             });
         }
         let body = self.journal.body(plan)?;
-        self.journal
-            .connection()
+        self.connection()?
             .execute(
                 "insert into rotation (id, domain, plan, started_at) values (?1, ?2, ?3, ?4)",
                 params![
@@ -53,7 +65,7 @@ impl Writer<'_> {
         line: &Recorded,
     ) -> Result<(), JournalError> {
         let body = self.journal.body(&line.event)?;
-        insert(&self.journal.connection(), rotation, line, &body)
+        insert(&*self.connection()?, rotation, line, &body)
             .map_err(doing("write an event", &self.journal.path))
     }
 
@@ -68,7 +80,7 @@ impl Writer<'_> {
         let failed = doing("write a decision", &self.journal.path);
         let body = self.journal.body(&line.event)?;
         let answer = self.journal.body(&Answer::Recorded { rev: line.rev })?;
-        let mut connection = self.journal.connection();
+        let mut connection = self.connection()?;
         let transaction = connection.transaction().map_err(&failed)?;
         if !inbox::answer(&transaction, asked.seq, &answer).map_err(&failed)? {
             return Ok(false);
@@ -86,8 +98,7 @@ impl Writer<'_> {
         outcome: &Outcome,
     ) -> Result<(), JournalError> {
         let outcome = self.journal.body(outcome)?;
-        self.journal
-            .connection()
+        self.connection()?
             .execute(
                 "update rotation set ended_at = ?2, outcome = ?3 where id = ?1 and ended_at is null",
                 params![rotation.as_str(), at.to_string(), outcome],

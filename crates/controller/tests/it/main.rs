@@ -15,5 +15,6 @@ mod pace;
 mod picture;
 mod stage;
 mod stop;
+mod taken_away;
 mod world;
 mod writers;

@@ -18,6 +18,9 @@ impl From<JournalError> for Failure {
                 Self::new(&code::JOURNAL, error)
                     .hint("what was recorded stands; `newleaf resume` goes on from there")
             }
+            JournalError::Gone { .. } => Self::new(&code::JOURNAL, error).hint(
+                "put the state directory back where it was and run `newleaf resume`; nothing was begun that is not recorded in it",
+            ),
             JournalError::Newer { .. }
             | JournalError::Foreign { .. }
             | JournalError::Understand { .. }
