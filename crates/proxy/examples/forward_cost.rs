@@ -1,0 +1,203 @@
+//! What one call costs the data path, without sockets and without TLS, for callgrind to count.
+//!
+//! ```text
+//! cargo build --profile dist --package newleaf-proxy --example forward_cost
+//! valgrind --tool=callgrind --callgrind-out-file=/dev/null target/dist/examples/forward_cost relay 200
+//! ```
+//!
+//! A round is 100 calls: four callers with 25 each send a request of 250 bytes and read a response of 150, as the load `S` of
+//! `cargo xtask bench-proxy` does. `nothing` writes the same frames and carries none of them. Run both with two numbers of
+//! rounds: what the start and the frames cost falls out of the differences. `cargo xtask forward-cost` does that.
+#![expect(clippy::unwrap_used, reason = "a measurement that fails should stop")]
+
+use std::{
+    env,
+    hint::black_box,
+    time::{Duration, Instant},
+};
+
+use newleaf_proxy::{
+    h2::{
+        PREFACE, frame,
+        hpack::{DEFAULT_TABLE_SIZE, Encoder, Field},
+    },
+    relay::{ConnectionId, Relay, Terms},
+};
+
+const CALLERS: usize = 4;
+const CALLS: u32 = 25;
+const MAX_FRAME: usize = 16_384;
+const REQUEST_BYTES: [u8; 250] = [7; 250];
+const RESPONSE_BYTES: [u8; 150] = [8; 150];
+/// What `REQUEST_BYTES` and `RESPONSE_BYTES` use up of a connection's window in a round, and more.
+const WINDOW: u32 = 40_000;
+
+const REQUEST: [(&str, &str); 8] = [
+    (":method", "POST"),
+    (":scheme", "http"),
+    (
+        ":path",
+        "/temporal.api.workflowservice.v1.WorkflowService/GetSystemInfo",
+    ),
+    (":authority", "127.0.0.1:7233"),
+    ("content-type", "application/grpc"),
+    ("user-agent", "grpc-go/1.76.0"),
+    ("te", "trailers"),
+    ("temporal-namespace", "payments.a2dd6"),
+];
+const RESPONSE: [(&str, &str); 2] = [(":status", "200"), ("content-type", "application/grpc")];
+const TRAILERS: [(&str, &str); 1] = [("grpc-status", "0")];
+
+/// A connection's other end. It speaks, and does not listen.
+struct Peer {
+    speech: Vec<u8>,
+    next: u32,
+    /// Its header blocks, as they are the first time and every other time.
+    blocks: [Vec<Vec<u8>>; 2],
+}
+
+/// Callers, a server, and the relay between them, if there is one.
+struct Stage {
+    relay: Option<Relay>,
+    callers: Vec<(ConnectionId, Peer)>,
+    server: (ConnectionId, Peer),
+    now: Instant,
+}
+
+fn main() {
+    let mut arguments = env::args().skip(1);
+    let way = arguments.next().unwrap();
+    let rounds: u32 = arguments.next().unwrap().parse().unwrap();
+    let mut stage = Stage::set();
+    if way == "nothing" {
+        stage.relay = None;
+    }
+    for _round in 0..rounds {
+        stage.round();
+    }
+}
+
+impl Peer {
+    fn new(greeting: &[u8], lists: &[&[(&str, &str)]]) -> Self {
+        let mut speech = greeting.to_vec();
+        frame::write_settings(&mut speech, &[]);
+        frame::write_settings_ack(&mut speech);
+        let mut encoder = Encoder::new(DEFAULT_TABLE_SIZE);
+        let mut encoded = |list: &&[(&str, &str)]| {
+            let mut block = Vec::new();
+            let fields = list.iter();
+            let fields = fields.map(|(name, value)| Field::new(name.as_bytes(), value.as_bytes()));
+            encoder.encode(fields, &mut block);
+            block
+        };
+        let mut all = || lists.iter().map(&mut encoded).collect();
+        Self {
+            speech,
+            next: 1,
+            blocks: [all(), all()],
+        }
+    }
+
+    fn blocks(&self) -> &[Vec<u8>] {
+        let [first, again] = &self.blocks;
+        if self.next == 1 { first } else { again }
+    }
+
+    fn request(&mut self) {
+        let mut speech = std::mem::take(&mut self.speech);
+        let [request] = self.blocks() else {
+            unreachable!("a caller has one")
+        };
+        frame::write_headers(&mut speech, self.next, false, request, MAX_FRAME);
+        frame::write_data(&mut speech, self.next, true, (&REQUEST_BYTES, &[]));
+        self.speech = speech;
+        self.next += 2;
+    }
+
+    fn response(&mut self) {
+        let mut speech = std::mem::take(&mut self.speech);
+        let [response, trailers] = self.blocks() else {
+            unreachable!("a server has two")
+        };
+        frame::write_headers(&mut speech, self.next, false, response, MAX_FRAME);
+        frame::write_data(&mut speech, self.next, false, (&RESPONSE_BYTES, &[]));
+        frame::write_headers(&mut speech, self.next, true, trailers, MAX_FRAME);
+        self.speech = speech;
+        self.next += 2;
+    }
+}
+
+impl Stage {
+    #[expect(clippy::disallowed_methods, reason = "an instant to begin with")]
+    fn set() -> Self {
+        let now = Instant::now();
+        let terms = Terms {
+            authority: "payments.a2dd6.tmprl.cloud:7233".to_owned(),
+            drain_timeout: Duration::from_mins(2),
+        };
+        let mut relay = Relay::new(terms, now);
+        let server = relay.dial(now);
+        let callers = (0..CALLERS).map(|_| {
+            let caller = relay.accept(now);
+            (
+                ConnectionId::Caller(caller),
+                Peer::new(PREFACE, &[&REQUEST]),
+            )
+        });
+        let callers = callers.collect();
+        relay.put_to_use(server, now);
+        Self {
+            relay: Some(relay),
+            callers,
+            server: (
+                ConnectionId::Server(server),
+                Peer::new(&[], &[&RESPONSE, &TRAILERS]),
+            ),
+            now,
+        }
+    }
+
+    /// Every caller makes its calls, and the server answers all.
+    fn round(&mut self) {
+        for (id, caller) in &mut self.callers {
+            frame::write_window(&mut caller.speech, 0, WINDOW / 4);
+            for _call in 0..CALLS {
+                caller.request();
+            }
+            say(&mut self.relay, *id, caller, self.now);
+        }
+        let (id, server) = &mut self.server;
+        hear(&mut self.relay, *id, self.now);
+        frame::write_window(&mut server.speech, 0, WINDOW);
+        for _call in 0..CALLERS {
+            for _call in 0..CALLS {
+                server.response();
+            }
+        }
+        say(&mut self.relay, *id, server, self.now);
+        for (id, _) in &self.callers {
+            hear(&mut self.relay, *id, self.now);
+        }
+        hear(&mut self.relay, *id, self.now);
+    }
+}
+
+/// Hands what a peer says to the relay.
+fn say(relay: &mut Option<Relay>, id: ConnectionId, peer: &mut Peer, now: Instant) {
+    if let Some(relay) = relay {
+        relay.receive(id, &peer.speech, now);
+        while relay.next_event().is_some() {}
+        while relay.next_touched().is_some() {}
+    }
+    black_box(&peer.speech);
+    peer.speech.clear();
+}
+
+/// Takes what the relay says to a peer.
+fn hear(relay: &mut Option<Relay>, id: ConnectionId, now: Instant) {
+    let Some(relay) = relay else { return };
+    let n_bytes = black_box(relay.output(id)).len();
+    relay.written(id, n_bytes, now);
+    assert!(n_bytes > 0 || matches!(id, ConnectionId::Server(_)));
+    assert!(!relay.has_ended(id));
+}
