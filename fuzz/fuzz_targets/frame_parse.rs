@@ -7,7 +7,7 @@ use newleaf_proxy::h2::frame::{Frame, Head};
 fuzz_target!(|input: &[u8]| {
     let mut rest = input;
     while let Some((head, following)) = Head::read(rest) {
-        let length = usize::try_from(head.len).unwrap();
+        let length = usize::try_from(head.length()).unwrap();
         let Some((payload, next)) = following.split_at_checked(length) else {
             return;
         };

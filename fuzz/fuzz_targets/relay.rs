@@ -113,8 +113,8 @@ impl Peer {
             return;
         }
         while let Some((head, rest)) = Head::read(&self.heard) {
-            assert!(head.len <= MAX_FRAME, "a frame of {} octets", head.len);
-            let length = usize::try_from(head.len).unwrap();
+            assert!(head.length() <= MAX_FRAME, "a frame of {} octets", head.length());
+            let length = usize::try_from(head.length()).unwrap();
             if rest.len() < length {
                 return;
             }
@@ -122,7 +122,7 @@ impl Peer {
             let read = Frame::read(head, &whole[9..]);
             match read.unwrap_or_else(|_| panic!("the relay said {whole:x?}")) {
                 Frame::Data(_) => {
-                    self.window -= i64::from(head.len);
+                    self.window -= i64::from(head.length());
                     assert!(self.window >= 0, "DATA beyond the window");
                 }
                 Frame::Headers(part) | Frame::Continuation(part) => {

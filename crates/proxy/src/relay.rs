@@ -18,12 +18,14 @@ mod caller;
 mod ending;
 mod half;
 mod head;
+mod kept;
 mod outbox;
 mod place;
 mod reply;
 mod request;
 mod server;
 mod slots;
+mod streams;
 mod timers;
 mod turn;
 mod wire;
@@ -42,6 +44,7 @@ use crate::h2::{
 use call::Call;
 use caller::Caller;
 use head::{Reply, RequestHead};
+use kept::Keep;
 use server::{Phase, Server};
 use slots::{Key, Slots};
 use timers::{Timer, Timers};
@@ -137,8 +140,8 @@ pub struct Relay {
     replies: Memo<Reply>,
     events: VecDeque<Event>,
     touched: Vec<ConnectionId>,
-    /// How much of requests is kept so that it can be sent again.
-    n_kept: usize,
+    /// What is kept of requests so that they can be sent again.
+    keep: Keep,
     /// How many connections there were; they are numbered by it.
     n_connections: u64,
     is_shutting_down: bool,
@@ -165,7 +168,7 @@ impl Relay {
             replies: Memo::new(),
             events: VecDeque::new(),
             touched: Vec::new(),
-            n_kept: 0,
+            keep: Keep::default(),
             n_connections: 0,
             is_shutting_down: false,
             is_sweeping: false,

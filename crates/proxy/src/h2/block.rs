@@ -41,6 +41,7 @@ impl Assembly {
     }
 
     /// Begins a block. It is returned at once if it came whole.
+    #[inline]
     pub fn begin<'a>(&mut self, fragment: Fragment<'a>) -> Option<Block<'a>> {
         if fragment.complete {
             return Some(Block {

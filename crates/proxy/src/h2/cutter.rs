@@ -56,7 +56,7 @@ impl Cutter {
     /// Lends out as much of a DATA frame as there is.
     fn piece<'b>(&mut self, head: Head, bytes: &mut &'b [u8]) -> Option<(Head, &'b [u8])> {
         let all: &'b [u8] = bytes;
-        let len = usize::try_from(head.len).ok()?;
+        let len = usize::try_from(head.length()).ok()?;
         if let Some((payload, after)) = all.split_at_checked(len) {
             *bytes = after;
             return Some((head, payload));
@@ -107,12 +107,12 @@ impl Cutter {
 fn length(head: Head) -> Result<usize, Breach> {
     let too_long = Breach::FrameTooLong {
         limit: MAX_FRAME_LEN,
-        found: head.len,
+        found: head.length(),
     };
-    if head.len > MAX_FRAME_LEN {
+    if head.length() > MAX_FRAME_LEN {
         return Err(too_long);
     }
-    usize::try_from(head.len).map_err(|_too_wide| too_long)
+    usize::try_from(head.length()).map_err(|_too_wide| too_long)
 }
 
 #[cfg(test)]

@@ -16,8 +16,10 @@ pub const MAX_FRAME_LEN: u32 = 16_384;
 /// A stream's number has 31 bits (RFC 9113 §4.1).
 pub const MAX_STREAM: u32 = 0x7fff_ffff;
 
-const DATA: u8 = 0;
-const HEADERS: u8 = 1;
+/// The type of DATA (RFC 9113 §6.1).
+pub(crate) const DATA: u8 = 0;
+/// The type of HEADERS (§6.2).
+pub(crate) const HEADERS: u8 = 1;
 const PRIORITY: u8 = 2;
 const RST_STREAM: u8 = 3;
 const SETTINGS: u8 = 4;
@@ -36,10 +38,9 @@ const HAS_PRIORITY: u8 = 0x20;
 /// The head of a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Head {
-    /// The length of the payload.
-    pub len: u32,
-    kind: u8,
-    flags: u8,
+    /// Length, type and flags, as they begin a frame (RFC 9113 §4.1). In one word, because a head is handed on several times
+    /// in each call, and a processor waits where bytes that were written apart are read together.
+    start: u64,
     stream: u32,
 }
 
@@ -117,46 +118,64 @@ pub struct Fragment<'a> {
 
 impl Head {
     /// Reads a head from the first nine bytes, and returns the bytes that follow it.
+    #[inline]
     pub fn read(bytes: &[u8]) -> Option<(Self, &[u8])> {
         let (&[a, b, c, kind, flags, s0, s1, s2, s3], rest) =
             bytes.split_first_chunk::<HEAD_LEN>()?;
         let head = Self {
-            len: u32::from_be_bytes([0, a, b, c]),
-            kind,
-            flags,
+            start: u64::from_be_bytes([0, 0, 0, a, b, c, kind, flags]),
             stream: u32::from_be_bytes([s0, s1, s2, s3]) & MAX_STREAM,
         };
         Some((head, rest))
     }
 
+    /// Returns the length of the payload.
+    #[inline]
+    pub fn length(self) -> u32 {
+        let [_, _, _, a, b, c, _, _] = self.start.to_be_bytes();
+        u32::from_be_bytes([0, a, b, c])
+    }
+
+    /// Returns the type.
+    #[inline]
+    pub(crate) fn kind(self) -> u8 {
+        let [.., kind, _] = self.start.to_be_bytes();
+        kind
+    }
+
     /// Splits an unpadded DATA frame in two: heads of its first bytes and of the rest. `None` of any other frame.
-    pub(super) fn split(self, len: u32) -> Option<(Self, Self)> {
-        if self.kind != DATA || self.has(PADDED) || self.stream == 0 {
+    pub(super) fn split(self, length: u32) -> Option<(Self, Self)> {
+        if self.kind() != DATA || self.has(PADDED) || self.stream == 0 {
             return None;
         }
+        let left = self.length().checked_sub(length)?;
+        let [_, a, b, c] = length.to_be_bytes();
+        let [.., flags] = self.start.to_be_bytes();
         let first = Self {
-            len,
-            flags: self.flags & !END_STREAM,
+            start: u64::from_be_bytes([0, 0, 0, a, b, c, DATA, flags & !END_STREAM]),
             ..self
         };
+        let [_, a, b, c] = left.to_be_bytes();
         let rest = Self {
-            len: self.len.checked_sub(len)?,
+            start: u64::from_be_bytes([0, 0, 0, a, b, c, DATA, flags]),
             ..self
         };
         Some((first, rest))
     }
 
-    fn has(&self, flag: u8) -> bool {
-        self.flags & flag != 0
+    #[inline]
+    fn has(self, flag: u8) -> bool {
+        let [.., flags] = self.start.to_be_bytes();
+        flags & flag != 0
     }
 }
 
 impl<'a> Frame<'a> {
     /// Reads the payload that belongs to a head.
     pub fn read(head: Head, payload: &'a [u8]) -> Result<Self, Fault> {
-        match head.kind {
-            DATA => data(head, payload).map_err(Fault::Connection),
-            HEADERS => headers(head, payload).map_err(Fault::Connection),
+        match head.kind() {
+            DATA => Ok(Self::Data(Data::read(head, payload)?)),
+            HEADERS => Ok(Self::Headers(Fragment::read(head, payload)?)),
             PRIORITY => priority(head, payload),
             RST_STREAM => reset(head, payload).map_err(Fault::Connection),
             SETTINGS => settings(head, payload).map_err(Fault::Connection),
@@ -170,32 +189,40 @@ impl<'a> Frame<'a> {
     }
 }
 
-fn data(head: Head, payload: &[u8]) -> Result<Frame<'_>, Breach> {
-    on_stream(head, "DATA")?;
-    Ok(Frame::Data(Data {
-        stream: head.stream,
-        ends: head.has(END_STREAM),
-        bytes: unpadded(head, payload)?,
-        cost: head.len,
-    }))
+impl<'a> Data<'a> {
+    /// Reads the payload of a DATA frame.
+    #[inline]
+    pub fn read(head: Head, payload: &'a [u8]) -> Result<Self, Breach> {
+        on_stream(head, "DATA")?;
+        Ok(Self {
+            stream: head.stream,
+            ends: head.has(END_STREAM),
+            bytes: unpadded(head, payload)?,
+            cost: head.length(),
+        })
+    }
 }
 
-fn headers(head: Head, payload: &[u8]) -> Result<Frame<'_>, Breach> {
-    on_stream(head, "HEADERS")?;
-    let mut bytes = unpadded(head, payload)?;
-    if head.has(HAS_PRIORITY) {
-        let priority;
-        (priority, bytes) = bytes
-            .split_first_chunk::<5>()
-            .ok_or(wrong_length("HEADERS", payload))?;
-        depends_on_other(head, *priority)?;
+impl<'a> Fragment<'a> {
+    /// Reads the payload of a HEADERS frame.
+    #[inline]
+    pub fn read(head: Head, payload: &'a [u8]) -> Result<Self, Breach> {
+        on_stream(head, "HEADERS")?;
+        let mut bytes = unpadded(head, payload)?;
+        if head.has(HAS_PRIORITY) {
+            let priority;
+            (priority, bytes) = bytes
+                .split_first_chunk::<5>()
+                .ok_or(wrong_length("HEADERS", payload))?;
+            depends_on_other(head, *priority)?;
+        }
+        Ok(Self {
+            stream: head.stream,
+            ends: head.has(END_STREAM),
+            complete: head.has(END_HEADERS),
+            bytes,
+        })
     }
-    Ok(Frame::Headers(Fragment {
-        stream: head.stream,
-        ends: head.has(END_STREAM),
-        complete: head.has(END_HEADERS),
-        bytes,
-    }))
 }
 
 /// A PRIORITY of the wrong length ends its stream only (§6.3).
@@ -314,6 +341,7 @@ fn wrong_length(kind: &'static str, payload: &[u8]) -> Breach {
 }
 
 /// Writes a DATA frame. The caller has made sure that it is within the windows and the frame length of the peer.
+#[inline]
 pub fn write_data(out: &mut Vec<u8>, stream: u32, ends: bool, parts: (&[u8], &[u8])) {
     let flags = if ends { END_STREAM } else { 0 };
     write_head(out, parts.0.len() + parts.1.len(), (DATA, flags), stream);
@@ -322,8 +350,25 @@ pub fn write_data(out: &mut Vec<u8>, stream: u32, ends: bool, parts: (&[u8], &[u
 }
 
 /// Writes a header block, in as many frames as the peer's frame length asks for.
+#[inline]
 pub fn write_headers(out: &mut Vec<u8>, stream: u32, ends: bool, block: &[u8], max_frame: usize) {
-    let mut flags = if ends { END_STREAM } else { 0 };
+    let flags = if ends { END_STREAM } else { 0 };
+    if block.len() <= max_frame {
+        write_head(out, block.len(), (HEADERS, flags | END_HEADERS), stream);
+        out.extend_from_slice(block);
+    } else {
+        write_long_headers(out, (stream, flags), block, max_frame);
+    }
+}
+
+/// Writes a header block that does not fit into one frame.
+#[cold]
+fn write_long_headers(
+    out: &mut Vec<u8>,
+    (stream, mut flags): (u32, u8),
+    block: &[u8],
+    max_frame: usize,
+) {
     let mut kind = HEADERS;
     let mut rest = block;
     while let Some((fragment, more)) = rest.split_at_checked(max_frame) {
@@ -384,9 +429,12 @@ pub fn write_window(out: &mut Vec<u8>, stream: u32, increment: u32) {
     out.extend_from_slice(&increment.to_be_bytes());
 }
 
+#[inline]
 fn write_head(out: &mut Vec<u8>, len: usize, (kind, flags): (u8, u8), stream: u32) {
     // Every caller bounds its payload by a peer's frame length, which has 24 bits.
     let [_, a, b, c] = u32::try_from(len).unwrap_or(u32::MAX).to_be_bytes();
     let [s0, s1, s2, s3] = stream.to_be_bytes();
+    // Once for all of the frame.
+    out.reserve(HEAD_LEN + len);
     out.extend_from_slice(&[a, b, c, kind, flags, s0, s1, s2, s3]);
 }

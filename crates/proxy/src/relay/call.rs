@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Instant};
 use super::{
     half::{End, Half, Last},
     head::RequestHead,
+    kept::{Keep, Kept},
     slots::Key,
 };
 use crate::{h2::reason::Reason, limits};
@@ -48,15 +49,6 @@ pub(super) enum Place {
     Over { reason: Reason },
 }
 
-/// What was sent of a request, besides its head.
-#[derive(Debug, Default)]
-pub(super) struct Kept {
-    pub(super) body: Vec<u8>,
-    /// How much of it is counted among what is kept of all calls.
-    pub(super) n_counted: usize,
-    pub(super) trailers: Option<Last>,
-}
-
 impl Call {
     /// Returns the instant until which the call may wait for a connection.
     pub(super) fn deadline(&self) -> Instant {
@@ -82,17 +74,16 @@ impl Call {
         }
     }
 
-    /// Makes the request whole again, as if none of it had been sent, and returns how many bytes that were; `None` if
-    /// that is not possible any more.
-    pub(super) fn rewind(&mut self) -> Option<usize> {
-        let kept = self.kept.as_mut()?;
-        let body = std::mem::take(&mut kept.body);
-        let n_counted = std::mem::take(&mut kept.n_counted);
-        self.request.put_back(&body);
+    /// Makes the request whole again, as if none of it had been sent. Returns false if that is not possible any more.
+    pub(super) fn rewind(&mut self, keep: &mut Keep) -> bool {
+        let Some(kept) = &mut self.kept else {
+            return false;
+        };
+        self.request.put_back(&keep.take_back(kept));
         if self.request.is_over() {
             let last = kept.trailers.clone().unwrap_or(Last::Bytes);
             self.request.end = End::Coming(last);
         }
-        Some(n_counted)
+        true
     }
 }

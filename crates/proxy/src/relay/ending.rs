@@ -62,7 +62,7 @@ impl Relay {
                 let Some(server) = self.servers.get_mut(server_key) else {
                     return;
                 };
-                server.wire.streams.remove(&stream);
+                server.wire.streams.remove(stream);
                 if std::mem::take(&mut call.request.is_queued) {
                     server.wire.blocked.retain(|blocked| *blocked != key);
                 }
@@ -83,21 +83,22 @@ impl Relay {
 
     /// Forgets a call, which has left its server.
     pub(super) fn remove_call(&mut self, key: Key, how: How) {
-        let Some(call) = self.calls.remove(key) else {
+        let Some(call) = self.calls.get_mut(key) else {
             return;
         };
-        self.n_kept -= call.kept.map_or(0, |kept| kept.n_counted);
-        let mut request = call.request;
-        if let Some(caller) = self.callers.get_mut(call.caller) {
-            caller.wire.streams.remove(&call.down);
+        self.keep.forget(call.kept.take());
+        let caller_key = call.caller;
+        if let Some(caller) = self.callers.get_mut(caller_key) {
+            caller.wire.streams.remove(call.down);
             if call.response.is_queued {
                 caller.wire.blocked.retain(|blocked| *blocked != key);
             }
             caller.gone.note(call.down, how);
-            caller.wire.release(request.discard());
+            caller.wire.release(call.request.discard());
             caller.end_if_drained();
         }
-        self.touch_caller(call.caller);
+        self.calls.remove(key);
+        self.touch_caller(caller_key);
     }
 
     /// Lets a call end that no server has to do with any more: the rest of its response is passed on, and no more of its
@@ -107,7 +108,7 @@ impl Relay {
             return;
         };
         call.place = Place::Over { reason };
-        self.n_kept -= call.kept.take().map_or(0, |kept| kept.n_counted);
+        self.keep.forget(call.kept.take());
         let n_discarded = call.request.discard();
         if let Some(caller) = self.callers.get_mut(call.caller) {
             caller.wire.release(n_discarded);
@@ -143,7 +144,7 @@ impl Relay {
     /// Takes all calls of a caller back, who has gone.
     pub(super) fn take_back_calls(&mut self, key: Key) {
         let calls: Vec<Key> = match self.callers.get(key) {
-            Some(caller) => caller.wire.streams.values().copied().collect(),
+            Some(caller) => caller.wire.streams.calls(),
             None => return,
         };
         for call in calls {
@@ -164,7 +165,7 @@ impl Relay {
                 if let Err(flood) = caller.wire.spend("broken rules", now) {
                     return self.blame_caller(key, flood);
                 }
-                match caller.wire.streams.get(&stream).copied() {
+                match caller.wire.streams.get(stream) {
                     None => caller.gone.note(stream, How::Reset),
                     Some(call) => {
                         self.leave_server(call, Some(Reason::CANCEL));
@@ -194,7 +195,7 @@ impl Relay {
                     return self.blame_server(key, flood);
                 }
                 server.wire.write_reset(stream, breach.reason());
-                let call = server.wire.streams.get(&stream).copied();
+                let call = server.wire.streams.get(stream);
                 self.answered(key, stream);
                 if let Some(call) = call {
                     self.leave_server(call, None);
@@ -220,7 +221,7 @@ impl Relay {
         let was_lost = std::mem::replace(&mut server.is_lost, true);
         server.phase = Phase::Draining;
         server.questions.clear();
-        let calls: Vec<Key> = server.wire.streams.values().copied().collect();
+        let calls: Vec<Key> = server.wire.streams.calls();
         let why = format!("the connection broke before the server answered: {loss}");
         let within = format!("the connection broke within the answer: {loss}");
         for call in calls {

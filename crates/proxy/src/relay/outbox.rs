@@ -20,6 +20,11 @@ impl Outbox {
         self.bytes.len() - self.n_written
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        // What is written whole is forgotten at once.
+        self.bytes.is_empty()
+    }
+
     /// Returns the end at which frames are written.
     pub(super) fn end(&mut self) -> &mut Vec<u8> {
         &mut self.bytes

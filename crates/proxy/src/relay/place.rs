@@ -111,13 +111,12 @@ impl Relay {
         }
         let deadline = call.deadline();
         let is_last = call.n_attempts > limits::REPLAYS || self.now >= deadline;
-        let Some(n_bytes) = call.rewind() else {
+        if !call.rewind(&mut self.keep) {
             return self.fail(
                 key,
                 "the server refused a request too large to be sent again",
             );
-        };
-        self.n_kept -= n_bytes;
+        }
         if is_last {
             return self.fail(key, STUBBORN);
         }

@@ -61,7 +61,7 @@ impl Relay {
                 }
                 // A response to HEAD, or 304, says a length that does not come.
                 call.response.declare(length.filter(|_| !block.ends));
-                self.n_kept -= call.kept.take().map_or(0, |kept| kept.n_counted);
+                self.keep.forget(call.kept.take());
             }
         }
         self.pass_reply(server, key, block, read).map_err(at_stream)
@@ -320,8 +320,8 @@ impl Relay {
         let Some(server) = self.servers.get(server) else {
             return Ok(None);
         };
-        match server.wire.streams.get(&stream) {
-            Some(call) => Ok(Some(*call)),
+        match server.wire.streams.get(stream) {
+            Some(call) => Ok(Some(call)),
             None if !server.has_opened(stream) => {
                 let kind = "a server's";
                 Err(Breach::IdleStream { kind, stream }.into())

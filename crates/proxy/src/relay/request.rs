@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{
     Relay,
-    call::{Call, Kept, Place},
+    call::{Call, Place},
     caller::{Goodbye, How},
     half::{Half, Last, Passage},
     head::{self, RequestHead},
@@ -29,8 +29,7 @@ impl Relay {
         let Some(caller) = self.callers.get_mut(key) else {
             return Ok(());
         };
-        if let Some(call) = caller.wire.streams.get(&stream) {
-            let call = *call;
+        if let Some(call) = caller.wire.streams.get(stream) {
             return self.request_trailers(call, block);
         }
         if stream <= caller.highest || stream.is_multiple_of(2) {
@@ -82,7 +81,7 @@ impl Relay {
             request,
             response,
             head,
-            kept: Some(Kept::default()),
+            kept: Some(self.keep.begin()),
             n_attempts: 0,
             came_at: self.now,
         });
@@ -241,14 +240,7 @@ impl Relay {
         if let Some(caller) = self.callers.get_mut(caller_key) {
             call.request.give_room(&mut caller.wire, call.down, n_bytes);
         }
-        if let Some(kept) = &mut call.kept {
-            self.n_kept += kept.body.len() - kept.n_counted;
-            kept.n_counted = kept.body.len();
-            if kept.n_counted > limits::REPLAY_BYTES || self.n_kept > limits::REPLAY_TOTAL_BYTES {
-                self.n_kept -= kept.n_counted;
-                call.kept = None;
-            }
-        }
+        self.keep.count(&mut call.kept);
         self.touch_caller(caller_key);
     }
 
@@ -278,8 +270,8 @@ impl Relay {
         let Some(caller) = self.callers.get(caller) else {
             return Ok(None);
         };
-        match caller.wire.streams.get(&stream) {
-            Some(call) => Ok(Some(*call)),
+        match caller.wire.streams.get(stream) {
+            Some(call) => Ok(Some(call)),
             None if stream > caller.highest || stream.is_multiple_of(2) => {
                 let kind = "a caller's";
                 Err(Breach::IdleStream { kind, stream }.into())

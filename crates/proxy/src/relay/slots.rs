@@ -1,7 +1,7 @@
 //! A table whose keys stay true: a key of something that is gone finds nothing, even where its place is in use again.
 
 /// Where something is in a [`Slots`], and which of those that were there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Key {
     index: u32,
     round: u32,

@@ -1,6 +1,6 @@
 //! What is heard, and when something is due: from bytes and instants to what they mean for the calls.
 
-use std::{ops::Bound, time::Instant};
+use std::time::Instant;
 
 use super::{
     CallerId, ConnectionId, Event, Loss, Relay, ServerId,
@@ -9,13 +9,14 @@ use super::{
     place::Unprocessed,
     server::Phase,
     slots::Key,
+    streams::Streams,
     timers::Timer,
     wire::{Ended, Heard},
 };
 use crate::{
     h2::{
         breach::{Breach, Fault},
-        frame::Head,
+        frame::{self, Head},
     },
     limits,
 };
@@ -36,8 +37,13 @@ impl Relay {
             }
         }
         let mut cutter = std::mem::take(&mut caller.wire.cutter);
-        while let Some(frame) = cutter.next(&mut bytes).transpose() {
-            if let Err(fault) = self.caller_said(key, frame) {
+        loop {
+            let said = match cutter.next(&mut bytes) {
+                Ok(Some((head, payload))) => self.caller_said(key, head, payload),
+                Ok(None) => break,
+                Err(breach) => Err(breach.into()),
+            };
+            if let Err(fault) = said {
                 self.blame_caller(key, fault);
             }
             if self.has_ended(ConnectionId::Caller(CallerId(key))) {
@@ -46,12 +52,33 @@ impl Relay {
         }
         if let Some(caller) = self.callers.get_mut(key) {
             caller.wire.cutter = cutter;
+            if caller.wire.is_clogged() && caller.wire.ended.is_none() {
+                let what = "work without reading the answers";
+                caller.wire.ended = Some(Ended::Breach(Breach::Flood { what }));
+            }
         }
         self.touch_caller(key);
     }
 
-    fn caller_said(&mut self, key: Key, frame: Result<(Head, &[u8]), Breach>) -> Result<(), Fault> {
-        let (head, payload) = frame?;
+    /// DATA and HEADERS are most of what is ever heard.
+    fn caller_said(&mut self, key: Key, head: Head, payload: &[u8]) -> Result<(), Fault> {
+        let Some(caller) = self.callers.get_mut(key) else {
+            return Ok(());
+        };
+        match head.kind() {
+            frame::DATA => {
+                let data = caller.wire.hear_data(head, payload, self.now)?;
+                self.request_data(key, &data)
+            }
+            frame::HEADERS => match caller.wire.hear_headers(head, payload)? {
+                Some(block) => self.request_block(key, &block),
+                None => Ok(()),
+            },
+            _ => self.caller_said_else(key, head, payload),
+        }
+    }
+
+    fn caller_said_else(&mut self, key: Key, head: Head, payload: &[u8]) -> Result<(), Fault> {
         let Some(caller) = self.callers.get_mut(key) else {
             return Ok(());
         };
@@ -59,7 +86,6 @@ impl Relay {
             // A client's GOAWAY refuses pushes, of which there are none; its calls go on.
             Heard::Nothing | Heard::SettingsAck | Heard::GoAway { .. } => {}
             Heard::Block(block) => self.request_block(key, &block)?,
-            Heard::Data(data) => self.request_data(key, &data)?,
             Heard::Reset { stream, reason } => self.request_reset(key, stream, reason)?,
             Heard::Window { stream, increment } => {
                 if let Some(call) = self.call_at_caller(key, stream)? {
@@ -85,8 +111,13 @@ impl Relay {
         };
         server.wire.is_idle = false;
         let mut cutter = std::mem::take(&mut server.wire.cutter);
-        while let Some(frame) = cutter.next(&mut bytes).transpose() {
-            if let Err(fault) = self.server_said(key, frame) {
+        loop {
+            let said = match cutter.next(&mut bytes) {
+                Ok(Some((head, payload))) => self.server_said(key, head, payload),
+                Ok(None) => break,
+                Err(breach) => Err(breach.into()),
+            };
+            if let Err(fault) = said {
                 self.blame_server(key, fault);
             }
             if self.has_ended(ConnectionId::Server(ServerId(key))) {
@@ -99,15 +130,30 @@ impl Relay {
         self.touch_server(key);
     }
 
-    fn server_said(&mut self, key: Key, frame: Result<(Head, &[u8]), Breach>) -> Result<(), Fault> {
-        let (head, payload) = frame?;
+    fn server_said(&mut self, key: Key, head: Head, payload: &[u8]) -> Result<(), Fault> {
+        let Some(server) = self.servers.get_mut(key) else {
+            return Ok(());
+        };
+        match head.kind() {
+            frame::DATA => {
+                let data = server.wire.hear_data(head, payload, self.now)?;
+                self.reply_data(key, &data)
+            }
+            frame::HEADERS => match server.wire.hear_headers(head, payload)? {
+                Some(block) => self.reply_block(key, &block),
+                None => Ok(()),
+            },
+            _ => self.server_said_else(key, head, payload),
+        }
+    }
+
+    fn server_said_else(&mut self, key: Key, head: Head, payload: &[u8]) -> Result<(), Fault> {
         let Some(server) = self.servers.get_mut(key) else {
             return Ok(());
         };
         match server.wire.hear(head, payload, self.now)? {
             Heard::Nothing => {}
             Heard::Block(block) => self.reply_block(key, &block)?,
-            Heard::Data(data) => self.reply_data(key, &data)?,
             Heard::Reset { stream, reason } => self.reply_reset(key, stream, reason)?,
             Heard::Window { stream, increment } => {
                 if let Some(call) = self.call_at_server(key, stream)? {
@@ -212,7 +258,7 @@ impl Relay {
     /// A caller's initial window has changed: RFC 9113 §6.9.2 moves the windows of all its streams.
     fn shift_responses(&mut self, caller: Key, difference: i64) -> Result<(), Fault> {
         let streams = self.callers.get(caller).map(|caller| &caller.wire.streams);
-        let calls: Vec<Key> = streams.into_iter().flatten().map(|(_, key)| *key).collect();
+        let calls = streams.map(Streams::calls).unwrap_or_default();
         if difference == 0 {
             return Ok(());
         }
@@ -228,7 +274,7 @@ impl Relay {
     /// The server's initial window has changed.
     fn shift_requests(&mut self, server: Key, difference: i64) -> Result<(), Fault> {
         let streams = self.servers.get(server).map(|server| &server.wire.streams);
-        let calls: Vec<Key> = streams.into_iter().flatten().map(|(_, key)| *key).collect();
+        let calls = streams.map(Streams::calls).unwrap_or_default();
         if difference == 0 {
             return Ok(());
         }
@@ -243,16 +289,9 @@ impl Relay {
 
     /// Has a caller's connection looked at, if there is something to see.
     pub(super) fn touch_caller(&mut self, key: Key) {
-        if let Some(caller) = self.callers.get_mut(key) {
-            if caller.wire.is_clogged() && caller.wire.ended.is_none() {
-                let flood = Breach::Flood {
-                    what: "work without reading the answers",
-                };
-                caller.wire.ended = Some(Ended::Breach(flood));
-            }
-            if caller.wire.wants_touch() {
-                self.touched.push(ConnectionId::Caller(CallerId(key)));
-            }
+        let caller = self.callers.get_mut(key);
+        if caller.is_some_and(|caller| caller.wire.wants_touch()) {
+            self.touched.push(ConnectionId::Caller(CallerId(key)));
         }
     }
 
@@ -349,6 +388,8 @@ impl Relay {
         self.is_sweeping = false;
         if was_busy {
             self.keep_sweeping();
+        } else {
+            self.keep.shrink();
         }
     }
 
@@ -360,8 +401,7 @@ impl Relay {
         if server.phase != Phase::Draining {
             self.events.push_back(Event::Goodbye(ServerId(key)));
         }
-        let above = (Bound::Excluded(last), Bound::Unbounded);
-        let unprocessed: Vec<Key> = server.wire.streams.range(above).map(|(_, k)| *k).collect();
+        let unprocessed = server.wire.streams.above(last);
         self.drain(key);
         for call in unprocessed {
             self.send_again(call, Unprocessed::Goodbye);

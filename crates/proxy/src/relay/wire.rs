@@ -1,17 +1,14 @@
 //! One connection's HTTP/2, whichever side it is on: what both callers and servers may say about the connection itself.
 
-use std::{
-    collections::{BTreeMap, VecDeque},
-    time::Instant,
-};
+use std::{collections::VecDeque, time::Instant};
 
-use super::{outbox::Outbox, slots::Key};
+use super::{outbox::Outbox, slots::Key, streams::Streams};
 use crate::{
     h2::{
         block::{Assembly, Block},
         breach::{Breach, Fault},
         cutter::Cutter,
-        frame::{self, Data, Frame, Head},
+        frame::{self, Data, Fragment, Frame, Head},
         hpack::{
             DEFAULT_TABLE_SIZE, DecodeError, Decoder, Encoder, Field, HeaderList, Limits, Version,
         },
@@ -42,7 +39,7 @@ pub(super) struct Wire {
     patience: Patience,
     has_said_settings: bool,
     /// The calls on its streams.
-    pub(super) streams: BTreeMap<u32, Key>,
+    pub(super) streams: Streams,
     /// Calls that wait for room on the whole connection.
     pub(super) blocked: VecDeque<Key>,
     /// Why nothing is read from it any more. What is in `out` is still to be written.
@@ -74,8 +71,8 @@ pub(super) struct Peer {
 pub(super) enum Heard<'a> {
     /// Nothing.
     Nothing,
+    /// A header block that came in pieces is complete.
     Block(Block<'a>),
-    Data(Data<'a>),
     Reset {
         stream: u32,
         reason: Reason,
@@ -116,7 +113,7 @@ impl Wire {
             },
             patience: Patience::new(limits::PATIENCE, now),
             has_said_settings: false,
-            streams: BTreeMap::new(),
+            streams: Streams::default(),
             blocked: VecDeque::new(),
             ended: None,
             is_touched: false,
@@ -130,7 +127,49 @@ impl Wire {
         frame::write_window(self.out.end(), 0, window.saturating_sub(DEFAULT_WINDOW));
     }
 
-    /// Takes a frame. What concerns the connection alone is dealt with here.
+    /// Takes DATA.
+    #[inline]
+    pub(super) fn hear_data<'a>(
+        &mut self,
+        head: Head,
+        payload: &'a [u8],
+        now: Instant,
+    ) -> Result<Data<'a>, Fault> {
+        self.may_carry_calls()?;
+        let data = Data::read(head, payload)?;
+        self.credit.receive(data.cost)?;
+        if data.bytes.is_empty() && !data.ends {
+            self.patience.spend("empty DATA", now)?;
+        } else {
+            self.patience.restore();
+        }
+        Ok(data)
+    }
+
+    /// Takes HEADERS. Returns the block if it is complete.
+    #[inline]
+    pub(super) fn hear_headers<'a>(
+        &mut self,
+        head: Head,
+        payload: &'a [u8],
+    ) -> Result<Option<Block<'a>>, Fault> {
+        self.may_carry_calls()?;
+        Ok(self.assembly.begin(Fragment::read(head, payload)?))
+    }
+
+    /// Makes sure that frames of calls may come now.
+    #[inline]
+    fn may_carry_calls(&self) -> Result<(), Breach> {
+        if !self.has_said_settings {
+            return Err(Breach::NoSettings);
+        }
+        if self.assembly.is_open() {
+            return Err(Breach::Continuation);
+        }
+        Ok(())
+    }
+
+    /// Takes any other frame. What concerns the connection alone is dealt with here.
     pub(super) fn hear<'a>(
         &mut self,
         head: Head,
@@ -145,9 +184,12 @@ impl Wire {
             return Err(Breach::Continuation.into());
         }
         match frame {
-            Frame::Data(data) => self.data(data, now),
-            Frame::Headers(fragment) => Ok(block(self.assembly.begin(fragment))),
-            Frame::Continuation(fragment) => Ok(block(self.assembly.go_on(fragment)?)),
+            // Whoever drives the wire has these taken by `hear_data` and `hear_headers`.
+            Frame::Data(_) | Frame::Headers(_) => Ok(Heard::Nothing),
+            Frame::Continuation(fragment) => {
+                let block = self.assembly.go_on(fragment)?;
+                Ok(block.map_or(Heard::Nothing, Heard::Block))
+            }
             Frame::Priority => self.spend("PRIORITY", now),
             Frame::Reset { stream, reason } => Ok(Heard::Reset { stream, reason }),
             Frame::Settings(entries) => self.settings(entries, now),
@@ -162,16 +204,6 @@ impl Wire {
             Frame::Window { stream, increment } => self.window_update(stream, increment),
             Frame::Unknown => self.spend("frames of unknown types", now),
         }
-    }
-
-    fn data<'a>(&mut self, data: Data<'a>, now: Instant) -> Result<Heard<'a>, Fault> {
-        self.credit.receive(data.cost)?;
-        if data.bytes.is_empty() && !data.ends {
-            self.patience.spend("empty DATA", now)?;
-        } else {
-            self.patience.restore();
-        }
-        Ok(Heard::Data(data))
     }
 
     fn settings(&mut self, entries: Entries<'_>, now: Instant) -> Result<Heard<'static>, Fault> {
@@ -342,8 +374,11 @@ impl Wire {
 
     /// Returns whether the connection is to be looked at, and nobody has been told yet.
     pub(super) fn wants_touch(&mut self) -> bool {
-        let is_news = self.out.len() > 0 || self.ended.is_some();
-        is_news && !std::mem::replace(&mut self.is_touched, true)
+        if self.is_touched || (self.out.is_empty() && self.ended.is_none()) {
+            return false;
+        }
+        self.is_touched = true;
+        true
     }
 
     pub(super) fn output(&self) -> &[u8] {
@@ -361,10 +396,7 @@ impl Wire {
         if std::mem::replace(&mut self.is_idle, true) {
             self.out.shrink();
             self.cutter.shrink();
+            self.streams.shrink();
         }
     }
-}
-
-fn block(block: Option<Block<'_>>) -> Heard<'_> {
-    block.map_or(Heard::Nothing, Heard::Block)
 }

@@ -134,7 +134,7 @@ fn every_call_gets_its_own(lens: [&[usize]; 2], windows: [u32; 3], steps: &[Step
             );
         }
     }
-    assert_eq!((world.n_calls(), world.relay.n_kept), (0, 0));
+    assert_eq!((world.n_calls(), world.relay.keep.len()), (0, 0));
 }
 
 /// A frame that may or may not make sense.
@@ -230,7 +230,7 @@ fn the_relay_lives(deeds: &[Deed]) {
     world.relay.close(world.server.id, "end", world.now);
     world.wait(std::time::Duration::from_hours(2));
     assert_eq!(
-        (world.n_calls(), world.relay.n_kept),
+        (world.n_calls(), world.relay.keep.len()),
         (0, 0),
         "nothing leaks"
     );

@@ -184,7 +184,7 @@ impl Peer {
         relay.written(self.id, rest.len(), now);
         std::iter::from_fn(move || {
             let (head, _) = frame::Head::read(&rest)?;
-            let len = usize::try_from(head.len).unwrap();
+            let len = usize::try_from(head.length()).unwrap();
             rest.drain(..frame::HEAD_LEN + len);
             Some(len)
         })

@@ -1,0 +1,80 @@
+//! What was sent of requests, kept while they may be sent again; and the bounds of that.
+
+use super::half::Last;
+use crate::limits;
+
+/// What was sent of a request, besides its head.
+#[derive(Debug, Default)]
+pub(super) struct Kept {
+    pub(super) body: Vec<u8>,
+    /// How much of it is counted among what is kept of all calls.
+    n_counted: usize,
+    pub(super) trailers: Option<Last>,
+}
+
+/// How much is kept of all calls, and memory that was used for it: most requests are short, and each would cost an allocation.
+#[derive(Debug, Default)]
+pub(super) struct Keep {
+    n_bytes: usize,
+    spare: Vec<Vec<u8>>,
+}
+
+/// Longer bodies are not worth their memory once they are gone.
+const SPARE_BYTES: usize = 1024;
+/// As many as are sent between two turns of a busy thread.
+const SPARES: usize = 128;
+
+impl Keep {
+    /// Returns how much is kept.
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.n_bytes
+    }
+
+    /// Begins to keep a request.
+    pub(super) fn begin(&mut self) -> Kept {
+        Kept {
+            body: self.spare.pop().unwrap_or_default(),
+            ..Kept::default()
+        }
+    }
+
+    /// Counts what was added to a request; what breaks the bounds is not kept any more.
+    pub(super) fn count(&mut self, kept: &mut Option<Kept>) {
+        let Some(counted) = kept else { return };
+        self.n_bytes += counted.body.len() - counted.n_counted;
+        counted.n_counted = counted.body.len();
+        let is_too_long = counted.n_counted > limits::REPLAY_BYTES;
+        if is_too_long || self.n_bytes > limits::REPLAY_TOTAL_BYTES {
+            self.forget(kept.take());
+        }
+    }
+
+    /// Forgets a request that will not be sent again.
+    pub(super) fn forget(&mut self, kept: Option<Kept>) {
+        let Some(Kept {
+            mut body,
+            n_counted,
+            trailers: _,
+        }) = kept
+        else {
+            return;
+        };
+        self.n_bytes -= n_counted;
+        if body.capacity() <= SPARE_BYTES && self.spare.len() < SPARES {
+            body.clear();
+            self.spare.push(body);
+        }
+    }
+
+    /// Takes back what was kept of a request that is about to be sent again, from its beginning.
+    pub(super) fn take_back(&mut self, kept: &mut Kept) -> Vec<u8> {
+        self.n_bytes -= std::mem::take(&mut kept.n_counted);
+        std::mem::take(&mut kept.body)
+    }
+
+    /// Gives back memory that is not in use.
+    pub(super) fn shrink(&mut self) {
+        self.spare = Vec::new();
+    }
+}
