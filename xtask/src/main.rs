@@ -14,6 +14,7 @@ mod bench_reload;
 mod bench_x509;
 mod deny;
 mod environment;
+mod forward_cost;
 mod fuzz;
 mod generate;
 mod judges;
@@ -64,6 +65,8 @@ enum Command {
     BenchProxy(bench_proxy::Arguments),
     /// Measure what callers notice of a new identity, and of servers that misbehave.
     BenchReload(bench_reload::Arguments),
+    /// Count the instructions that a call costs the proxy's data path, and hold them against what was agreed.
+    ForwardCost(forward_cost::Arguments),
     /// Bring what newleaf issues before webpki, OpenSSL, Go and pkilint: every profile with every kind of key.
     Judges(judges::Arguments),
     /// Measure issuing, reading and linting certificates, beside what other tools do.
@@ -97,6 +100,9 @@ fn run(command: &Command) -> Result<ExitCode, Box<dyn Error>> {
         Command::Judges(arguments) => Ok(judges::run(&workspace, &environment, arguments)?),
         Command::BenchX509(arguments) => Ok(bench_x509::run(&workspace, &environment, arguments)?),
         Command::BenchBuild(arguments) => Ok(bench_build::run(&workspace, arguments)?),
+        Command::ForwardCost(arguments) => {
+            Ok(forward_cost::run(&workspace, &environment, arguments)?)
+        }
         Command::BenchReload(arguments) => {
             Ok(bench_reload::run(&workspace, &environment, arguments)?)
         }
