@@ -12,11 +12,17 @@ use newleaf_x509::{TrustBundle, certificate::CertificatesError};
 
 use crate::{
     limits,
-    options::{Exposure, Listen, Options, ServerTrust},
+    options::{
+        CredentialsOptions, Exposure, Listen, ListenerOptions, Options, Route, ServerTrust,
+        UpstreamOptions,
+    },
 };
 
 /// Where Temporal's clients look for a server unless told otherwise.
 const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 7233);
+
+/// What the one upstream of a command line is called.
+const UPSTREAM: &str = "temporal";
 
 /// Carry gRPC calls to Temporal over mTLS, under an identity that is reloaded while calls run
 #[derive(Clone, Debug, clap::Args)]
@@ -122,20 +128,27 @@ impl Args {
             (None, _, _) => return Err(ArgsError::NoIdentity),
         };
         Ok(Options {
-            listen: parse_listen(&listen)?,
+            listeners: vec![ListenerOptions {
+                listen: parse_listen(&listen)?,
+                tls: None,
+                route: Route::Upstream(UPSTREAM.to_owned()),
+            }],
+            upstreams: vec![UpstreamOptions {
+                name: UPSTREAM.to_owned(),
+                address: upstream,
+                server_name,
+                server_trust,
+                credentials: CredentialsOptions::Identity(identity),
+                namespace,
+                connection_age: Duration::from_secs(connection_age),
+            }],
             exposure: if allow_non_loopback {
                 Exposure::Network
             } else {
                 Exposure::Loopback
             },
-            upstream,
-            server_name,
-            server_trust,
-            identity,
-            namespace,
             admin,
             drain_timeout: Duration::from_secs(drain_timeout),
-            connection_age: Duration::from_secs(connection_age),
         })
     }
 }

@@ -14,6 +14,7 @@
 //! a socket; `switchboard.rs` brings it the sockets, and `upstream/keeper.rs` is the life of the connections to the server.
 
 mod admin;
+mod api_key;
 pub mod cli;
 mod clock;
 mod connection;
@@ -31,6 +32,10 @@ pub mod status;
 mod switchboard;
 mod upstream;
 
-pub use options::{Exposure, Listen, Options, ServerTrust};
+pub use api_key::{ApiKey, ApiKeyError, ApiKeySource};
+pub use options::{
+    CredentialsOptions, Exposure, Listen, ListenerOptions, ListenerTls, Options, Route,
+    ServerTrust, UpstreamOptions,
+};
 pub use proxy::{Proxy, StartError, run};
 pub use status::Status;

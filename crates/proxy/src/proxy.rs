@@ -14,7 +14,7 @@ use crate::{
     admin, clock,
     dial::Dialer,
     listen::{self, Listener, Unlink},
-    options::{Exposure, Listen, Options, ServerTrust},
+    options::{Exposure, Listen, Options, ServerTrust, UpstreamOptions},
     relay::Terms,
     status::{Ledger, Status},
     switchboard::Switchboard,
@@ -44,6 +44,9 @@ pub enum StartError {
         /// The address.
         address: SocketAddr,
     },
+    /// No listener, or no upstream with an identity.
+    #[error("expected a listener and an upstream with an identity")]
+    Nothing,
     /// The server's address cannot be read.
     #[error("expected the server as `host:port`, found `{found}`")]
     Upstream {
@@ -67,7 +70,7 @@ impl StartError {
     /// Returns whether the options are at fault: then trying again cannot help.
     pub fn is_usage(&self) -> bool {
         match self {
-            Self::NotLoopback { .. } | Self::Upstream { .. } => true,
+            Self::NotLoopback { .. } | Self::Nothing | Self::Upstream { .. } => true,
             Self::Tls(error) => match error {
                 TlsError::PlatformRoots { .. } => false,
                 TlsError::TrustAnchor { .. }
@@ -89,12 +92,20 @@ pub async fn run(options: Options, shutdown: impl Future<Output = ()>) -> Result
 impl Proxy {
     /// Checks the options and binds the addresses, on the runtime it is called in.
     pub async fn bind(options: Options) -> Result<Self, StartError> {
-        let (server_name, authority) = server(&options)?;
-        let roots = match &options.server_trust {
+        let (Some(upstream), Some(place)) = (options.upstreams.first(), options.listeners.first())
+        else {
+            return Err(StartError::Nothing);
+        };
+        let upstream = upstream.clone();
+        let Some(identity) = upstream.credentials.identity().cloned() else {
+            return Err(StartError::Nothing);
+        };
+        let (server_name, authority) = server(&upstream)?;
+        let roots = match &upstream.server_trust {
             ServerTrust::Platform => tls::platform_roots()?,
             ServerTrust::Bundle(bundle) => tls::bundle_roots(bundle)?,
         };
-        let listener = listener(&options.listen, options.exposure).await?;
+        let listener = listener(&place.listen, options.exposure).await?;
         let address = match &listener {
             Listener::Tcp(tcp) => tcp.local_addr().ok(),
             Listener::Unix(..) => None,
@@ -110,20 +121,20 @@ impl Proxy {
             drain_timeout: options.drain_timeout,
         };
         let board = Switchboard::new(terms, Arc::new(Ledger::new(subscriber)));
-        let watcher = Watcher::new(options.identity, clock::now);
+        let watcher = Watcher::new(identity, clock::now);
         let recheck = watcher.recheck();
         let keeper = Keeper::new(Parts {
             board: Arc::clone(&board),
             dialer: Dialer {
-                upstream: options.upstream,
+                upstream: upstream.address,
                 server_name,
                 board: Arc::clone(&board),
                 roots,
-                namespace: options.namespace,
+                namespace: upstream.namespace,
             },
             watcher,
             publisher,
-            connection_age: options.connection_age,
+            connection_age: upstream.connection_age,
         });
         Ok(Self {
             listener,
@@ -192,12 +203,12 @@ impl Proxy {
 ///
 /// With a name of its own, that name is the authority too: it is what a client that dialled it directly would say.
 fn server(
-    options: &Options,
+    options: &UpstreamOptions,
 ) -> Result<(rustls::pki_types::ServerName<'static>, Authority), StartError> {
     let malformed = || StartError::Upstream {
-        found: options.upstream.clone(),
+        found: options.address.clone(),
     };
-    let dialled: Authority = options.upstream.parse().map_err(|_error| malformed())?;
+    let dialled: Authority = options.address.parse().map_err(|_error| malformed())?;
     if dialled.port_u16().is_none() || dialled.as_str().contains('@') {
         return Err(malformed());
     }

@@ -11,7 +11,10 @@ use std::{
 };
 
 use newleaf_identity::Source;
-use newleaf_proxy::{Exposure, Listen, Options, Proxy, ServerTrust, Status};
+use newleaf_proxy::{
+    CredentialsOptions, Exposure, Listen, ListenerOptions, Options, Proxy, Route, ServerTrust,
+    Status, UpstreamOptions,
+};
 use newleaf_x509::TrustBundle;
 use tempfile::TempDir;
 use tokio::{sync::oneshot, task::JoinHandle, time::Instant};
@@ -45,15 +48,37 @@ pub(crate) struct Rig {
 
 pub(crate) fn options(server: SocketAddr, ca: &Ca, directory: &Path) -> Options {
     Options {
-        listen: Listen::Tcp("127.0.0.1:0".parse().unwrap()),
+        listeners: vec![listener(Route::Upstream("temporal".to_owned()))],
+        upstreams: vec![upstream("temporal", server, ca, directory)],
         exposure: Exposure::Loopback,
-        upstream: server.to_string(),
-        server_name: Some("temporal.test".to_owned()),
-        server_trust: ServerTrust::Bundle(TrustBundle::new([ca.certificate.clone()])),
-        identity: Source::Directory(directory.to_owned()),
-        namespace: Some("payments.a2dd6".to_owned()),
         admin: Some("127.0.0.1:0".parse().unwrap()),
         drain_timeout: Duration::from_secs(10),
+    }
+}
+
+/// A plaintext listener on a port that the system chooses.
+pub(crate) fn listener(route: Route) -> ListenerOptions {
+    ListenerOptions {
+        listen: Listen::Tcp("127.0.0.1:0".parse().unwrap()),
+        tls: None,
+        route,
+    }
+}
+
+/// A server to which the identity in `directory` is presented.
+pub(crate) fn upstream(
+    name: &str,
+    server: SocketAddr,
+    ca: &Ca,
+    directory: &Path,
+) -> UpstreamOptions {
+    UpstreamOptions {
+        name: name.to_owned(),
+        address: server.to_string(),
+        server_name: Some("temporal.test".to_owned()),
+        server_trust: ServerTrust::Bundle(TrustBundle::new([ca.certificate.clone()])),
+        credentials: CredentialsOptions::Identity(Source::Directory(directory.to_owned())),
+        namespace: Some("payments.a2dd6".to_owned()),
         connection_age: Duration::from_mins(5),
     }
 }
