@@ -51,12 +51,15 @@ pub struct ListenerTls {
 pub enum Route {
     /// All to the upstream of this name.
     Upstream(String),
-    /// By the header `temporal-namespace`, which Temporal's SDKs send with every call.
+    /// By the header `temporal-namespace`, which Temporal's SDKs send with every call whose request names a namespace.
     ByNamespace {
         /// For each namespace the name of its upstream.
         namespaces: BTreeMap<String, String>,
-        /// The upstream of all other namespaces, and of calls that name none; such calls are refused if not given.
+        /// The upstream of all other namespaces, whose calls are refused if it is not given.
         otherwise: Option<String>,
+        /// The upstream of calls without the header, which are refused if it is not given. SDKs begin with such a
+        /// call, `GetSystemInfo`, so workers need it.
+        unnamed: Option<String>,
     },
 }
 
