@@ -7,6 +7,8 @@ use std::{fmt, io, path::PathBuf, sync::Arc};
 
 use zeroize::Zeroizing;
 
+use crate::text_file::TextFile;
+
 /// The longest key that is taken: Temporal's are JSON web tokens of 1 to 2 KB. A wrong path to something huge must not be sent.
 const MAX_BYTES: usize = 8 * 1024;
 
@@ -76,6 +78,15 @@ impl ApiKey {
     pub(crate) fn header(&self) -> &[u8] {
         &self.header
     }
+}
+
+/// Watches a file that holds a key.
+pub(crate) fn file(path: PathBuf) -> TextFile {
+    // White space around it may be more than the key.
+    let max_bytes = u64::try_from(MAX_BYTES)
+        .unwrap_or(u64::MAX)
+        .saturating_mul(2);
+    TextFile::new(path, max_bytes)
 }
 
 /// Keys are compared to see whether one was replaced, both by whoever holds them: there is no stranger to time it.

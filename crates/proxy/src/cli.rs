@@ -11,10 +11,11 @@ use newleaf_identity::Source;
 use newleaf_x509::{TrustBundle, certificate::CertificatesError};
 
 use crate::{
+    api_key::ApiKeySource,
     limits,
     options::{
-        CredentialsOptions, Exposure, Listen, ListenerOptions, Options, Route, ServerTrust,
-        UpstreamOptions,
+        CredentialsOptions, Exposure, Listen, ListenerOptions, ListenerTls, Options, Route,
+        ServerTrust, UpstreamOptions,
     },
 };
 
@@ -28,9 +29,21 @@ const UPSTREAM: &str = "temporal";
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_long_help = limits::help())]
 pub struct Args {
-    /// Where callers are accepted in plaintext: `HOST:PORT`, or `unix:PATH`
+    /// Where callers are accepted, in plaintext unless `--listen-cert` is given: `HOST:PORT`, or `unix:PATH`
     #[arg(long, value_name = "ADDRESS", value_parser = listen, default_value_t = DEFAULT_LISTEN.to_string())]
     listen: String,
+
+    /// PEM file of the chain that callers are shown, leaf first: they must speak TLS then
+    #[arg(long, value_name = "FILE", requires = "listen_key")]
+    listen_cert: Option<PathBuf>,
+
+    /// PEM file of its private key
+    #[arg(long, value_name = "FILE", requires = "listen_cert")]
+    listen_key: Option<PathBuf>,
+
+    /// PEM file of the CAs that a caller's certificate must lead to; callers need none if not given
+    #[arg(long, value_name = "FILE", requires = "listen_cert")]
+    listen_client_ca: Option<PathBuf>,
 
     /// The Temporal server, as `HOST:PORT`
     #[arg(long, value_name = "HOST:PORT")]
@@ -45,7 +58,7 @@ pub struct Args {
     server_ca: Option<PathBuf>,
 
     /// Directory with `tls.crt` and `tls.key`, as a mounted Kubernetes Secret has them
-    #[arg(long, value_name = "DIR", required_unless_present = "cert", conflicts_with_all = ["cert", "key"])]
+    #[arg(long, value_name = "DIR", required_unless_present_any = ["cert", "api_key_file"], conflicts_with_all = ["cert", "key"])]
     identity: Option<PathBuf>,
 
     /// PEM file of the chain, leaf first, instead of `--identity`
@@ -56,7 +69,11 @@ pub struct Args {
     #[arg(long, value_name = "FILE", requires = "cert")]
     key: Option<PathBuf>,
 
-    /// Namespace that a new identity must be allowed to describe before it is put to use
+    /// File of an API key that every request says, with an identity or instead of one; replaced, the new key is proved first
+    #[arg(long, value_name = "FILE")]
+    api_key_file: Option<PathBuf>,
+
+    /// Namespace that new credentials must be allowed to describe before they are put to use
     #[arg(long, value_name = "NAMESPACE")]
     namespace: Option<String>,
 
@@ -92,9 +109,11 @@ pub enum ArgsError {
         /// The text.
         found: String,
     },
-    /// Neither a directory nor two files.
-    #[error("expected `--identity DIR`, or `--cert FILE` and `--key FILE`, found neither")]
-    NoIdentity,
+    /// Neither a directory nor two files nor an API key.
+    #[error(
+        "expected `--identity DIR`, or `--cert FILE` and `--key FILE`, or `--api-key-file FILE`, found none"
+    )]
+    NoCredentials,
 }
 
 impl Args {
@@ -103,12 +122,16 @@ impl Args {
         // Taken apart whole, so that a new flag cannot be forgotten here.
         let Self {
             listen,
+            listen_cert,
+            listen_key,
+            listen_client_ca,
             upstream,
             server_name,
             server_ca,
             identity,
             cert,
             key,
+            api_key_file,
             namespace,
             admin,
             drain_timeout,
@@ -122,15 +145,25 @@ impl Args {
             }
             None => ServerTrust::Platform,
         };
-        let identity = match (identity, cert, key) {
-            (Some(directory), _, _) => Source::Directory(directory),
-            (None, Some(chain), Some(key)) => Source::Files { chain, key },
-            (None, _, _) => return Err(ArgsError::NoIdentity),
+        let identity = match identity {
+            Some(directory) => Some(Source::Directory(directory)),
+            None => files(cert, key),
         };
+        let api_key = api_key_file.map(ApiKeySource::File);
+        let credentials = match (identity, api_key) {
+            (Some(identity), None) => CredentialsOptions::Identity(identity),
+            (None, Some(api_key)) => CredentialsOptions::ApiKey(api_key),
+            (Some(identity), Some(api_key)) => CredentialsOptions::Both { identity, api_key },
+            (None, None) => return Err(ArgsError::NoCredentials),
+        };
+        let tls = files(listen_cert, listen_key).map(|identity| ListenerTls {
+            identity,
+            client_trust: listen_client_ca,
+        });
         Ok(Options {
             listeners: vec![ListenerOptions {
                 listen: parse_listen(&listen)?,
-                tls: None,
+                tls,
                 route: Route::Upstream(UPSTREAM.to_owned()),
             }],
             upstreams: vec![UpstreamOptions {
@@ -138,7 +171,7 @@ impl Args {
                 address: upstream,
                 server_name,
                 server_trust,
-                credentials: CredentialsOptions::Identity(identity),
+                credentials,
                 namespace,
                 connection_age: Duration::from_secs(connection_age),
             }],
@@ -151,6 +184,12 @@ impl Args {
             drain_timeout: Duration::from_secs(drain_timeout),
         })
     }
+}
+
+/// Returns the identity in two files; clap has seen to it that there are both or none.
+fn files(chain: Option<PathBuf>, key: Option<PathBuf>) -> Option<Source> {
+    let (chain, key) = chain.zip(key)?;
+    Some(Source::Files { chain, key })
 }
 
 /// Checks the text while clap can still point at it.

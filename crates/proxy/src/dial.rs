@@ -1,4 +1,4 @@
-//! Dials the server under an identity, and proves that the server accepts it.
+//! Dials the server under credentials, and proves that the server accepts them.
 //!
 //! With TLS 1.3 a client's handshake ends before the server has judged the client's leaf (RFC 8446 §2), and the server's
 //! SETTINGS may be sent before it has. So the handshake proves nothing. That it acknowledges *our* SETTINGS does: they come
@@ -7,10 +7,7 @@
 
 use std::{io, sync::Arc, time::Duration};
 
-use newleaf_identity::{
-    Identity,
-    tls::{self, TlsError},
-};
+use newleaf_identity::tls::{self, TlsError};
 use rustls::{RootCertStore, pki_types::ServerName};
 use tokio::{
     net::{TcpStream, lookup_host},
@@ -21,13 +18,16 @@ use tokio_rustls::TlsConnector;
 use crate::{
     clock,
     connection::{Dialled, Gone, Link},
+    credentials::Credentials,
     grpc::Code,
     limits, prove,
+    relay::UpstreamId,
     switchboard::Switchboard,
 };
 
 /// Where to dial, and what the server must be.
 pub(crate) struct Dialer {
+    pub(crate) id: UpstreamId,
     pub(crate) upstream: String,
     pub(crate) server_name: ServerName<'static>,
     pub(crate) board: Arc<Switchboard>,
@@ -38,9 +38,9 @@ pub(crate) struct Dialer {
 /// How much a dialled connection must show.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Proof {
-    /// That the server took the leaf: enough for an identity that proved itself before.
+    /// That the server took the leaf: enough for credentials that proved themselves before.
     Handshake,
-    /// That calls are allowed too: for a new identity.
+    /// That calls are allowed too: for new credentials. Of an API key a handshake says nothing.
     Calls,
 }
 
@@ -58,7 +58,7 @@ pub(crate) enum DialError {
         stage: &'static str,
         bound: Duration,
     },
-    #[error("could not prove the identity by calling `{method}`")]
+    #[error("could not prove the credentials by calling `{method}`")]
     Call { method: &'static str, source: Gone },
     #[error("expected `{method}` to answer OK, found {code}: {message}")]
     Denied {
@@ -76,7 +76,7 @@ pub(crate) enum DialError {
 }
 
 impl DialError {
-    /// Returns whether the server judged the identity, and did not like it. A server that cannot be reached has not.
+    /// Returns whether the server judged the credentials, and did not like them. A server that cannot be reached has not.
     pub(crate) fn is_refusal(&self) -> bool {
         match self {
             Self::Handshake { .. } | Self::Preface { .. } | Self::Denied { .. } => true,
@@ -93,17 +93,16 @@ impl Dialer {
     /// Dials, and returns a connection over which the server has answered.
     pub(crate) async fn dial(
         &self,
-        identity: &Arc<Identity>,
+        credentials: &Credentials,
         proof: Proof,
     ) -> Result<Dialled, DialError> {
         let bound = limits::HANDSHAKE;
-        let mut dialled =
-            timeout(bound, self.shake_hands(identity))
-                .await
-                .map_err(|_elapsed| DialError::Elapsed {
-                    stage: "connect and shake hands",
-                    bound,
-                })??;
+        let mut dialled = timeout(bound, self.shake_hands(credentials))
+            .await
+            .map_err(|_elapsed| DialError::Elapsed {
+                stage: "connect and shake hands",
+                bound,
+            })??;
         match proof {
             Proof::Handshake => {}
             Proof::Calls => prove::calls(&mut dialled.link, self.namespace.as_deref()).await?,
@@ -111,7 +110,7 @@ impl Dialer {
         Ok(dialled)
     }
 
-    async fn shake_hands(&self, identity: &Arc<Identity>) -> Result<Dialled, DialError> {
+    async fn shake_hands(&self, credentials: &Credentials) -> Result<Dialled, DialError> {
         let upstream = || self.upstream.clone();
         let socket = connect(&self.upstream)
             .await
@@ -119,7 +118,7 @@ impl Dialer {
                 upstream: upstream(),
                 source,
             })?;
-        let config = tls::client_config(Arc::clone(&self.roots), identity.resolver())?;
+        let config = tls::client_config(Arc::clone(&self.roots), credentials.resolver())?;
         let tls = TlsConnector::from(Arc::new(config))
             .connect(self.server_name.clone(), socket)
             .await
@@ -128,13 +127,15 @@ impl Dialer {
                 source,
             })?;
         let (socket, session) = tls.into_inner();
-        let mut link = Link::new(Arc::clone(&self.board), self.board.connect(socket, session));
+        let api_key = credentials.api_key.clone();
+        let connected = self.board.connect((socket, session), self.id, api_key);
+        let mut link = Link::new(Arc::clone(&self.board), connected);
         link.settled().await.map_err(|source| DialError::Preface {
             upstream: upstream(),
             source,
         })?;
         Ok(Dialled {
-            identity: Arc::clone(identity),
+            credentials: credentials.clone(),
             link,
             opened_at: clock::now(),
             opened: Instant::now(),

@@ -3,7 +3,7 @@
 //! Names are resolved once, when the proxy is bound: a route to an upstream that is not there is an error before
 //! anything is listened on.
 
-use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, time::Duration};
+use std::{collections::BTreeMap, fmt, net::SocketAddr, path::PathBuf, time::Duration};
 
 use newleaf_identity::Source;
 use newleaf_x509::TrustBundle;
@@ -124,6 +124,15 @@ pub enum ServerTrust {
     Platform,
     /// These CAs and no other.
     Bundle(TrustBundle),
+}
+
+impl fmt::Display for Listen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tcp(address) => address.fmt(f),
+            Self::Unix(path) => path.display().fmt(f),
+        }
+    }
 }
 
 impl CredentialsOptions {

@@ -1,4 +1,5 @@
 //! The connections to the server: [`keeper::Keeper`] keeps them there.
 
 mod ages;
+pub(crate) mod candidates;
 pub(crate) mod keeper;

@@ -213,7 +213,7 @@ impl Relay {
 
     /// Ends what was on a connection to the server. Whether the server processed it, nobody knows, so it is not sent again.
     pub(super) fn lose(&mut self, key: Key, loss: Loss) {
-        self.live.retain(|live| *live != key);
+        self.take_out_of_use(key);
         let Some(server) = self.servers.get_mut(key) else {
             return;
         };
@@ -244,6 +244,9 @@ impl Relay {
 
     pub(super) fn forget_server(&mut self, key: Key) {
         if let Some(server) = self.servers.remove(key) {
+            if server.is_authorized() {
+                self.requests.forget(server.wire.number);
+            }
             self.timers.cancel(server.pulse_at, Timer::Pulse(key));
             if let Some(by) = server.drain_by {
                 self.timers.cancel(by, Timer::Drain(key));
