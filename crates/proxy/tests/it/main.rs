@@ -16,10 +16,13 @@ mod server;
 
 mod a_goodbye_of_the_server_fails_no_call;
 mod a_limit_of_streams_starves_no_call;
+mod a_new_api_key_fails_no_call;
 mod a_new_identity_fails_no_call;
 mod a_refused_candidate_is_never_adopted;
 mod an_outage_fails_no_call_within_its_deadline;
+mod callers_may_be_asked_for_a_certificate;
 mod callers_meet_http2_by_the_book;
+mod each_call_reaches_its_own_upstream;
 mod half_written_files_are_never_adopted;
 mod large_and_slow_streams_pass;
 mod only_loopback_unless_told;

@@ -31,6 +31,8 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 /// A proxy that runs in the test's own runtime.
 pub(crate) struct Running {
     pub(crate) address: SocketAddr,
+    /// Of every listener.
+    pub(crate) addresses: Vec<SocketAddr>,
     pub(crate) admin: SocketAddr,
     status: Box<dyn Fn() -> Status + Send + Sync>,
     shutdown: Option<oneshot::Sender<()>>,
@@ -120,14 +122,15 @@ impl Running {
     pub(crate) async fn start(options: Options) -> Self {
         let proxy = Proxy::bind(options).await.unwrap();
         let (shutdown, stopped) = oneshot::channel();
-        let address = proxy.address().unwrap();
+        let addresses: Vec<_> = proxy.addresses().iter().map(|a| a.unwrap()).collect();
         let admin = proxy.admin_address().unwrap();
         let status = Box::new(proxy.status());
         let serving = tokio::spawn(proxy.serve(async {
             let _dropped = stopped.await;
         }));
         Self {
-            address,
+            address: *addresses.first().unwrap(),
+            addresses,
             admin,
             status,
             shutdown: Some(shutdown),
