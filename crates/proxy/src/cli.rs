@@ -208,3 +208,6 @@ fn parse_listen(text: &str) -> Result<Listen, ArgsError> {
         }),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,7 +4,7 @@
 //! under an identity, an API key, or both. When these are replaced on disk, no call fails: a new connection is made and proved first,
 //! then new streams go there, then the old connection drains. What the server does not accept is never put to use.
 //!
-//! **What lives here.** Listening ([`listen`](Options::listen)), dialling and proving, forwarding, draining, [`limits`], and
+//! **What lives here.** Listening ([`ListenerOptions`]), dialling and proving, forwarding, draining, [`limits`], and
 //! the [`Status`] that tells which leaf every live connection presents.
 //!
 //! **What never will.** Nothing here reads a message, writes an identity, or can change anything in a cloud. Of a request
