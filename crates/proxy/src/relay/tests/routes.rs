@@ -2,6 +2,8 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
+use proptest::{collection::vec, prelude::*};
+
 use super::{
     Event, Route, UpstreamId, World,
     peer::{Ends, Peer, REQUEST, RESPONSE, Said},
@@ -377,4 +379,129 @@ fn a_question_says_the_key_and_the_namespace() {
         panic!("expected an answer, found {events:?}");
     };
     assert_eq!(answer.code, Some(16));
+}
+
+/// A connection to one of two upstreams, and the key that it was dialled with.
+struct Line {
+    side: usize,
+    key: String,
+    peer: Peer,
+    opened: Vec<u32>,
+}
+
+/// Two upstreams whose connections come and go while calls to both are made, refused and sent again.
+struct Traffic {
+    world: World,
+    sides: [UpstreamId; 2],
+    lines: Vec<Line>,
+    caller: Peer,
+    next: u32,
+    n_keys: usize,
+}
+
+const SIDES: [&str; 2] = ["payments", "orders"];
+
+impl Traffic {
+    fn new() -> Self {
+        let mut world = World::new(&[]);
+        let first = world.server_id();
+        world.relay.retire(first, world.now);
+        let sides = [world.upstream, world.relay.add_upstream("second.test:7233")];
+        let named = SIDES.map(|name| name.as_bytes().to_vec());
+        let route = Route::ByNamespace {
+            namespaces: named.into_iter().zip(sides).collect(),
+            otherwise: None,
+            unnamed: None,
+        };
+        let caller = world.caller_at(route, &[]);
+        Self {
+            world,
+            sides,
+            lines: Vec::new(),
+            caller,
+            next: 1,
+            n_keys: 0,
+        }
+    }
+
+    fn act(&mut self, deed: u8, side: usize) {
+        let line = self.lines.iter_mut().rev().find(|line| line.side == side);
+        match (deed % 6, line) {
+            (0, _) => {
+                let key = format!("key-{}-{}", SIDES[side], self.n_keys);
+                self.n_keys += 1;
+                let peer = dial(&mut self.world, self.sides[side], Some(&key));
+                self.lines.push(Line {
+                    side,
+                    key,
+                    peer,
+                    opened: Vec::new(),
+                });
+            }
+            (1, Some(line)) => {
+                let last = line.opened.first().map_or(0, |first| first - 1);
+                line.peer.say_go_away(last);
+            }
+            (2, Some(line)) => {
+                for stream in std::mem::take(&mut line.opened) {
+                    line.peer.say_reset(stream, Reason::REFUSED_STREAM);
+                }
+            }
+            (3, Some(line)) => {
+                for stream in std::mem::take(&mut line.opened) {
+                    line.peer.say_response(stream, SIDES[side].as_bytes());
+                }
+            }
+            _ => {
+                let own = ("authorization", "Bearer callers-own");
+                let fields = [&naming(&[SIDES[side]])[..], &[own]].concat();
+                self.caller.say_headers(self.next, Ends::Yes, &fields);
+                self.next += 2;
+            }
+        }
+        for line in &mut self.lines {
+            line.peer.pass(&mut self.world.relay, self.world.now);
+        }
+        self.world.pass(&mut self.caller);
+        self.world.wait(Duration::from_millis(300));
+    }
+
+    /// Whatever a connection hears is about its own namespace and says its own key, and nobody hears anything else.
+    fn judge(&mut self) -> Result<usize, TestCaseError> {
+        let mut n_heard = 0;
+        for line in &mut self.lines {
+            for said in self.world.hear(&mut line.peer) {
+                if let Said::Headers(stream, ..) = said {
+                    line.opened.push(stream);
+                    n_heard += 1;
+                    let said = [said];
+                    prop_assert_eq!(values(&said, "temporal-namespace"), [SIDES[line.side]]);
+                    let key = format!("Bearer {}", line.key);
+                    prop_assert_eq!(values(&said, "authorization"), [key]);
+                }
+            }
+        }
+        self.world.hear(&mut self.caller);
+        Ok(n_heard)
+    }
+}
+
+proptest! {
+    #[test]
+    fn no_call_and_no_key_ever_reaches_the_other_side(script in vec((any::<u8>(), 0..2_usize), 1..60)) {
+        let mut traffic = Traffic::new();
+        let mut n_heard = 0;
+        for (deed, side) in script {
+            traffic.act(deed, side);
+            n_heard += traffic.judge()?;
+        }
+        // Whoever still waits is served by a new connection of its own side.
+        let n_waiting = traffic.world.n_waiting();
+        for side in [0, 1] {
+            traffic.act(0, side);
+            n_heard += traffic.judge()?;
+        }
+        prop_assert_eq!(traffic.world.n_waiting(), 0);
+        prop_assert!(n_heard >= n_waiting);
+    }
 }
