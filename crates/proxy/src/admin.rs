@@ -1,4 +1,5 @@
-//! The admin endpoint: `GET /status` tells everything, `GET /ready` whether calls would be carried.
+//! The admin endpoint: `GET /status` tells everything, `/metrics` the same to machines, `/ready` whether calls would be
+//! carried, and `/live` that this process answers at all.
 
 use std::{convert::Infallible, sync::Arc};
 
@@ -13,7 +14,7 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use crate::{limits, switchboard::Switchboard};
+use crate::{clock, limits, metrics, switchboard::Switchboard};
 
 /// Answers until it is dropped.
 pub(crate) async fn serve(listener: TcpListener, board: Arc<Switchboard>) {
@@ -55,25 +56,38 @@ fn answer(method: &Method, path: &str, board: &Switchboard) -> Response<Full<Byt
         return text(StatusCode::METHOD_NOT_ALLOWED, "expected GET\n");
     }
     match path {
-        "/status" => match serde_json::to_vec(&board.ledger().status()) {
-            Ok(status) => json(status),
-            Err(_error) => text(
-                StatusCode::INTERNAL_SERVER_ERROR,
-                "could not write the status\n",
-            ),
+        "/status" => match serde_json::to_vec(&board.ledger().status(clock::now())) {
+            Ok(status) => page("application/json", status),
+            Err(_error) => unwritten(),
         },
+        "/metrics" => match metrics::text(board.ledger().status(clock::now())) {
+            Ok(metrics) => page(metrics::CONTENT_TYPE, metrics),
+            Err(_error) => unwritten(),
+        },
+        // The relay answers too: a process that hangs in it is not alive.
+        "/live" => board.with(|_relay| text(StatusCode::OK, "live\n")),
         "/ready" if board.is_ready() => text(StatusCode::OK, "ready\n"),
         "/ready" => text(
             StatusCode::SERVICE_UNAVAILABLE,
             "some upstream has no connection under proved credentials; /status says which and why\n",
         ),
-        _ => text(StatusCode::NOT_FOUND, "expected /status or /ready\n"),
+        _ => text(
+            StatusCode::NOT_FOUND,
+            "expected /status, /metrics, /ready or /live\n",
+        ),
     }
 }
 
-fn json(body: Vec<u8>) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::new(Bytes::from(body)));
-    let kind = header::HeaderValue::from_static("application/json");
+fn unwritten() -> Response<Full<Bytes>> {
+    text(
+        StatusCode::INTERNAL_SERVER_ERROR,
+        "could not write the answer\n",
+    )
+}
+
+fn page(kind: &'static str, body: impl Into<Bytes>) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(body.into()));
+    let kind = header::HeaderValue::from_static(kind);
     response.headers_mut().insert(header::CONTENT_TYPE, kind);
     response
 }

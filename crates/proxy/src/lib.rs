@@ -14,17 +14,20 @@
 //! a socket; `switchboard.rs` brings it the sockets, and `upstream/keeper.rs` is the life of the connections to the server.
 
 mod admin;
+mod alarm;
 mod api_key;
 pub mod cli;
 mod clock;
 mod connection;
 mod credentials;
 mod dial;
+pub mod expiry;
 mod failure;
 mod grpc;
 pub mod h2;
 pub mod limits;
 mod listen;
+mod metrics;
 mod options;
 mod prove;
 mod proxy;

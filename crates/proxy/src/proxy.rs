@@ -14,7 +14,7 @@ use tokio::{
 };
 
 use crate::{
-    admin,
+    admin, alarm, clock,
     dial::Dialer,
     listen::{
         self, Door, Listener, Unlink,
@@ -119,7 +119,7 @@ impl Proxy {
         let servers = options.upstreams.into_iter().map(Server::of);
         let servers: Vec<_> = servers.collect::<Result<_, _>>()?;
         let accounts = servers.iter().map(|server| Arc::clone(&server.account));
-        let ledger = Arc::new(Ledger::new(accounts.collect()));
+        let ledger = Arc::new(Ledger::new(accounts.collect(), clock::now()));
         let authorities: Vec<_> = servers.iter().map(|s| s.authority.to_string()).collect();
         let terms = Terms {
             drain_timeout: options.drain_timeout,
@@ -181,7 +181,7 @@ impl Proxy {
     pub fn status(&self) -> impl Fn() -> Status + Send + Sync + 'static {
         // The ledger alone: whoever keeps this function must not keep connections open.
         let ledger = Arc::clone(self.board.ledger());
-        move || ledger.status()
+        move || ledger.status(clock::now())
     }
 
     /// Serves until `shutdown`, and then until the calls have ended or the drain timeout is over.
@@ -201,6 +201,9 @@ impl Proxy {
         }
         for gatekeeper in self.gatekeepers {
             endless.spawn(gatekeeper.run());
+        }
+        for (upstream, identity) in board.ledger().identities() {
+            endless.spawn(alarm::watch(upstream, identity, clock::now));
         }
         if let Some(admin) = self.admin {
             endless.spawn(admin::serve(admin, Arc::clone(&board)));

@@ -28,6 +28,7 @@ mod route;
 mod server;
 mod slots;
 mod streams;
+mod tally;
 mod timers;
 mod turn;
 mod upstream;
@@ -55,6 +56,7 @@ use kept::Keep;
 pub use route::Route;
 use server::{Authorization, Phase, Server};
 use slots::{Key, Slots};
+pub use tally::{FailureCause, Tally};
 use timers::{Timer, Timers};
 use upstream::Upstream;
 use wire::{Ended, Wire};
@@ -101,6 +103,7 @@ pub struct Relay {
     touched: Vec<ConnectionId>,
     /// What is kept of requests so that they can be sent again.
     keep: Keep,
+    tally: Tally,
     /// How many connections there were; they are numbered by it.
     n_connections: u64,
     is_shutting_down: bool,
@@ -127,6 +130,7 @@ impl Relay {
             events: VecDeque::new(),
             touched: Vec::new(),
             keep: Keep::default(),
+            tally: Tally::default(),
             n_connections: 0,
             is_shutting_down: false,
             is_sweeping: false,
@@ -236,6 +240,7 @@ impl Relay {
     /// Takes what a connection said.
     pub fn receive(&mut self, id: ConnectionId, bytes: &[u8], now: Instant) {
         self.now = now;
+        self.tally.received(id, bytes.len());
         match id {
             ConnectionId::Caller(CallerId(key)) => self.hear_from_caller(key, bytes),
             ConnectionId::Server(ServerId(key)) => self.hear_from_server(key, bytes),
@@ -255,6 +260,7 @@ impl Relay {
     /// Forgets as much of the output as was written.
     pub fn written(&mut self, id: ConnectionId, n_bytes: usize, now: Instant) {
         self.now = now;
+        self.tally.sent(id, n_bytes);
         let has_room = self.wire_mut(id).is_some_and(|wire| wire.written(n_bytes));
         if has_room {
             self.unblock(id);
@@ -337,6 +343,11 @@ impl Relay {
     /// Returns whether an upstream has servers in use and none of them has room.
     pub fn is_crowded(&self, id: UpstreamId) -> bool {
         self.is_ready(id) && self.roomiest(id).is_none()
+    }
+
+    /// Returns what was carried since this relay was made.
+    pub fn tally(&self) -> Tally {
+        self.tally
     }
 
     /// Returns what happened, oldest first.

@@ -12,15 +12,28 @@ use std::{
 };
 
 use jiff::Timestamp;
-use newleaf_identity::{Identity, publish::Subscriber};
+use newleaf_identity::{
+    Identity,
+    publish::{Snapshot, Subscriber},
+};
 use newleaf_x509::Fingerprint;
 use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
 
-use crate::{clock, connection::Line};
+use crate::{
+    clock,
+    connection::Line,
+    expiry::{Expiry, Stage},
+    relay::{FailureCause, Tally},
+};
 
 /// The proxy at one instant, as `GET /status` answers it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Status {
+    /// When this process began: all counts are from then on.
+    pub started_at: Timestamp,
+    /// Whether a call that came now would be carried, to whichever upstream.
+    pub ready: bool,
     /// The identity that was adopted last for the first upstream that has one; none before the first proof.
     pub identity: Option<IdentityStatus>,
     /// Every live connection to a server that carries calls, oldest first.
@@ -31,12 +44,44 @@ pub struct Status {
     pub refused: u64,
     /// Why the last one was refused.
     pub last_refusal: Option<String>,
+    /// When it was.
+    pub last_refusal_at: Option<Timestamp>,
     /// How many times a call was sent again that the server had provably not processed.
     pub replayed: u64,
     /// How many calls ended with a status that the proxy, not the server, gave.
     pub failed: u64,
+    /// What became of calls.
+    pub calls: CallsStatus,
+    /// What was carried.
+    pub bytes: BytesStatus,
     /// Every upstream, in the order of the configuration.
     pub upstreams: Vec<UpstreamStatus>,
+}
+
+/// What became of calls, counted at one instant.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CallsStatus {
+    /// Calls whose answer, whatever it says, was the server's and was passed on whole.
+    pub answered: u64,
+    /// Calls that ended with a status that the proxy gave.
+    pub failed: u64,
+    /// The same, by cause. Every cause is there.
+    pub failed_by_cause: BTreeMap<FailureCause, u64>,
+    /// Calls that the server reset.
+    pub reset: u64,
+}
+
+/// Bytes of HTTP/2, without TLS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BytesStatus {
+    /// What came from callers.
+    pub from_callers: u64,
+    /// What was written to callers.
+    pub to_callers: u64,
+    /// What came from servers.
+    pub from_servers: u64,
+    /// What was written to servers.
+    pub to_servers: u64,
 }
 
 /// One upstream.
@@ -76,8 +121,16 @@ pub struct IdentityStatus {
     pub issuer: String,
     /// The key identifier of that CA, in hexadecimal.
     pub authority_key_id: Option<String>,
+    /// SHA-256 of the certificate that the chain has behind the leaf; a root is usually left out.
+    pub ca: Option<Fingerprint>,
+    /// The instant at which the leaf begins.
+    pub not_before: Timestamp,
     /// The instant at which the first certificate of the chain ends.
     pub not_after: Timestamp,
+    /// How far its life has come.
+    pub stage: Stage,
+    /// The same in a sentence, for a person.
+    pub expiry: String,
 }
 
 /// One live connection to a server.
@@ -91,6 +144,8 @@ pub struct ConnectionStatus {
     pub issuer: Option<String>,
     /// The key identifier of that CA, in hexadecimal.
     pub authority_key_id: Option<String>,
+    /// SHA-256 of the certificate that the chain has behind the leaf; a root is usually left out.
+    pub ca: Option<Fingerprint>,
     /// When the connection was opened.
     pub opened_at: Timestamp,
     /// Calls in flight on it.
@@ -105,7 +160,21 @@ pub(crate) struct Ledger {
     lines: Mutex<BTreeMap<u64, Arc<Line>>>,
     n_lines: AtomicU64,
     replayed: AtomicU64,
-    failed: AtomicU64,
+    failed: Mutex<BTreeMap<FailureCause, u64>>,
+    tally: SharedTally,
+    ready: watch::Sender<bool>,
+    started_at: Timestamp,
+}
+
+/// The relay's [`Tally`], for whoever may not wait for the relay.
+#[derive(Default)]
+struct SharedTally {
+    answered: AtomicU64,
+    reset: AtomicU64,
+    from_callers: AtomicU64,
+    to_callers: AtomicU64,
+    from_servers: AtomicU64,
+    to_servers: AtomicU64,
 }
 
 /// What is written down of one upstream.
@@ -159,21 +228,15 @@ impl Account {
         *locked(&self.refusal) = Some(Refusal { at, why });
     }
 
-    fn status(&self, lines: &[Arc<Line>]) -> UpstreamStatus {
-        let identity = self.identity.current().map(|snapshot| IdentityStatus {
-            generation: snapshot.generation,
-            leaf: snapshot.identity.fingerprint(),
-            issuer: issuer(&snapshot.identity),
-            authority_key_id: authority_key_id(&snapshot.identity),
-            not_after: snapshot.identity.not_after(),
-        });
+    fn status(&self, lines: &[Arc<Line>], now: Timestamp) -> UpstreamStatus {
+        let identity = self.identity.current();
         let generation = self.api_keys.load(Relaxed);
         UpstreamStatus {
             name: self.name.clone(),
             ready: lines
                 .iter()
                 .any(|line| line.upstream() == self.name && !line.is_draining()),
-            identity,
+            identity: identity.map(|snapshot| identity_status(&snapshot, now)),
             api_key: (generation > 0).then_some(ApiKeyStatus { generation }),
             adopted: self.adopted.load(Relaxed),
             refused: self.refused.load(Relaxed),
@@ -183,13 +246,16 @@ impl Account {
 }
 
 impl Ledger {
-    pub(crate) fn new(accounts: Vec<Arc<Account>>) -> Self {
+    pub(crate) fn new(accounts: Vec<Arc<Account>>, started_at: Timestamp) -> Self {
         Self {
             accounts,
             lines: Mutex::default(),
             n_lines: AtomicU64::new(0),
             replayed: AtomicU64::new(0),
-            failed: AtomicU64::new(0),
+            failed: Mutex::new(FailureCause::ALL.map(|cause| (cause, 0)).into()),
+            tally: SharedTally::default(),
+            ready: watch::Sender::new(false),
+            started_at,
         }
     }
 
@@ -214,28 +280,100 @@ impl Ledger {
     }
 
     /// Notes that the proxy failed a call.
-    pub(crate) fn failed(&self) {
-        self.failed.fetch_add(1, Relaxed);
+    pub(crate) fn failed(&self, cause: FailureCause) {
+        *locked(&self.failed).entry(cause).or_default() += 1;
+    }
+
+    /// Takes note of what the relay has carried. Called at each of its turns: no lock, no addition.
+    pub(crate) fn carried(&self, tally: Tally) {
+        let Tally {
+            answered,
+            reset,
+            from_callers_bytes,
+            to_callers_bytes,
+            from_servers_bytes,
+            to_servers_bytes,
+        } = tally;
+        let shared = &self.tally;
+        shared.answered.store(answered, Relaxed);
+        shared.reset.store(reset, Relaxed);
+        shared.from_callers.store(from_callers_bytes, Relaxed);
+        shared.to_callers.store(to_callers_bytes, Relaxed);
+        shared.from_servers.store(from_servers_bytes, Relaxed);
+        shared.to_servers.store(to_servers_bytes, Relaxed);
+    }
+
+    /// Notes whether a call that came now would be carried.
+    pub(crate) fn ready(&self, ready: bool) {
+        self.ready.send_replace(ready);
+    }
+
+    /// Returns, by upstream, a reading end for the identity of the moment.
+    pub(crate) fn identities(&self) -> impl Iterator<Item = (String, Subscriber)> {
+        let of = |account: &Arc<Account>| (account.name.clone(), account.identity.clone());
+        self.accounts.iter().map(of)
     }
 
     /// Returns the whole picture.
-    pub(crate) fn status(&self) -> Status {
+    pub(crate) fn status(&self, now: Timestamp) -> Status {
+        let failed_by_cause = locked(&self.failed).clone();
+        let failed = failed_by_cause.values().sum();
         let lines: Vec<_> = locked(&self.lines).values().cloned().collect();
-        let upstreams: Vec<_> = self.accounts.iter().map(|a| a.status(&lines)).collect();
+        let upstreams: Vec<_> = self
+            .accounts
+            .iter()
+            .map(|account| account.status(&lines, now))
+            .collect();
         let refusals = self.accounts.iter();
         let last = refusals
             .filter_map(|account| locked(&account.refusal).clone())
             .max_by_key(|refusal| refusal.at);
         Status {
+            started_at: self.started_at,
+            ready: *self.ready.borrow(),
             identity: upstreams.iter().find_map(|of| of.identity.clone()),
             connections: lines.iter().map(|line| connection(line)).collect(),
             adopted: upstreams.iter().map(|of| of.adopted).sum(),
             refused: upstreams.iter().map(|of| of.refused).sum(),
+            last_refusal_at: last.as_ref().map(|refusal| refusal.at),
             last_refusal: last.map(|refusal| refusal.why),
             replayed: self.replayed.load(Relaxed),
-            failed: self.failed.load(Relaxed),
+            failed,
+            calls: CallsStatus {
+                answered: self.tally.answered.load(Relaxed),
+                failed,
+                failed_by_cause,
+                reset: self.tally.reset.load(Relaxed),
+            },
+            bytes: BytesStatus {
+                from_callers: self.tally.from_callers.load(Relaxed),
+                to_callers: self.tally.to_callers.load(Relaxed),
+                from_servers: self.tally.from_servers.load(Relaxed),
+                to_servers: self.tally.to_servers.load(Relaxed),
+            },
             upstreams,
         }
+    }
+}
+
+/// Returns how the life of an identity looks.
+pub(crate) fn expiry(identity: &Identity, now: Timestamp) -> Expiry {
+    Expiry::new(identity.leaf().not_before(), identity.not_after(), now)
+}
+
+fn identity_status(snapshot: &Snapshot, now: Timestamp) -> IdentityStatus {
+    let identity = &snapshot.identity;
+    let expiry = expiry(identity, now);
+    IdentityStatus {
+        generation: snapshot.generation,
+        leaf: identity.fingerprint(),
+        issuer: issuer(identity),
+        authority_key_id: authority_key_id(identity),
+        ca: ca(identity),
+        not_before: identity.leaf().not_before(),
+        not_after: identity.not_after(),
+        stage: expiry.stage(),
+        expiry: expiry.to_string(),
     }
 }
 
@@ -246,6 +384,7 @@ fn connection(line: &Line) -> ConnectionStatus {
         leaf: identity.map(Identity::fingerprint),
         issuer: identity.map(issuer),
         authority_key_id: identity.and_then(authority_key_id),
+        ca: identity.and_then(ca),
         opened_at: line.opened_at(),
         streams: line.streams(),
         draining: line.is_draining(),
@@ -254,6 +393,11 @@ fn connection(line: &Line) -> ConnectionStatus {
 
 fn issuer(identity: &Identity) -> String {
     identity.leaf().issuer().to_string()
+}
+
+fn ca(identity: &Identity) -> Option<Fingerprint> {
+    let above = identity.chain().intermediates().first();
+    above.map(newleaf_x509::Certificate::fingerprint)
 }
 
 fn authority_key_id(identity: &Identity) -> Option<String> {

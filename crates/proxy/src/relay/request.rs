@@ -10,6 +10,7 @@ use super::{
     head::{self, RequestHead},
     route::Astray,
     slots::Key,
+    tally::FailureCause,
 };
 use crate::{
     grpc,
@@ -102,6 +103,7 @@ impl Relay {
             kept: Some(self.keep.begin()),
             n_attempts: 0,
             came_at: self.now,
+            is_failed: false,
         });
         caller.wire.streams.insert(stream, key);
         caller.wire.earn();
@@ -230,7 +232,11 @@ impl Relay {
         caller.gone.note(stream, how);
         let path = self.list.get(b":path").unwrap_or_default();
         let path = String::from_utf8_lossy(path).into_owned();
-        self.events.push_back(Event::Failed { path, why });
+        self.events.push_back(Event::Failed {
+            path,
+            cause: FailureCause::NoRoute,
+            why,
+        });
         self.touch_caller(key);
     }
 

@@ -58,38 +58,3 @@ async fn a_connection_that_is_cut() {
     let status = rig.proxy.status();
     assert_eq!((status.failed, status.replayed), (1, 0));
 }
-
-#[tokio::test]
-async fn readiness_tells() {
-    let rig = Rig::start().await;
-    assert!(get(&rig.proxy, "/ready").await.starts_with("HTTP/1.1 200"));
-    let status = get(&rig.proxy, "/status").await;
-    let (_head, body) = status.split_once("\r\n\r\n").unwrap();
-    let status: newleaf_proxy::Status = serde_json::from_str(body).unwrap();
-    assert_eq!(status, rig.proxy.status());
-    assert!(get(&rig.proxy, "/other").await.starts_with("HTTP/1.1 404"));
-
-    let directory = tempfile::tempdir().unwrap();
-    let options = options(rig.server.address, &rig.server.ca, directory.path());
-    let without_identity = Running::start(options).await;
-    assert!(
-        get(&without_identity, "/ready")
-            .await
-            .starts_with("HTTP/1.1 503")
-    );
-    eventually("its absence is told", || {
-        let why = without_identity.status().last_refusal;
-        why.is_some_and(|why| why.contains("tls.crt"))
-    })
-    .await;
-}
-
-async fn get(proxy: &Running, path: &str) -> String {
-    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-    let mut socket = tokio::net::TcpStream::connect(proxy.admin).await.unwrap();
-    let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n");
-    socket.write_all(request.as_bytes()).await.unwrap();
-    let mut answer = String::new();
-    socket.read_to_string(&mut answer).await.unwrap();
-    answer
-}

@@ -28,4 +28,5 @@ mod large_and_slow_streams_pass;
 mod only_loopback_unless_told;
 mod resumption_never_hides_a_new_identity;
 mod signals_drain_and_recheck;
+mod the_admin_endpoint_tells;
 mod unprocessed_calls_are_replayed;

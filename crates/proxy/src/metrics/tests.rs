@@ -1,0 +1,94 @@
+//! The whole page, as a machine gets it.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use super::*;
+use crate::{
+    expiry::Stage,
+    relay::FailureCause,
+    status::{BytesStatus, CallsStatus},
+};
+
+fn at(text: &str) -> Timestamp {
+    text.parse().unwrap()
+}
+
+fn connection(draining: bool, streams: usize) -> ConnectionStatus {
+    ConnectionStatus {
+        upstream: "cloud".to_owned(),
+        leaf: Some(Fingerprint::of(b"leaf")),
+        issuer: Some("CN=say \"g1\"".to_owned()),
+        authority_key_id: None,
+        ca: Some(Fingerprint::of(b"ca")),
+        opened_at: at("2026-01-01T00:00:00Z"),
+        streams,
+        draining,
+    }
+}
+
+fn upstream(name: &str, identity: Option<IdentityStatus>) -> UpstreamStatus {
+    UpstreamStatus {
+        name: name.to_owned(),
+        ready: identity.is_some(),
+        identity,
+        api_key: None,
+        adopted: 3,
+        refused: 1,
+        last_refusal: None,
+    }
+}
+
+#[test]
+fn the_page() {
+    let failed = FailureCause::ALL.map(|cause| (cause, 0));
+    let mut failed_by_cause = BTreeMap::from(failed);
+    failed_by_cause.insert(FailureCause::Lost, 2);
+    let identity = IdentityStatus {
+        generation: 3,
+        leaf: Fingerprint::of(b"leaf"),
+        issuer: "CN=g1".to_owned(),
+        authority_key_id: None,
+        ca: None,
+        not_before: at("2026-01-01T00:00:00Z"),
+        not_after: at("2026-04-01T00:00:00Z"),
+        stage: Stage::Fresh,
+        expiry: String::new(),
+    };
+    let status = Status {
+        started_at: at("2026-01-01T00:00:00Z"),
+        ready: true,
+        identity: None,
+        connections: vec![
+            connection(true, 4),
+            connection(false, 1),
+            connection(false, 2),
+        ],
+        adopted: 3,
+        refused: 1,
+        last_refusal: None,
+        last_refusal_at: None,
+        replayed: 5,
+        failed: 2,
+        calls: CallsStatus {
+            answered: 1000,
+            failed: 2,
+            failed_by_cause,
+            reset: 7,
+        },
+        bytes: BytesStatus {
+            from_callers: 10,
+            to_callers: 20,
+            from_servers: 30,
+            to_servers: 40,
+        },
+        upstreams: vec![
+            upstream("cloud", Some(identity)),
+            upstream("by key alone", None),
+        ],
+    };
+    let version = format!("version=\"{}\"", env!("CARGO_PKG_VERSION"));
+    let page = text(status).unwrap().replace(&version, "version=\"…\"");
+    assert_eq!(page, include_str!("tests/page.txt"), "{page}");
+}
