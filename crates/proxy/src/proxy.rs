@@ -28,6 +28,7 @@ use crate::{
     upstream::{
         candidates::{Candidates, Look},
         keeper::{Keeper, Parts},
+        objection,
     },
 };
 
@@ -290,6 +291,7 @@ impl Server {
 
     /// Returns what keeps connections to it, once the board knows it as `id`.
     fn parts(self, id: UpstreamId, board: &Arc<Switchboard>) -> Parts {
+        let profile = objection::profile(&self.name.to_str());
         Parts {
             board: Arc::clone(board),
             dialer: Dialer {
@@ -300,7 +302,7 @@ impl Server {
                 roots: self.roots,
                 namespace: self.options.namespace,
             },
-            candidates: Candidates::new(&self.options.credentials),
+            candidates: Candidates::new(&self.options.credentials, profile),
             publisher: self.publisher,
             account: self.account,
             connection_age: self.options.connection_age,

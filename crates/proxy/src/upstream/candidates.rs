@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use newleaf_identity::{Identity, Watcher, source::LoadError, watch};
+use newleaf_x509::lint::Profile;
 use tokio::sync::Notify;
 
+use super::objection::{self, Objection};
 use crate::{
     api_key::{self, ApiKey, ApiKeyError, ApiKeySource},
     clock,
@@ -17,6 +19,8 @@ use crate::{
 pub(crate) struct Candidates {
     identity: Option<Watcher>,
     api_key: Option<Keys>,
+    /// By whose rules an identity is judged before it is tried.
+    profile: Profile,
     /// The newest of each that could work.
     latest: Credentials,
     /// Whether that has not been told yet.
@@ -41,17 +45,15 @@ enum Keys {
 pub(crate) enum CandidateError {
     #[error(transparent)]
     Identity(#[from] LoadError),
-    #[error(
-        "expected leaf `{subject}` to allow client authentication in its extended key usage, found that it does not"
-    )]
-    NotForClients { subject: String },
+    #[error(transparent)]
+    Objection(#[from] Objection),
     #[error("cannot use the API key")]
     ApiKey(#[from] ApiKeyError),
 }
 
 impl Candidates {
     /// Begins to watch, on the runtime it is called in.
-    pub(crate) fn new(options: &CredentialsOptions) -> Self {
+    pub(crate) fn new(options: &CredentialsOptions, profile: Profile) -> Self {
         let (api_key, fixed) = match options.api_key() {
             None => (None, None),
             Some(ApiKeySource::File(path)) => (Some(Keys::File(api_key::file(path.clone()))), None),
@@ -62,6 +64,7 @@ impl Candidates {
                 .identity()
                 .map(|source| Watcher::new(source.clone(), clock::now)),
             api_key,
+            profile,
             is_news: fixed.is_some(),
             latest: Credentials {
                 identity: None,
@@ -90,7 +93,7 @@ impl Candidates {
             }
             tokio::select! {
                 identity = next_identity(&mut self.identity) => {
-                    self.latest.identity = Some(Arc::new(admit(identity?)?));
+                    self.latest.identity = Some(Arc::new(admit(identity?, self.profile)?));
                 }
                 api_key = next_api_key(&mut self.api_key) => {
                     self.latest.api_key = Some(Arc::new(api_key?));
@@ -118,13 +121,12 @@ impl Look {
 }
 
 /// Lets an identity be tried that no server could be right to refuse for what it says of itself.
-fn admit(identity: Identity) -> Result<Identity, CandidateError> {
-    let leaf = identity.leaf();
-    if leaf.allows_client_auth() {
-        return Ok(identity);
+fn admit(identity: Identity, profile: Profile) -> Result<Identity, Objection> {
+    for finding in objection::judge(&identity, profile, clock::now())? {
+        let (code, subject) = (finding.lint.code, &finding.subject);
+        tracing::warn!(code, subject, "{}", finding.message);
     }
-    let subject = leaf.subject().to_string();
-    Err(CandidateError::NotForClients { subject })
+    Ok(identity)
 }
 
 async fn next_identity(watcher: &mut Option<Watcher>) -> Result<Identity, LoadError> {
