@@ -25,6 +25,7 @@ pub mod expiry;
 mod failure;
 mod grpc;
 pub mod h2;
+pub mod life;
 pub mod limits;
 mod listen;
 mod metrics;

@@ -7,8 +7,7 @@ use std::{
 };
 
 use clap::Parser as _;
-use newleaf_proxy::{Proxy, cli::Args};
-use tokio::signal::unix::{SignalKind, signal};
+use newleaf_proxy::{Proxy, cli::Args, life};
 use tracing_subscriber::{
     filter::Targets, layer::SubscriberExt as _, util::SubscriberInitExt as _,
 };
@@ -66,7 +65,7 @@ async fn main() -> ExitCode {
         Err(error) => return fail(REFUSED, &error),
     };
     keep_heap();
-    match serve(proxy).await {
+    match life::serve(proxy).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => fail(REFUSED, &error),
     }
@@ -77,31 +76,6 @@ async fn main() -> ExitCode {
 /// (`mallopt(3)`, `M_MMAP_THRESHOLD`): after one block of 4 MiB, up to 8 MiB at its end stay with the process.
 fn keep_heap() {
     drop(std::hint::black_box(Vec::<u8>::with_capacity(4 << 20)));
-}
-
-/// SIGTERM and SIGINT drain; SIGHUP looks at the identity's files now. A SIGHUP during the drain is heard and changes
-/// nothing, where without a listener it would kill the process.
-async fn serve(proxy: Proxy) -> std::io::Result<()> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut hangup = signal(SignalKind::hangup())?;
-    let recheck = proxy.recheck();
-    let rechecking = async move {
-        while hangup.recv().await.is_some() {
-            recheck.request();
-        }
-    };
-    let shutdown = async move {
-        tokio::select! {
-            _signal = terminate.recv() => {}
-            _signal = interrupt.recv() => {}
-        }
-    };
-    tokio::select! {
-        () = proxy.serve(shutdown) => {}
-        () = rechecking => {}
-    }
-    Ok(())
 }
 
 fn fail(code: u8, error: &dyn Error) -> ExitCode {

@@ -10,6 +10,7 @@ use newleaf_identity::{
 use rustls::{RootCertStore, pki_types::ServerName};
 use tokio::{
     net::{TcpListener, UnixListener, UnixStream},
+    sync::watch,
     task::{JoinError, JoinSet},
 };
 
@@ -183,6 +184,21 @@ impl Proxy {
         // The ledger alone: whoever keeps this function must not keep connections open.
         let ledger = Arc::clone(self.board.ledger());
         move || ledger.status(clock::now())
+    }
+
+    /// Returns a reading end for whether a call that came now would be carried, to whichever upstream.
+    pub fn readiness(&self) -> watch::Receiver<bool> {
+        self.board.ledger().readiness()
+    }
+
+    /// Returns a function that comes back when the relay does: a watchdog sees by it that nothing hangs.
+    pub(crate) fn pulse(&self) -> impl Fn() + Send + Sync + 'static {
+        let board = Arc::downgrade(&self.board);
+        move || {
+            if let Some(board) = board.upgrade() {
+                board.with(|_relay| ());
+            }
+        }
     }
 
     /// Serves until `shutdown`, and then until the calls have ended or the drain timeout is over.

@@ -308,6 +308,11 @@ impl Ledger {
         self.ready.send_replace(ready);
     }
 
+    /// Returns a reading end for whether a call that came now would be carried.
+    pub(crate) fn readiness(&self) -> watch::Receiver<bool> {
+        self.ready.subscribe()
+    }
+
     /// Returns, by upstream, a reading end for the identity of the moment.
     pub(crate) fn identities(&self) -> impl Iterator<Item = (String, Subscriber)> {
         let of = |account: &Arc<Account>| (account.name.clone(), account.identity.clone());

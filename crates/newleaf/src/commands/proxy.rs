@@ -2,8 +2,7 @@
 
 use std::io;
 
-use newleaf_proxy::{Proxy, cli};
-use tokio::signal::unix::{SignalKind, signal};
+use newleaf_proxy::{Proxy, cli, life};
 use tracing_subscriber::{
     filter::Targets, layer::SubscriberExt as _, util::SubscriberInitExt as _,
 };
@@ -49,26 +48,8 @@ async fn carry(args: cli::Args) -> Result<Exit, Failure> {
             error,
         )
     })?;
-    serve(proxy)
+    life::serve(proxy)
         .await
         .map_err(|error| Failure::new(&code::LISTEN, error))?;
     Ok(Exit::Done)
-}
-
-/// SIGTERM and ctrl-c drain; SIGHUP looks at the identity's files now, and is heard without effect during the drain, where
-/// it would otherwise kill the process.
-async fn serve(proxy: Proxy) -> io::Result<()> {
-    let stop = super::stop_signal()?;
-    let mut hangup = signal(SignalKind::hangup())?;
-    let recheck = proxy.recheck();
-    let rechecking = async move {
-        while hangup.recv().await.is_some() {
-            recheck.request();
-        }
-    };
-    tokio::select! {
-        () = proxy.serve(stop) => {}
-        () = rechecking => {}
-    }
-    Ok(())
 }

@@ -17,7 +17,11 @@ use newleaf_proxy::{
 };
 use newleaf_x509::TrustBundle;
 use tempfile::TempDir;
-use tokio::{sync::oneshot, task::JoinHandle, time::Instant};
+use tokio::{
+    sync::{oneshot, watch},
+    task::JoinHandle,
+    time::Instant,
+};
 
 use crate::{
     caller::{Caller, End},
@@ -34,6 +38,7 @@ pub(crate) struct Running {
     /// Of every listener.
     pub(crate) addresses: Vec<SocketAddr>,
     pub(crate) admin: SocketAddr,
+    pub(crate) readiness: watch::Receiver<bool>,
     status: Box<dyn Fn() -> Status + Send + Sync>,
     shutdown: Option<oneshot::Sender<()>>,
     serving: JoinHandle<()>,
@@ -125,6 +130,7 @@ impl Running {
         let addresses: Vec<_> = proxy.addresses().iter().map(|a| a.unwrap()).collect();
         let admin = proxy.admin_address().unwrap();
         let status = Box::new(proxy.status());
+        let readiness = proxy.readiness();
         let serving = tokio::spawn(proxy.serve(async {
             let _dropped = stopped.await;
         }));
@@ -132,6 +138,7 @@ impl Running {
             address: *addresses.first().unwrap(),
             addresses,
             admin,
+            readiness,
             status,
             shutdown: Some(shutdown),
             serving,

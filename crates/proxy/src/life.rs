@@ -1,0 +1,151 @@
+//! The life of a process that is a proxy: signals, and what a service manager is told of it.
+//!
+//! SIGTERM and SIGINT let the open calls finish and end; SIGHUP has the files looked at now. Where systemd, or whoever speaks
+//! its protocol, has named a socket in `NOTIFY_SOCKET`, it is told when calls can be carried, what is going on in a sentence,
+//! and as often as its watchdog asks that the relay still turns (`sd_notify(3)`, `Type=notify-reload`).
+
+use std::{io, time::Duration};
+
+use sd_notify::NotifyState;
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    sync::watch,
+    time::{MissedTickBehavior, interval},
+};
+
+use crate::{
+    proxy::Proxy,
+    status::{Status, UpstreamStatus},
+};
+
+/// How often it is looked whether the sentence has changed.
+const RETELL: Duration = Duration::from_secs(5);
+
+/// Serves until SIGTERM or SIGINT, and then until the calls have ended or the drain timeout is over.
+///
+/// A SIGHUP during the drain is heard and changes nothing, where without a listener it would kill the process.
+///
+/// # Errors
+///
+/// The signals cannot be listened for.
+pub async fn serve(proxy: Proxy) -> io::Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut hangup = signal(SignalKind::hangup())?;
+    let recheck = proxy.recheck();
+    let rechecking = async move {
+        while hangup.recv().await.is_some() {
+            reload(|| recheck.request());
+        }
+    };
+    let pulse = proxy.pulse();
+    let telling = tell(proxy.status(), proxy.readiness());
+    let shutdown = async move {
+        tokio::select! {
+            _signal = terminate.recv() => {}
+            _signal = interrupt.recv() => {}
+        }
+        say(&[
+            NotifyState::Stopping,
+            NotifyState::Status("letting open calls finish"),
+        ]);
+    };
+    tokio::select! {
+        () = proxy.serve(shutdown) => {}
+        () = rechecking => {}
+        () = telling => {}
+        () = watchdog(pulse) => {}
+    }
+    Ok(())
+}
+
+/// Tells when calls can be carried for the first time, and what is going on whenever that changes.
+async fn tell(status: impl Fn() -> Status, mut readiness: watch::Receiver<bool>) {
+    if std::env::var_os("NOTIFY_SOCKET").is_none() {
+        return std::future::pending().await;
+    }
+    let mut retell = interval(RETELL);
+    retell.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let (mut was_ready, mut told) = (false, String::new());
+    loop {
+        tokio::select! {
+            _at_once_and_then_now_and_again = retell.tick() => {}
+            changed = readiness.changed() => if changed.is_err() {
+                return std::future::pending().await;
+            }
+        }
+        let status = status();
+        if status.ready && !was_ready {
+            was_ready = true;
+            say(&[NotifyState::Ready]);
+        }
+        let sentence = sentence(&status);
+        if sentence != told {
+            say(&[NotifyState::Status(&sentence)]);
+            told = sentence;
+        }
+    }
+}
+
+/// Returns what `systemctl status` shows, on one line as the protocol is one of lines.
+fn sentence(status: &Status) -> String {
+    let of_each = status.upstreams.iter().map(|upstream| {
+        let name = &upstream.name;
+        format!("{name}: {}", standing(upstream))
+    });
+    of_each.collect::<Vec<_>>().join("; ").replace('\n', " ")
+}
+
+fn standing(upstream: &UpstreamStatus) -> String {
+    if upstream.adopted == 0 {
+        return match &upstream.last_refusal {
+            Some(why) => format!("no credentials are proved yet: {why}"),
+            None => "no credentials are proved yet".to_owned(),
+        };
+    }
+    let state = if upstream.ready {
+        "carrying calls"
+    } else {
+        "without a connection"
+    };
+    match &upstream.identity {
+        Some(identity) => {
+            let (generation, leaf) = (identity.generation, identity.leaf.short());
+            let expiry = &identity.expiry;
+            format!("{state} under identity {generation}, leaf {leaf}, which {expiry}")
+        }
+        None => format!("{state} under an API key"),
+    }
+}
+
+/// Has the files looked at, within the two words that systemd waits for.
+fn reload(look: impl FnOnce()) {
+    match NotifyState::monotonic_usec_now() {
+        Ok(now) => say(&[NotifyState::Reloading, now]),
+        Err(error) => tracing::debug!(%error, "could not read the monotonic clock"),
+    }
+    look();
+    say(&[NotifyState::Ready]);
+}
+
+/// Shows the watchdog that the relay turns, twice as often as it asks for.
+async fn watchdog(pulse: impl Fn()) {
+    let Some(patience) = sd_notify::watchdog_enabled().filter(|patience| !patience.is_zero())
+    else {
+        return std::future::pending().await;
+    };
+    let mut beat = interval(patience / 2);
+    beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        beat.tick().await;
+        pulse();
+        say(&[NotifyState::Watchdog]);
+    }
+}
+
+/// Says it to the service manager, if there is one.
+fn say(news: &[NotifyState<'_>]) {
+    if let Err(error) = sd_notify::notify(news) {
+        tracing::debug!(%error, "could not tell the service manager");
+    }
+}

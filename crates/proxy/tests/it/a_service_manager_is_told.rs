@@ -1,0 +1,117 @@
+//! What systemd hears from the binary: a real socket for datagrams, as it opens one for every service.
+
+use std::{path::Path, process::Stdio};
+
+use rustix::process::{Pid, Signal, kill_process};
+use tokio::{
+    net::UnixDatagram,
+    process::{Child, Command},
+    time::timeout,
+};
+
+use crate::{
+    pki::Ca,
+    rig::{PATIENCE, Rig},
+    server::Server,
+};
+
+/// The manager's end of the socket.
+struct Manager {
+    socket: UnixDatagram,
+    heard: Vec<String>,
+}
+
+impl Manager {
+    fn listen(path: &Path) -> Self {
+        Self {
+            socket: UnixDatagram::bind(path).unwrap(),
+            heard: Vec::new(),
+        }
+    }
+
+    /// Listens until a line fits, and returns all that has come up to it.
+    async fn hears(&mut self, fits: impl Fn(&str) -> bool) -> Vec<String> {
+        loop {
+            if let Some(last) = self.heard.iter().position(|line| fits(line)) {
+                return self.heard.drain(..=last).collect();
+            }
+            let mut datagram = Vec::with_capacity(4096);
+            let received = timeout(PATIENCE, self.socket.recv_buf(&mut datagram)).await;
+            assert!(received.is_ok(), "waited in vain; heard {:?}", self.heard);
+            let text = String::from_utf8(datagram).unwrap();
+            self.heard.extend(text.lines().map(str::to_owned));
+        }
+    }
+}
+
+fn start(server: &Server, directory: &Path, socket: &Path) -> Child {
+    let server_ca = directory.join("server-ca.pem");
+    fs_err::write(&server_ca, server.ca.certificate.to_pem()).unwrap();
+    Command::new(env!("CARGO_BIN_EXE_newleaf-proxy"))
+        .args(["--listen", "127.0.0.1:0", "--server-name", "temporal.test"])
+        .args(["--upstream", &server.address.to_string()])
+        .arg("--server-ca")
+        .arg(server_ca)
+        .arg("--identity")
+        .arg(directory)
+        .env("NOTIFY_SOCKET", socket)
+        .env("WATCHDOG_USEC", "200000")
+        .stdin(Stdio::null())
+        .stderr(Stdio::null())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap()
+}
+
+fn signal(child: &Child, signal: Signal) {
+    let id = i32::try_from(child.id().unwrap()).unwrap();
+    kill_process(Pid::from_raw(id).unwrap(), signal).unwrap();
+}
+
+#[tokio::test]
+async fn from_the_first_proof_to_the_last_call() {
+    let g1 = Ca::new("g1");
+    let server = Server::start(&[&g1]).await;
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("notify.sock");
+    let mut manager = Manager::listen(&path);
+    let mut child = start(&server, directory.path(), &path);
+
+    let why = |line: &str| line.starts_with("STATUS=temporal: no credentials are proved yet: ");
+    let before = manager.hears(why).await;
+    assert!(!before.contains(&"READY=1".to_owned()), "{before:?}");
+    assert!(before.last().unwrap().contains("tls.crt"), "{before:?}");
+
+    let first = g1.leaf("worker");
+    first.swap_into(directory.path());
+    manager.hears(|line| line == "READY=1").await;
+    let expected = format!("under identity 1, leaf {}", first.fingerprint().short());
+    manager
+        .hears(|line| {
+            line.starts_with("STATUS=temporal: carrying calls") && line.contains(&expected)
+        })
+        .await;
+    manager.hears(|line| line == "WATCHDOG=1").await;
+
+    let second = g1.leaf("worker two");
+    second.swap_into(directory.path());
+    signal(&child, Signal::HUP);
+    let reload = manager.hears(|line| line == "READY=1").await;
+    let said = |word: &str| reload.iter().any(|line| line.starts_with(word));
+    assert!(said("RELOADING=1") && said("MONOTONIC_USEC="), "{reload:?}");
+    manager
+        .hears(|line| line.contains("under identity 2"))
+        .await;
+
+    signal(&child, Signal::TERM);
+    manager.hears(|line| line == "STOPPING=1").await;
+    assert!(child.wait().await.unwrap().success());
+}
+
+#[tokio::test]
+async fn readiness_wakes_whoever_waits_for_it() {
+    let rig = Rig::start().await;
+    let mut readiness = rig.proxy.readiness.clone();
+    let waited = timeout(PATIENCE, readiness.wait_for(|ready| *ready));
+    assert!(*waited.await.unwrap().unwrap());
+}
