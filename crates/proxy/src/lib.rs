@@ -18,6 +18,7 @@ mod alarm;
 mod api_key;
 pub mod cli;
 mod clock;
+pub mod config;
 mod connection;
 mod credentials;
 mod dial;

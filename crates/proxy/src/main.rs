@@ -3,11 +3,17 @@
 use std::{
     error::Error,
     io::{IsTerminal as _, Write as _},
+    path::PathBuf,
     process::ExitCode,
 };
 
 use clap::Parser as _;
-use newleaf_proxy::{Proxy, cli::Args, life};
+use newleaf_proxy::{
+    Proxy,
+    cli::Args,
+    config::{self, Environment},
+    life,
+};
 use tracing_subscriber::{
     filter::Targets, layer::SubscriberExt as _, util::SubscriberInitExt as _,
 };
@@ -24,6 +30,10 @@ struct Cli {
     #[command(flatten)]
     args: Args,
 
+    /// YAML file with listeners and upstreams; flags and variables count more than it says
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+
     /// Which log lines are shown, as `tracing` filters are written
     #[arg(long, value_name = "FILTER", default_value = "info")]
     log: String,
@@ -32,7 +42,7 @@ struct Cli {
 /// One thread on purpose: measured, a second one doubles the CPU that each call costs.
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    let Cli { args, log } = match Cli::try_parse() {
+    let Cli { args, config, log } = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
             // Help and version come this way too, and belong to stdout.
@@ -55,7 +65,7 @@ async fn main() -> ExitCode {
         .with(lines)
         .with(filter)
         .init();
-    let options = match args.resolve() {
+    let options = match config::resolve(args, config.as_deref(), &Environment::of_process()) {
         Ok(options) => options,
         Err(error) => return fail(USAGE, &error),
     };

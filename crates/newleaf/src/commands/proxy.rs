@@ -1,8 +1,12 @@
 //! `newleaf proxy`: what the binary `newleaf-proxy` does, for machines that have only this one.
 
-use std::io;
+use std::{io, path::PathBuf};
 
-use newleaf_proxy::{Proxy, cli, life};
+use newleaf_proxy::{
+    Proxy, cli,
+    config::{self, Environment},
+    life,
+};
 use tracing_subscriber::{
     filter::Targets, layer::SubscriberExt as _, util::SubscriberInitExt as _,
 };
@@ -19,6 +23,9 @@ use crate::{
 pub(crate) struct ProxyArgs {
     #[command(flatten)]
     proxy: cli::Args,
+    /// YAML file with listeners and upstreams; flags and variables count more than it says
+    #[arg(long, value_name = "FILE")]
+    proxy_config: Option<PathBuf>,
     /// Which log lines are shown: a level, or `module=level` pairs with commas between
     #[arg(long, value_name = "FILTER", default_value = "info")]
     log: Targets,
@@ -30,12 +37,11 @@ pub(crate) fn run(args: ProxyArgs) -> Result<Exit, Failure> {
         .with(tracing_subscriber::fmt::layer().with_writer(io::stderr))
         .with(args.log)
         .init();
-    super::block_on(carry(args.proxy))
+    super::block_on(carry(args.proxy, args.proxy_config))
 }
 
-async fn carry(args: cli::Args) -> Result<Exit, Failure> {
-    let options = args
-        .resolve()
+async fn carry(args: cli::Args, file: Option<PathBuf>) -> Result<Exit, Failure> {
+    let options = config::resolve(args, file.as_deref(), &Environment::of_process())
         .map_err(|error| Failure::new(&code::PROXY_OPTIONS, error))?;
     let proxy = Proxy::bind(options).await.map_err(|error| {
         let usage = error.is_usage();

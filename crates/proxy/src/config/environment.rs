@@ -1,0 +1,198 @@
+//! Temporal's environment variables, as its SDKs and its CLI read them (docs.temporal.io, "Environment configuration").
+//!
+//! So a proxy takes the place of a worker's own TLS by moving the variables from one container to the other. What this
+//! proxy cannot do is refused and not passed over: whoever says `TEMPORAL_TLS=false` must not get TLS, nor believe to. Variables
+//! that say nothing about a connection (codecs, profiles, `TEMPORAL_GRPC_META_*`) are the workers' affair and not read.
+
+use std::{collections::BTreeMap, fmt, path::PathBuf, sync::Arc};
+
+use zeroize::Zeroizing;
+
+use super::{
+    ConfigError,
+    layer::{ServerCa, Single, UpstreamLayer, files, said},
+};
+use crate::api_key::{ApiKey, ApiKeySource};
+
+const ADDRESS: &str = "TEMPORAL_ADDRESS";
+const NAMESPACE: &str = "TEMPORAL_NAMESPACE";
+const API_KEY: &str = "TEMPORAL_API_KEY";
+const TLS: &str = "TEMPORAL_TLS";
+const CERT_PATH: &str = "TEMPORAL_TLS_CLIENT_CERT_PATH";
+const CERT_DATA: &str = "TEMPORAL_TLS_CLIENT_CERT_DATA";
+const KEY_PATH: &str = "TEMPORAL_TLS_CLIENT_KEY_PATH";
+const KEY_DATA: &str = "TEMPORAL_TLS_CLIENT_KEY_DATA";
+const SERVER_CA_PATH: &str = "TEMPORAL_TLS_SERVER_CA_CERT_PATH";
+const SERVER_CA_DATA: &str = "TEMPORAL_TLS_SERVER_CA_CERT_DATA";
+const SERVER_NAME: &str = "TEMPORAL_TLS_SERVER_NAME";
+const NO_VERIFICATION: &str = "TEMPORAL_TLS_DISABLE_HOST_VERIFICATION";
+
+/// Every variable that is read.
+const NAMES: [&str; 12] = [
+    ADDRESS,
+    NAMESPACE,
+    API_KEY,
+    TLS,
+    CERT_PATH,
+    CERT_DATA,
+    KEY_PATH,
+    KEY_DATA,
+    SERVER_CA_PATH,
+    SERVER_CA_DATA,
+    SERVER_NAME,
+    NO_VERIFICATION,
+];
+
+/// The variables, and how any other is looked up that a file refers to. Values may be secrets: none is printed.
+pub struct Environment {
+    variables: BTreeMap<&'static str, Zeroizing<String>>,
+    lookup: fn(&str) -> Option<String>,
+}
+
+impl Environment {
+    /// Reads the variables of this process.
+    pub fn of_process() -> Self {
+        Self::new(read_variable)
+    }
+
+    /// Reads the variables by a function; one that is empty counts as not set, as with the SDKs.
+    pub fn new(lookup: fn(&str) -> Option<String>) -> Self {
+        let set = NAMES.iter().filter_map(|name| {
+            let value = lookup(name).filter(|value| !value.is_empty())?;
+            Some((*name, Zeroizing::new(value)))
+        });
+        Self {
+            variables: set.collect(),
+            lookup,
+        }
+    }
+
+    /// Returns a variable that a file refers to.
+    pub(super) fn secret(&self, name: &str) -> Option<Zeroizing<String>> {
+        (self.lookup)(name).map(Zeroizing::new)
+    }
+
+    /// Returns what the variables say.
+    pub(super) fn layer(&self) -> Result<Single, ConfigError> {
+        self.refuse()?;
+        let of_upstream = [
+            ADDRESS,
+            NAMESPACE,
+            API_KEY,
+            CERT_PATH,
+            KEY_PATH,
+            SERVER_CA_PATH,
+            SERVER_CA_DATA,
+            SERVER_NAME,
+        ];
+        let said_of_upstream = said(&of_upstream.map(|name| (name, self.has(name))));
+        let api_key = match self.variables.get(API_KEY) {
+            Some(text) => {
+                let key = ApiKey::parse(text).map_err(|source| ConfigError::ApiKey {
+                    place: API_KEY.to_owned(),
+                    source,
+                })?;
+                Some(ApiKeySource::Fixed(Arc::new(key)))
+            }
+            None => None,
+        };
+        let upstream = UpstreamLayer {
+            address: self.text(ADDRESS),
+            server_name: self.text(SERVER_NAME),
+            server_ca: self
+                .path(SERVER_CA_PATH)
+                .map(ServerCa::File)
+                .or(self.text(SERVER_CA_DATA).map(ServerCa::Text)),
+            identity: files(self.path(CERT_PATH), self.path(KEY_PATH)),
+            api_key,
+            namespace: self.text(NAMESPACE),
+            ..UpstreamLayer::default()
+        };
+        Ok(Single {
+            upstream,
+            said_of_upstream,
+            ..Single::default()
+        })
+    }
+
+    /// Refuses what would be passed over otherwise.
+    fn refuse(&self) -> Result<(), ConfigError> {
+        let error = |name, message: &str| {
+            let message = message.to_owned();
+            Err(ConfigError::Variable { name, message })
+        };
+        if self.bool(TLS)? == Some(false) {
+            return error(TLS, "the proxy speaks TLS to every server");
+        }
+        if self.bool(NO_VERIFICATION)? == Some(true) {
+            let why =
+                "the proxy verifies every server; `--server-ca` and `--server-name` say by what";
+            return error(NO_VERIFICATION, why);
+        }
+        for name in [CERT_DATA, KEY_DATA] {
+            if self.has(name) {
+                let why = "an identity in a variable cannot be replaced while calls run; name files by \
+                           `TEMPORAL_TLS_CLIENT_CERT_PATH` and `TEMPORAL_TLS_CLIENT_KEY_PATH`";
+                return error(name, why);
+            }
+        }
+        if self.has(SERVER_CA_PATH) && self.has(SERVER_CA_DATA) {
+            return error(
+                SERVER_CA_DATA,
+                "expected no `TEMPORAL_TLS_SERVER_CA_CERT_PATH` beside it",
+            );
+        }
+        match (self.has(CERT_PATH), self.has(KEY_PATH)) {
+            (true, false) => error(
+                CERT_PATH,
+                "expected `TEMPORAL_TLS_CLIENT_KEY_PATH` beside it",
+            ),
+            (false, true) => error(
+                KEY_PATH,
+                "expected `TEMPORAL_TLS_CLIENT_CERT_PATH` beside it",
+            ),
+            (true, true) | (false, false) => Ok(()),
+        }
+    }
+
+    fn has(&self, name: &str) -> bool {
+        self.variables.contains_key(name)
+    }
+
+    fn text(&self, name: &str) -> Option<String> {
+        self.variables.get(name).map(|value| value.to_string())
+    }
+
+    fn path(&self, name: &str) -> Option<PathBuf> {
+        self.text(name).map(PathBuf::from)
+    }
+
+    fn bool(&self, name: &'static str) -> Result<Option<bool>, ConfigError> {
+        let Some(value) = self.variables.get(name) else {
+            return Ok(None);
+        };
+        match value.to_ascii_lowercase().as_str() {
+            "true" | "1" => Ok(Some(true)),
+            "false" | "0" => Ok(Some(false)),
+            _ => Err(ConfigError::Variable {
+                name,
+                message: "expected `true`, `false`, `1` or `0`, found something else".to_owned(),
+            }),
+        }
+    }
+}
+
+/// Shows which variables are set, and of none what it says.
+impl fmt::Debug for Environment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.variables.keys()).finish()
+    }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the configuration is the one reader of the environment"
+)]
+fn read_variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
