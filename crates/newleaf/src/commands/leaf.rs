@@ -2,6 +2,7 @@
 
 mod alone;
 mod renew;
+mod serve;
 
 use clap::{ArgGroup, Subcommand};
 use jiff::Timestamp;
@@ -34,6 +35,7 @@ use crate::{
 pub(crate) enum Command {
     Issue(Box<IssueArgs>),
     Renew(Box<renew::RenewArgs>),
+    Serve(Box<serve::ServeArgs>),
 }
 
 /// Issue a leaf for a client of Temporal
@@ -66,6 +68,7 @@ pub(crate) fn run(command: Command, session: &Session) -> Result<Exit, Failure> 
     let args = match command {
         Command::Issue(args) => args,
         Command::Renew(args) => return renew::run(&args, session),
+        Command::Serve(args) => return serve::run(*args, session),
     };
     let IssueArgs {
         domain,

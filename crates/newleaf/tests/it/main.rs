@@ -31,6 +31,7 @@ mod rotating;
 mod run;
 mod sandbox;
 mod secrecy;
+mod serving;
 mod stopping;
 mod transcripts;
 mod two_at_once;
