@@ -45,7 +45,7 @@ fn say(stage: Stage, upstream: &str, leaf: Fingerprint, expiry: &Expiry) {
         Stage::Fresh => {}
         Stage::Due => tracing::warn!(upstream, %leaf, "the identity in use {expiry}"),
         Stage::Urgent | Stage::Ended => {
-            tracing::error!(upstream, %leaf, "the identity in use {expiry}")
+            tracing::error!(upstream, %leaf, "the identity in use {expiry}");
         }
     }
 }

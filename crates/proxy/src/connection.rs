@@ -5,6 +5,7 @@
 //! streams that are open finish, within a bound, and then it closes.
 
 use std::{
+    net::SocketAddr,
     sync::{
         Arc, Weak,
         atomic::{AtomicBool, Ordering::Relaxed},
@@ -13,6 +14,7 @@ use std::{
 };
 
 use jiff::Timestamp;
+use rustls::pki_types::CertificateDer;
 use tokio::{sync::mpsc, time::Instant};
 
 use crate::{
@@ -56,8 +58,18 @@ pub(crate) struct Connection {
 pub(crate) struct Dialled {
     pub(crate) credentials: Credentials,
     pub(crate) link: Link,
+    pub(crate) peer: Peer,
     pub(crate) opened_at: Timestamp,
     pub(crate) opened: Instant,
+}
+
+/// Who answered at the other end.
+#[derive(Clone, Debug)]
+pub(crate) struct Peer {
+    /// Its address, if the kernel tells.
+    pub(crate) address: Option<SocketAddr>,
+    /// Its certificate, which was verified.
+    pub(crate) certificate: Option<CertificateDer<'static>>,
 }
 
 /// What a connection needs to know when it becomes live.
@@ -175,6 +187,7 @@ impl Connection {
             mut link,
             opened_at,
             opened,
+            peer: _,
         } = dialled;
         let board = Arc::clone(&link.board);
         let line = Arc::new(Line {

@@ -17,7 +17,7 @@ use tokio_rustls::TlsConnector;
 
 use crate::{
     clock,
-    connection::{Dialled, Gone, Link},
+    connection::{Dialled, Gone, Link, Peer},
     credentials::Credentials,
     grpc::Code,
     limits, prove,
@@ -127,6 +127,10 @@ impl Dialer {
                 source,
             })?;
         let (socket, session) = tls.into_inner();
+        let peer = Peer {
+            address: socket.peer_addr().ok(),
+            certificate: session.peer_certificates().and_then(<[_]>::first).cloned(),
+        };
         let api_key = credentials.api_key.clone();
         let connected = self.board.connect((socket, session), self.id, api_key);
         let mut link = Link::new(Arc::clone(&self.board), connected);
@@ -137,6 +141,7 @@ impl Dialer {
         Ok(Dialled {
             credentials: credentials.clone(),
             link,
+            peer,
             opened_at: clock::now(),
             opened: Instant::now(),
         })

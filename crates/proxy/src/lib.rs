@@ -16,6 +16,7 @@
 mod admin;
 mod alarm;
 mod api_key;
+pub mod check;
 pub mod cli;
 mod clock;
 pub mod config;

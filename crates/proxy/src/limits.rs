@@ -91,6 +91,9 @@ pub const PROOF: Duration = Duration::from_secs(5);
 /// The largest answer that a proving call reads: `DescribeNamespace` answers some KB.
 pub const PROOF_ANSWER_BYTES: usize = 4 * 1024 * 1024;
 
+/// For credentials to be read in `check`: a program that reads a secret manager may take 30 s, and is tried twice.
+pub const CHECK: Duration = Duration::from_secs(65);
+
 /// Between two PINGs to the server. Temporal and the SDKs use 30 s; servers refuse more than one in 10 s.
 pub const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(30);
 

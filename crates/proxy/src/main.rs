@@ -1,32 +1,53 @@
-//! The binary `newleaf-proxy`: parse, run until a signal, exit.
+//! The binary `newleaf-proxy`: parse, run until a signal or check once, exit.
 
 use std::{
     error::Error,
-    io::{IsTerminal as _, Write as _},
+    io::{self, IsTerminal as _, Write as _},
     path::PathBuf,
     process::ExitCode,
 };
 
 use clap::Parser as _;
 use newleaf_proxy::{
-    Proxy,
+    Options, Proxy,
+    check::{self, Verdict},
     cli::Args,
-    config::{self, Environment},
+    config::{self, ConfigError, Environment},
     life,
 };
 use tracing_subscriber::{
     filter::Targets, layer::SubscriberExt as _, util::SubscriberInitExt as _,
 };
 
-/// Arguments or files that say nothing sensible.
+/// Arguments, variables or files that say nothing sensible.
 const USAGE: u8 = 2;
 
 /// The world said no, for instance to an address.
 const REFUSED: u8 = 1;
 
+/// `check` found no credentials that could be tried.
+const CREDENTIALS: u8 = 3;
+
 #[derive(Debug, clap::Parser)]
-#[command(name = "newleaf-proxy", version, about, long_about = None)]
+#[command(
+    name = "newleaf-proxy",
+    version,
+    about,
+    long_about = None,
+    args_conflicts_with_subcommands = true,
+    max_term_width = 120
+)]
 struct Cli {
+    #[command(flatten)]
+    what: What,
+
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+/// What to run, and how to speak of it.
+#[derive(Debug, clap::Args)]
+struct What {
     #[command(flatten)]
     args: Args,
 
@@ -34,15 +55,51 @@ struct Cli {
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
 
-    /// Which log lines are shown, as `tracing` filters are written
+    /// Which log lines are shown: a level, or `module=level` pairs with commas between
     #[arg(long, value_name = "FILTER", default_value = "info")]
-    log: String,
+    log: Targets,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    Check(Box<Check>),
+}
+
+/// Load the credentials, dial each server, prove them by a call, say what was seen, and exit; nothing is listened on
+///
+/// Exit codes: 0 all is well; 1 a server could not be reached, or refused; 2 the configuration cannot be used; 3 there are no
+/// credentials that could be tried.
+#[derive(Debug, clap::Args)]
+struct Check {
+    #[command(flatten)]
+    what: What,
+
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+impl What {
+    fn resolve(self) -> Result<Options, ConfigError> {
+        let lines = tracing_subscriber::fmt::layer()
+            .with_writer(io::stderr)
+            .with_ansi(io::stderr().is_terminal());
+        tracing_subscriber::registry()
+            .with(lines)
+            .with(self.log)
+            .init();
+        config::resolve(
+            self.args,
+            self.config.as_deref(),
+            &Environment::of_process(),
+        )
+    }
 }
 
 /// One thread on purpose: measured, a second one doubles the CPU that each call costs.
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    let Cli { args, config, log } = match Cli::try_parse() {
+    let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
             // Help and version come this way too, and belong to stdout.
@@ -54,18 +111,14 @@ async fn main() -> ExitCode {
             };
         }
     };
-    let filter: Targets = match log.parse() {
-        Ok(filter) => filter,
-        Err(error) => return fail(USAGE, &error),
-    };
-    let lines = tracing_subscriber::fmt::layer()
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal());
-    tracing_subscriber::registry()
-        .with(lines)
-        .with(filter)
-        .init();
-    let options = match config::resolve(args, config.as_deref(), &Environment::of_process()) {
+    match cli.command {
+        None => carry(cli.what).await,
+        Some(Command::Check(args)) => check(*args).await,
+    }
+}
+
+async fn carry(what: What) -> ExitCode {
+    let options = match what.resolve() {
         Ok(options) => options,
         Err(error) => return fail(USAGE, &error),
     };
@@ -79,6 +132,34 @@ async fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => fail(REFUSED, &error),
     }
+}
+
+async fn check(Check { what, json }: Check) -> ExitCode {
+    let options = match what.resolve() {
+        Ok(options) => options,
+        Err(error) => return fail(USAGE, &error),
+    };
+    let report = match check::check(&options).await {
+        Ok(report) => report,
+        Err(error) if error.is_usage() => return fail(USAGE, &error),
+        Err(error) => return fail(REFUSED, &error),
+    };
+    let text = if json {
+        serde_json::to_string(&report).map(|text| text + "\n")
+    } else {
+        Ok(report.to_string())
+    };
+    let written = text
+        .map_err(io::Error::from)
+        .and_then(|text| io::stdout().write_all(text.as_bytes()));
+    if let Err(error) = written {
+        return fail(REFUSED, &error);
+    }
+    ExitCode::from(match report.verdict() {
+        Verdict::Good => 0,
+        Verdict::Refused => REFUSED,
+        Verdict::BadCredentials => CREDENTIALS,
+    })
 }
 
 /// Teaches glibc's allocator not to give memory back to the kernel after each large message, only to fetch it again for
@@ -98,6 +179,6 @@ fn fail(code: u8, error: &dyn Error) -> ExitCode {
         source = cause.source();
     }
     // Where stderr is closed, the exit code must do.
-    let _closed_pipe = std::io::stderr().write_all(report.as_bytes());
+    let _closed_pipe = io::stderr().write_all(report.as_bytes());
     ExitCode::from(code)
 }

@@ -118,21 +118,11 @@ pub async fn run(options: Options, shutdown: impl Future<Output = ()>) -> Result
 impl Proxy {
     /// Checks the options and binds the addresses, on the runtime it is called in.
     pub async fn bind(options: Options) -> Result<Self, StartError> {
-        let servers = options.upstreams.into_iter().map(Server::of);
-        let servers: Vec<_> = servers.collect::<Result<_, _>>()?;
-        let accounts = servers.iter().map(|server| Arc::clone(&server.account));
-        let ledger = Arc::new(Ledger::new(accounts.collect(), clock::now()));
-        let authorities: Vec<_> = servers.iter().map(|s| s.authority.to_string()).collect();
-        let terms = Terms {
-            drain_timeout: options.drain_timeout,
-        };
-        let board = Switchboard::new(terms, &authorities, ledger);
-        let named: Vec<_> = servers
-            .iter()
-            .map(Server::name)
-            .zip(board.upstreams())
-            .collect();
-        let routes = routes::resolve(&options.listeners, &named)?;
+        let Assembled {
+            board,
+            parts,
+            routes,
+        } = assemble(&options)?;
         let Bound {
             doors,
             addresses,
@@ -143,8 +133,6 @@ impl Proxy {
             None => None,
         };
         let admin_address = admin.as_ref().and_then(|admin| admin.local_addr().ok());
-        let parts = servers.into_iter().zip(board.upstreams());
-        let parts: Vec<_> = parts.map(|(server, id)| server.parts(id, &board)).collect();
         let recheck = Recheck(parts.iter().map(|parts| parts.candidates.look()).collect());
         Ok(Self {
             doors,
@@ -232,6 +220,41 @@ impl Proxy {
             () = outlive(&mut endless) => {}
         }
     }
+}
+
+/// What can be made of options without listening anywhere.
+pub(crate) struct Assembled {
+    pub(crate) board: Arc<Switchboard>,
+    /// For each upstream, in the order of the options.
+    pub(crate) parts: Vec<Parts>,
+    /// For each listener, likewise.
+    routes: Vec<Arc<Route>>,
+}
+
+/// Checks options as far as that is possible without listening anywhere, on the runtime it is called in.
+pub(crate) fn assemble(options: &Options) -> Result<Assembled, StartError> {
+    let servers = options.upstreams.iter().cloned().map(Server::of);
+    let servers: Vec<_> = servers.collect::<Result<_, _>>()?;
+    let accounts = servers.iter().map(|server| Arc::clone(&server.account));
+    let ledger = Arc::new(Ledger::new(accounts.collect(), clock::now()));
+    let authorities: Vec<_> = servers.iter().map(|s| s.authority.to_string()).collect();
+    let terms = Terms {
+        drain_timeout: options.drain_timeout,
+    };
+    let board = Switchboard::new(terms, &authorities, ledger);
+    let named: Vec<_> = servers
+        .iter()
+        .map(Server::name)
+        .zip(board.upstreams())
+        .collect();
+    let routes = routes::resolve(&options.listeners, &named)?;
+    let parts = servers.into_iter().zip(board.upstreams());
+    let parts = parts.map(|(server, id)| server.parts(id, &board)).collect();
+    Ok(Assembled {
+        board,
+        parts,
+        routes,
+    })
 }
 
 /// Waits for tasks that end only by a panic, which goes on here: a proxy whose connections nobody keeps must not look alive.
@@ -379,13 +402,36 @@ async fn listener(listen: &Listen, exposure: Exposure) -> Result<Listener, Start
     }
 }
 
-async fn bind(address: SocketAddr, exposure: Exposure) -> Result<TcpListener, StartError> {
+/// Checks what is listened on, without listening: addresses, and the files of TLS towards callers.
+pub(crate) fn admissible(options: &Options) -> Result<(), StartError> {
+    for listener in &options.listeners {
+        match &listener.listen {
+            Listen::Tcp(address) => admit(*address, options.exposure)?,
+            Listen::Unix(_) => {}
+        }
+        if let Some(tls) = &listener.tls {
+            gate::open(tls).map_err(|source| StartError::Gate {
+                place: listener.listen.to_string(),
+                source,
+            })?;
+        }
+    }
+    options
+        .admin
+        .map_or(Ok(()), |address| admit(address, options.exposure))
+}
+
+fn admit(address: SocketAddr, exposure: Exposure) -> Result<(), StartError> {
     match exposure {
         Exposure::Loopback if !address.ip().is_loopback() => {
-            return Err(StartError::NotLoopback { address });
+            Err(StartError::NotLoopback { address })
         }
-        Exposure::Loopback | Exposure::Network => {}
+        Exposure::Loopback | Exposure::Network => Ok(()),
     }
+}
+
+async fn bind(address: SocketAddr, exposure: Exposure) -> Result<TcpListener, StartError> {
+    admit(address, exposure)?;
     TcpListener::bind(address)
         .await
         .map_err(|source| StartError::Bind {

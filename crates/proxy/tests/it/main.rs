@@ -14,6 +14,7 @@ mod raw_server;
 mod rig;
 mod server;
 
+mod a_check_tells_what_would_happen;
 mod a_goodbye_of_the_server_fails_no_call;
 mod a_limit_of_streams_starves_no_call;
 mod a_new_api_key_fails_no_call;

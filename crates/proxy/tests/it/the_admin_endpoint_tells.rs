@@ -52,7 +52,7 @@ async fn readiness_follows_the_connections_and_life_does_not() {
     let without_identity = Running::start(options).await;
     let (head, why) = get(&without_identity, "/ready").await;
     assert!(head.starts_with("http/1.1 503"), "{head}");
-    assert!(why.contains("/status says why"), "{why}");
+    assert!(why.contains("/status says which and why"), "{why}");
     assert!(is_ok(&without_identity, "/live").await);
     eventually("its absence is told", || {
         let why = without_identity.status().last_refusal;
