@@ -23,6 +23,7 @@ mod parts;
 mod process;
 mod programs;
 mod simulate;
+mod size;
 mod test;
 mod tidy;
 mod workspace;
@@ -61,6 +62,8 @@ enum Command {
     Fuzz(fuzz::Arguments),
     /// Measure the cold release build of the demo in an empty target directory.
     BenchBuild(bench_build::Arguments),
+    /// Build newleaf-proxy as it is shipped, and see that it is still small.
+    Size(size::Arguments),
     /// Measure what a call costs through the proxy, and through what is used in its place.
     BenchProxy(bench_proxy::Arguments),
     /// Measure what callers notice of a new identity, and of servers that misbehave.
@@ -103,6 +106,7 @@ fn run(command: &Command) -> Result<ExitCode, Box<dyn Error>> {
         Command::ForwardCost(arguments) => {
             Ok(forward_cost::run(&workspace, &environment, arguments)?)
         }
+        Command::Size(arguments) => Ok(size::run(&workspace, arguments)?),
         Command::BenchReload(arguments) => {
             Ok(bench_reload::run(&workspace, &environment, arguments)?)
         }

@@ -228,21 +228,23 @@ fn what_a_variable_cannot_have_is_refused() {
     );
 }
 
+fn ca_pem() -> String {
+    let key = generate::key(KeyKind::EcdsaP256).unwrap();
+    let template = CaTemplate {
+        subject: Subject::new("g1", None, None).unwrap(),
+        serial: generate::serial().unwrap(),
+        validity: Validity {
+            not_before: "2026-01-01T00:00:00Z".parse().unwrap(),
+            not_after: "2030-01-01T00:00:00Z".parse().unwrap(),
+        },
+    };
+    issue::ca(&template, &key).unwrap().to_pem()
+}
+
 #[test]
 fn the_cas_of_the_server_may_stand_in_a_variable() {
     fn lookup(name: &str) -> Option<String> {
-        (name == "TEMPORAL_TLS_SERVER_CA_CERT_DATA").then(|| {
-            let key = generate::key(KeyKind::EcdsaP256).unwrap();
-            let template = CaTemplate {
-                subject: Subject::new("g1", None, None).unwrap(),
-                serial: generate::serial().unwrap(),
-                validity: Validity {
-                    not_before: "2026-01-01T00:00:00Z".parse().unwrap(),
-                    not_after: "2030-01-01T00:00:00Z".parse().unwrap(),
-                },
-            };
-            issue::ca(&template, &key).unwrap().to_pem()
-        })
+        (name == "TEMPORAL_TLS_SERVER_CA_CERT_DATA").then(ca_pem)
     }
     let flags = args("--upstream server:7233 --identity /identity");
     let options = resolve(flags, None, &Environment::new(lookup)).unwrap();
@@ -363,4 +365,17 @@ fn what_nobody_says_is_asked_for() {
         "upstreams:\n  a: {address: a:1, api_key: 'file:k'}\n  b: {address: b:1, api_key: 'file:k'}\n",
     );
     assert!(two.error("", nothing).contains("which of 2 upstreams"));
+}
+
+/// The page of the documentation shows what it says it shows.
+#[test]
+fn the_file_in_the_documentation_can_be_used() {
+    let page = include_str!("../../../../docs/proxy.md");
+    let (_, rest) = page.split_once("```yaml\nlisteners:").unwrap();
+    let (example, _) = rest.split_once("```").unwrap();
+    let bench = bench(&format!("listeners:{example}"));
+    let ca = bench.directory.path().join("own-ca.pem");
+    fs_err::write(ca, ca_pem()).unwrap();
+    let options = bench.resolve("", nothing).unwrap();
+    assert_eq!((options.listeners.len(), options.upstreams.len()), (2, 2));
 }

@@ -21,6 +21,7 @@ mod a_new_api_key_fails_no_call;
 mod a_new_identity_fails_no_call;
 mod a_refused_candidate_is_never_adopted;
 mod a_service_manager_is_told;
+mod an_identity_that_nears_its_end_is_told;
 mod an_outage_fails_no_call_within_its_deadline;
 mod callers_may_be_asked_for_a_certificate;
 mod callers_meet_http2_by_the_book;

@@ -2,7 +2,7 @@
 
 use std::{os::unix::fs::symlink, path::Path};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use newleaf_identity::{
     Identity,
     directory::{CHAIN_FILE, DATA_LINK, KEY_FILE},
@@ -19,6 +19,14 @@ fn validity() -> Validity {
         not_before: "2020-01-01T00:00:00Z".parse().unwrap(),
         not_after: "2090-01-01T00:00:00Z".parse().unwrap(),
     }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the proxy judges by the real clock, so what it judges must be made by it"
+)]
+fn now() -> Timestamp {
+    Timestamp::now()
 }
 
 /// A CA and its key.
@@ -54,12 +62,25 @@ impl Ca {
     }
 
     pub(crate) fn certify(&self, common_name: &str, usage: LeafUse) -> Leaf {
+        self.certify_for(common_name, usage, validity())
+    }
+
+    /// A leaf that has only so much of seven years left.
+    pub(crate) fn ending_leaf(&self, common_name: &str, left: SignedDuration) -> Leaf {
+        let validity = Validity {
+            not_after: Timestamp::from_second((now() + left).as_second()).unwrap(),
+            ..validity()
+        };
+        self.certify_for(common_name, LeafUse::Client, validity)
+    }
+
+    fn certify_for(&self, common_name: &str, usage: LeafUse, validity: Validity) -> Leaf {
         let key = generate::key(KeyKind::EcdsaP256).unwrap();
         let template = LeafTemplate {
             subject: Subject::new(common_name, None, None).unwrap(),
             sans: vec![San::Dns("temporal.test".to_owned())],
             serial: generate::serial().unwrap(),
-            validity: validity(),
+            validity,
             usage,
         };
         let issuer = Issuer::new(&self.certificate, &self.key).unwrap();
