@@ -1,8 +1,14 @@
 //! What flags mean together.
 
 use clap::Parser;
+use newleaf_identity::Source;
 
-use super::*;
+use super::Args;
+use crate::{
+    api_key::ApiKeySource,
+    config::{self, Environment},
+    options::{CredentialsOptions, ListenerTls, Options},
+};
 
 #[derive(Debug, Parser)]
 struct Cli {
@@ -16,7 +22,7 @@ fn resolve(flags: &str) -> Result<Options, String> {
     let all = ["proxy", "--upstream", "temporal.test:7233"];
     let cli = Cli::try_parse_from(all.into_iter().chain(flags));
     let args = cli.map_err(|error| error.to_string())?.args;
-    args.resolve().map_err(|error| error.to_string())
+    config::resolve(args, None, &Environment::new(|_name| None)).map_err(|error| error.to_string())
 }
 
 fn credentials(flags: &str) -> CredentialsOptions {
