@@ -9,7 +9,7 @@ use tokio::time::sleep;
 
 use crate::{
     expiry::{Expiry, Stage},
-    status,
+    status::ledger,
 };
 
 /// How often what is due is said again.
@@ -28,7 +28,7 @@ pub(crate) async fn watch(upstream: String, mut identity: Subscriber, clock: fn(
         if let Some(current) = identity.current() {
             let leaf = current.identity.fingerprint();
             let now = clock();
-            let expiry = status::expiry(&current.identity, now);
+            let expiry = ledger::expiry(&current.identity, now);
             if let Some(stage) = alarm.rings(leaf, expiry.stage(), now) {
                 say(stage, &upstream, leaf, &expiry);
             }

@@ -16,7 +16,7 @@ use crate::{
     limits,
     options::Options,
     proxy::{self, StartError},
-    status,
+    status::ledger,
     upstream::keeper::Parts,
 };
 
@@ -167,7 +167,7 @@ impl Seen {
     fn leaf(identity: &Identity, now: Timestamp) -> Self {
         Self {
             not_after: identity.not_after(),
-            expiry: status::expiry(identity, now).to_string(),
+            expiry: ledger::expiry(identity, now).to_string(),
             ..Self::of(identity.leaf(), now)
         }
     }

@@ -24,7 +24,10 @@ use crate::{
     options::{Exposure, Listen, ListenerOptions, Options, ServerTrust, UpstreamOptions},
     relay::{Route, Terms, UpstreamId},
     routes::{self, RouteError},
-    status::{Account, Ledger, Status},
+    status::{
+        Status,
+        ledger::{Account, Ledger},
+    },
     switchboard::Switchboard,
     upstream::{
         candidates::{Candidates, Look},

@@ -27,7 +27,7 @@ use crate::{
     api_key::ApiKey,
     limits,
     relay::{Answer, ConnectionId, Event, Relay, Route, ServerId, Terms, UpstreamId},
-    status::Ledger,
+    status::ledger::Ledger,
 };
 
 /// What connects the sockets of one thread.

@@ -22,7 +22,7 @@ use crate::{
     credentials::Credentials,
     dial::{Dialer, Proof},
     failure, limits,
-    status::Account,
+    status::ledger::Account,
     switchboard::Switchboard,
 };
 
