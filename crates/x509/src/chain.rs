@@ -9,6 +9,14 @@ use crate::{
     extension::Usage,
 };
 
+/// The most certificates of a chain. Nobody's PKI is a third as deep, and the work of finding a path grows faster than
+/// the number: of what is longer, every verifier would read a part at most.
+pub const MAX_CERTIFICATES: usize = 32;
+
+/// The most CAs of the right name that are tried as the end of a path, each with a signature to verify. Go's verifier, which
+/// is Temporal's, gives up after as many signatures.
+const MAX_ANCHORS_TRIED: usize = 100;
+
 /// A leaf and the intermediates it is presented with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Chain {
@@ -31,6 +39,12 @@ pub enum ChainError {
     /// No certificate at all.
     #[error("expected a leaf, found no certificate")]
     Empty,
+    /// More than [`MAX_CERTIFICATES`].
+    #[error("expected at most {MAX_CERTIFICATES} certificates in a chain, found {found}")]
+    TooLong {
+        /// How many there are.
+        found: usize,
+    },
 }
 
 /// Why a bundle does not accept a chain.
@@ -76,9 +90,14 @@ impl Chain {
                 subject: leaf.subject().to_string(),
             });
         }
+        let intermediates: Vec<_> = certificates.collect();
+        let found = intermediates.len() + 1;
+        if found > MAX_CERTIFICATES {
+            return Err(ChainError::TooLong { found });
+        }
         Ok(Self {
             leaf,
-            intermediates: certificates.collect(),
+            intermediates,
         })
     }
 
@@ -140,7 +159,8 @@ impl Chain {
             .filter(|ca| ca.is_valid_at(now) && may_anchor_clients(ca))
             .collect();
         let mut path_error = None;
-        for anchor in &accepted {
+        let named = accepted.iter().filter(|ca| self.may_lead_to(ca));
+        for anchor in named.take(MAX_ANCHORS_TRIED) {
             match self.leads_to(anchor, now) {
                 Ok(()) => return Ok(anchor),
                 Err(webpki::Error::UnknownIssuer) => {}
@@ -156,6 +176,12 @@ impl Chain {
                 reason: error.to_string(),
             },
         ))
+    }
+
+    /// Returns whether a certificate of the chain names `anchor` as its issuer, octet by octet as verifiers compare names.
+    fn may_lead_to(&self, anchor: &Certificate) -> bool {
+        self.certificates()
+            .any(|certificate| certificate.names_octets_of(anchor))
     }
 
     fn leads_to(&self, anchor: &Certificate, now: Timestamp) -> Result<(), webpki::Error> {
