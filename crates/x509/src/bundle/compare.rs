@@ -1,5 +1,7 @@
 //! What a change of a trust bundle means to those who present leaves, not which lines of text it moves.
 
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
 use serde::Serialize;
 
 use super::TrustBundle;
@@ -92,51 +94,73 @@ impl Fate {
 /// A certificate of the new bundle stands in for at most one of the old: of several with the same name, one with the
 /// same key is taken before one with another.
 pub fn compare(old: &TrustBundle, new: &TrustBundle) -> Vec<Fate> {
-    let mut arrivals = old.difference(new).added;
+    let added = old.difference(new).added;
+    let mut arrivals: Vec<_> = added.into_iter().map(Some).collect();
+    let kept: BTreeSet<_> = new.members().iter().map(Certificate::fingerprint).collect();
     let mut fates: Vec<_> = old
         .members()
         .iter()
-        .map(|member| match new.get(member.fingerprint()) {
-            Some(kept) => Fate::Kept(kept.clone()),
-            None => removed(member, new),
+        .map(|member| {
+            if kept.contains(&member.fingerprint()) {
+                Fate::Kept(member.clone())
+            } else {
+                removed(member, new)
+            }
         })
         .collect();
-    stand_in(&mut fates, &mut arrivals, FateKind::Reissued);
-    stand_in(&mut fates, &mut arrivals, FateKind::Rekeyed);
-    fates.extend(arrivals.into_iter().map(Fate::Added));
+    let same_key = |c: &Certificate| (c.subject().clone(), c.public_key().spki().to_vec());
+    stand_in(&mut fates, &mut arrivals, same_key, |old, new| {
+        Fate::Reissued { old, new }
+    });
+    // What has the same key has found its place: who is left under a name has another.
+    let same_name = |c: &Certificate| c.subject().clone();
+    stand_in(&mut fates, &mut arrivals, same_name, |old, new| {
+        Fate::Rekeyed { old, new }
+    });
+    fates.extend(arrivals.into_iter().flatten().map(Fate::Added));
     fates
 }
 
+/// The most CAs of the right name that are asked whether they signed what is removed; each answer is a signature to verify.
+const MAX_ISSUERS_TRIED: usize = 100;
+
 fn removed(old: &Certificate, new: &TrustBundle) -> Fate {
+    let named = new
+        .members()
+        .iter()
+        .filter(|ca| ca.subject() == old.issuer());
     Fate::Removed {
         old: old.clone(),
-        covered_by: new
-            .members()
-            .iter()
-            .find(|member| old.is_signed_by(member))
+        covered_by: named
+            .take(MAX_ISSUERS_TRIED)
+            .find(|ca| old.is_signed_by(ca))
             .cloned(),
     }
 }
 
-/// Lets arrivals take the place of what was removed, where they bear its name and, for a reissue, its key.
-fn stand_in(fates: &mut [Fate], arrivals: &mut Vec<Certificate>, kind: FateKind) {
+/// Lets arrivals, in their order, take the place of what was removed, where both have the same `trait_of`.
+fn stand_in<T: Ord>(
+    fates: &mut [Fate],
+    arrivals: &mut [Option<Certificate>],
+    trait_of: impl Fn(&Certificate) -> T,
+    fate_of: impl Fn(Certificate, Certificate) -> Fate,
+) {
+    let mut waiting: BTreeMap<T, VecDeque<&mut Option<Certificate>>> = BTreeMap::new();
+    for arrival in arrivals {
+        if let Some(shared) = arrival.as_ref().map(&trait_of) {
+            waiting.entry(shared).or_default().push_back(arrival);
+        }
+    }
     for fate in fates {
         let Fate::Removed { old, .. } = &*fate else {
             continue;
         };
-        let same_key = |new: &Certificate| new.public_key() == old.public_key();
-        let matching = arrivals.iter().position(|new| {
-            new.subject() == old.subject() && same_key(new) == (kind == FateKind::Reissued)
-        });
-        let Some(position) = matching else {
-            continue;
-        };
-        let (old, new) = (old.clone(), arrivals.remove(position));
-        *fate = if kind == FateKind::Reissued {
-            Fate::Reissued { old, new }
-        } else {
-            Fate::Rekeyed { old, new }
-        };
+        let first = waiting
+            .get_mut(&trait_of(old))
+            .and_then(VecDeque::pop_front);
+        if let Some(new) = first.and_then(Option::take) {
+            *fate = fate_of(old.clone(), new);
+        }
     }
 }
 
