@@ -1,5 +1,7 @@
 //! A chain: leaf, then intermediates, root left out; and whether a bundle accepts it.
 
+mod go;
+
 use jiff::Timestamp;
 use rustls_pki_types::{CertificateDer, UnixTime};
 
@@ -138,8 +140,8 @@ impl Chain {
     ///
     /// The judge is webpki, and what Go's verifier, which is Temporal's, asks of an anchor beside: that it is valid
     /// now, is a CA, may sign certificates, may stand above clients, and allows as many intermediates as there are.
-    /// It is stricter than Go in one point: a critical extension that webpki does not know, such as certificate
-    /// policies, is refused.
+    /// What Go does not even read is refused too. Where this is stricter than Go, it is by webpki's rules: certificates
+    /// older than version 3, critical policies, times without seconds, purposes that are empty or any.
     pub fn accepted_by<'b>(
         &self,
         bundle: &'b TrustBundle,
@@ -152,6 +154,9 @@ impl Chain {
                 not_before,
                 not_after,
             });
+        }
+        if let Some(reason) = self.unreadable_by_go(bundle) {
+            return Err(Refusal::Path { reason });
         }
         let accepted: Vec<_> = bundle
             .members()
@@ -176,6 +181,22 @@ impl Chain {
                 reason: error.to_string(),
             },
         ))
+    }
+
+    /// Go reads every certificate that is presented before it looks for a path.
+    fn unreadable_by_go(&self, bundle: &TrustBundle) -> Option<String> {
+        let mut cas = self.intermediates.iter().chain(bundle.members());
+        let constrained = cas.any(|ca| ca.extensions().name_constraints.is_some());
+        self.certificates().find_map(|certificate| {
+            let subject = certificate.subject();
+            if let Some(why) = go::unreadable(certificate) {
+                return Some(format!("Go does not read `{subject}`: {why}"));
+            }
+            let name = go::incomparable(certificate).filter(|_| constrained)?;
+            Some(format!(
+                "Go cannot hold `{name}` of `{subject}` against name constraints"
+            ))
+        })
     }
 
     /// Returns whether a certificate of the chain names `anchor` as its issuer, octet by octet as verifiers compare names.
@@ -219,7 +240,11 @@ impl Chain {
 
 /// What webpki, for which an anchor is but a name and a key, does not look at.
 fn may_anchor_clients(ca: &Certificate) -> bool {
-    ca.is_ca() && ca.allows_usage(Usage::KeyCertSign) && ca.allows_client_auth()
+    ca.is_ca()
+        && ca.allows_usage(Usage::KeyCertSign)
+        && ca.allows_client_auth()
+        && go::unhandled(ca).is_none()
+        && go::unreadable(ca).is_none()
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! Whom a bundle accepts.
 
+mod differential;
+
 use super::*;
 use crate::forge::{self, Forge, algorithm, basic_constraints, days, now};
 
