@@ -1,4 +1,11 @@
-//! What several targets need: enough DER to take apart and to put together what is judged elsewhere.
+//! What several targets need.
+//!
+//! **What lives here.** Enough DER to take apart and to put together what is judged elsewhere, and what every sentence of
+//! newleaf must satisfy.
+//!
+//! **What never will.** No code of the product, and no target: those are in `fuzz_targets`, one file each.
+//!
+//! **Where to start reading.** The targets; `csr` and `pkcs12` show why a fuzzer needs help with signatures.
 
 /// Splits a run of DER elements, as one concatenates files. What is left over, or too long to be one, is left out.
 pub fn elements(mut input: &[u8]) -> Vec<&[u8]> {
