@@ -79,11 +79,10 @@ fn extensions(certificate: &Certificate) -> Option<String> {
     if let Some(oid) = extensions.unreadable.first() {
         return Some(format!("extension {oid} is malformed"));
     }
-    let constraints = |fault: &_| match fault {
-        syntax::Fault::EmptyExtension { oid } => oid == NAME_CONSTRAINTS,
-        _ => false,
+    let empty = syntax::Fault::EmptyExtension {
+        oid: NAME_CONSTRAINTS.to_owned(),
     };
-    if certificate.faults().iter().any(constraints) {
+    if certificate.faults().contains(&empty) {
         return Some("empty name constraints".to_owned());
     }
     let constrained = extensions.name_constraints.as_ref();
@@ -158,7 +157,7 @@ fn string(value: Item<'_>) -> Option<&'static str> {
     let text = value.content;
     match value.tag {
         UTF8_STRING if str::from_utf8(text).is_err() => Some("invalid UTF8String in a name"),
-        tag::PRINTABLE_STRING if !text.iter().all(is_taken_for_printable) => {
+        tag::PRINTABLE_STRING if !text.iter().copied().all(is_taken_for_printable) => {
             Some("invalid PrintableString in a name")
         }
         tag::IA5_STRING if !text.is_ascii() => Some("invalid IA5String in a name"),
@@ -167,7 +166,7 @@ fn string(value: Item<'_>) -> Option<&'static str> {
     }
 }
 
-/// The alphabet of PrintableString, with the star and the ampersand that Go takes too.
-fn is_taken_for_printable(octet: &u8) -> bool {
-    octet.is_ascii_alphanumeric() || b" '()+,-./:=?*&".contains(octet)
+/// The alphabet of `PrintableString`, with the star and the ampersand that Go takes too.
+fn is_taken_for_printable(octet: u8) -> bool {
+    octet.is_ascii_alphanumeric() || b" '()+,-./:=?*&".contains(&octet)
 }

@@ -83,11 +83,11 @@ fn what_go_reads_is_read() {
         return;
     }
     let room = tempfile::tempdir().unwrap();
-    let mut list = String::new();
+    let mut list = Vec::new();
     for (number, (_, der)) in certificates.iter().enumerate() {
         let path = room.path().join(number.to_string());
         fs_err::write(&path, der).unwrap();
-        list += &format!("{}\n", path.display());
+        writeln!(list, "{}", path.display()).unwrap();
     }
     let program = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/judges/read.go");
     let mut go = Command::new("go")
@@ -96,7 +96,7 @@ fn what_go_reads_is_read() {
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
-    go.stdin.take().unwrap().write_all(list.as_bytes()).unwrap();
+    go.stdin.take().unwrap().write_all(&list).unwrap();
     let output = go.wait_with_output().unwrap();
     assert!(output.status.success(), "the judge itself failed");
     let said = String::from_utf8(output.stdout).unwrap();

@@ -81,7 +81,7 @@ fn certstrap() {
             &program,
             room,
             &[&["--depot-path", "out"], arguments].concat(),
-        )
+        );
     };
     for (ca, kind) in [
         ("rsa", &["--key-bits", "2048"]),

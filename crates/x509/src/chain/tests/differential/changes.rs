@@ -21,6 +21,12 @@ fn critical((kind, _, value): Extension, critical: bool) -> Extension {
     (kind, critical, value)
 }
 
+/// Writes the validity as it is said, with the tag of its times.
+fn times(mut forge: Forge, tag: u8, begin: &[u8], end: &[u8]) -> Forge {
+    forge.times = Some([tlv(tag, begin), tlv(tag, end)].concat());
+    forge
+}
+
 /// Name constraints: subtrees that are permitted (0) or excluded (1), each a general name with its context tag.
 fn constraints(side: u8, tag: u8, base: &[u8]) -> Extension {
     let subtree = tlv(0x30, &tlv(tag, base));
@@ -49,28 +55,16 @@ pub(super) const CHANGES: &[Change] = &[
         f.with(|f| f.not_after = now() + days(12_500))
     }),
     ("UTC time without seconds", |f| {
-        f.with(|f| f.times = Some([tlv(0x17, b"2601010000Z"), tlv(0x17, b"2701010000Z")].concat()))
+        times(f, 0x17, b"2601010000Z", b"2701010000Z")
     }),
     ("times with an offset", |f| {
-        f.with(|f| {
-            f.times = Some(
-                [
-                    tlv(0x17, b"260101000000+0100"),
-                    tlv(0x17, b"270101000000+0100"),
-                ]
-                .concat(),
-            )
-        })
+        times(f, 0x17, b"260101000000+0100", b"270101000000+0100")
     }),
     ("generalized time before 2050", |f| {
-        f.with(|f| {
-            f.times = Some([tlv(0x18, b"20260101000000Z"), tlv(0x18, b"20270101000000Z")].concat())
-        })
+        times(f, 0x18, b"20260101000000Z", b"20270101000000Z")
     }),
     ("times that are none", |f| {
-        f.with(|f| {
-            f.times = Some([tlv(0x17, b"269999000000Z"), tlv(0x17, b"270101000000Z")].concat())
-        })
+        times(f, 0x17, b"269999000000Z", b"270101000000Z")
     }),
     // What it may do.
     ("no basic constraints", |f| f.without(BC)),
@@ -295,12 +289,8 @@ pub(super) const OF_A_LEAF: &[Change] = &[
     ("Ed25519", |f| f.with(|f| f.spki = spki("ed25519-a"))),
     ("P-521", |f| f.with(|f| f.spki = spki("p521-a"))),
     ("a key of nobody", |f| {
-        f.with(|f| {
-            f.spki = tlv(
-                0x30,
-                &[algorithm("1.3.6.1.4.1.99999.5"), tlv(0x03, &[0, 1])].concat(),
-            )
-        })
+        let content = [algorithm("1.3.6.1.4.1.99999.5"), tlv(0x03, &[0, 1])];
+        f.with(|f| f.spki = tlv(0x30, &content.concat()))
     }),
     ("a point on no curve", |f| {
         f.with(|f| *f.spki.last_mut().unwrap() ^= 1)
