@@ -1,10 +1,11 @@
 //! `cargo xtask fuzz`: what strangers may send, by the million. Builds the targets of `fuzz/` with the coverage that
-//! libFuzzer steers by, and runs each for a while.
+//! libFuzzer steers by, and runs each for a while, one after the other, with one thread, unattended.
 //!
 //! The stable compiler is enough: the passes that count edges have been in it all along, and memory errors need no
 //! sanitizer where the compiler forbids `unsafe`. Everything that is built and found stays in the cache, so that
 //! each run goes on where the last one ended; what is worth keeping is copied to `fuzz/corpus` by hand.
 
+use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
@@ -37,15 +38,39 @@ const OVERTIME: Duration = Duration::from_mins(5);
 /// What `cargo xtask fuzz` is asked.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
+    /// Run only these targets; all, if none is named.
+    #[arg(value_name = "TARGET")]
+    targets: Vec<String>,
     /// Show the targets and run nothing.
     #[arg(long)]
     list: bool,
-    /// Run only this target; may be given more than once.
-    #[arg(long)]
-    target: Vec<String>,
     /// How long each target runs, one after the other.
     #[arg(long, default_value_t = 10)]
     seconds: u32,
+    /// The same, in hours.
+    #[arg(long, conflicts_with = "seconds")]
+    hours: Option<u32>,
+    /// A few seconds each, from the seeds alone: what CI has time for. The configuration is left out, unless it is named.
+    #[arg(long, conflicts_with_all = ["seconds", "hours"])]
+    smoke: bool,
+}
+
+/// Enough for the seeds and some ten thousand inputs around them.
+const SMOKE_SECONDS: u32 = 4;
+const SECONDS_PER_HOUR: u32 = 3600;
+
+/// Stands on all of newleaf, and takes longer to build than the other targets together. Its seeds are read by the tests
+/// of newleaf too.
+const HEAVY: &str = "config";
+
+impl Arguments {
+    fn seconds(&self) -> u32 {
+        let hours = self
+            .hours
+            .map(|hours| hours.saturating_mul(SECONDS_PER_HOUR));
+        let smoke = self.smoke.then_some(SMOKE_SECONDS);
+        hours.or(smoke).unwrap_or(self.seconds)
+    }
 }
 
 /// Why nothing could be fuzzed.
@@ -92,7 +117,10 @@ pub(crate) fn run(
         println!("{}", known.join("\n"));
         return Ok(ExitCode::SUCCESS);
     }
-    let chosen = choose(known, &arguments.target)?;
+    let mut chosen = choose(known, &arguments.targets)?;
+    if arguments.smoke && arguments.targets.is_empty() {
+        chosen.retain(|target| target != HEAVY);
+    }
     let host = host()?;
     let cache = environment.cache().join("fuzz");
     let places = Places {
@@ -100,10 +128,11 @@ pub(crate) fn run(
         sources,
         cache,
     };
-    build(&places, &host)?;
+    build(&places, &host, &chosen)?;
+    println!("target            inputs/s     inputs  coverage  seconds  found");
     let mut found = false;
     for target in &chosen {
-        found |= !fuzz(&places, target, arguments.seconds)?;
+        found |= !fuzz(&places, target, arguments)?;
     }
     Ok(ExitCode::from(u8::from(found)))
 }
@@ -141,11 +170,14 @@ fn host() -> Result<String, FuzzError> {
     Ok(host.unwrap_or_default().to_owned())
 }
 
-fn build(places: &Places, host: &str) -> Result<(), FuzzError> {
+/// Builds the targets, and of what they stand on no more than they need.
+fn build(places: &Places, host: &str, targets: &[String]) -> Result<(), FuzzError> {
     let mut cargo = Command::new("cargo");
     cargo
         .current_dir(&places.sources)
-        .args(["build", "--release", "--locked", "--bins", "--target", host])
+        .args(["build", "--release", "--locked", "--workspace"])
+        .args(targets.iter().flat_map(|target| ["--bin", target]))
+        .args(["--target", host])
         .arg("--target-dir")
         .arg(places.cache.join("target"))
         .env_remove("CARGO_ENCODED_RUSTFLAGS")
@@ -156,18 +188,24 @@ fn build(places: &Places, host: &str) -> Result<(), FuzzError> {
 }
 
 /// Runs one target; answers whether it found nothing.
-fn fuzz(places: &Places, target: &str, seconds: u32) -> Result<bool, FuzzError> {
-    let corpus = directory(places.cache.join("corpus").join(target))?;
+fn fuzz(places: &Places, target: &str, arguments: &Arguments) -> Result<bool, FuzzError> {
     let findings = directory(places.cache.join("findings").join(target))?;
     let log = places.cache.join(format!("{target}.log"));
+    let seconds = arguments.seconds();
     let mut command = Command::new(places.binaries.join(target));
     command
         .args([TIMEOUT, MEMORY, LENGTH, "-print_final_stats=1"])
         .arg(format!("-max_total_time={seconds}"))
-        .arg(format!("-artifact_prefix={}/", findings.display()))
-        // What is new goes into the first; the second is only read.
-        .arg(corpus)
-        .arg(directory(places.sources.join("corpus").join(target))?);
+        .arg(format!("-artifact_prefix={}/", findings.display()));
+    let kept = places.cache.join("corpus").join(target);
+    let seeds = places.sources.join("corpus").join(target);
+    // What is new goes into the first directory; the others are only read.
+    if arguments.smoke {
+        command.arg(emptied(places.cache.join("smoke").join(target))?);
+    } else {
+        command.arg(directory(kept)?);
+    }
+    command.arg(seeds);
     let limit = Duration::from_secs(seconds.into()) + OVERTIME;
     let ended =
         process::finish_within(&mut command, limit, &log).map_err(|source| FuzzError::Run {
@@ -178,19 +216,72 @@ fn fuzz(places: &Places, target: &str, seconds: u32) -> Result<bool, FuzzError> 
         target: target.to_owned(),
         source,
     })?;
-    let inputs = statistic(&said, "stat::number_of_executed_units:").unwrap_or("?");
+    let figures = Figures::of(&said);
     match ended {
-        Ended::Passed => println!("{target:<16} {inputs} inputs in {seconds} s, nothing found"),
+        Ended::Passed => println!("{target:<16} {figures}  nothing"),
         Ended::Failed => println!(
-            "{target:<16} FOUND something, see {}\n{}",
+            "{target:<16} {figures}  SOMETHING, see {}\n{}",
             log.display(),
             end(&said)
         ),
         Ended::TooLate | Ended::Enough => {
-            println!("{target:<16} did not end in time, see {}", log.display());
+            println!(
+                "{target:<16} {figures}  NO END in time, see {}",
+                log.display()
+            );
         }
     }
     Ok(ended == Ended::Passed)
+}
+
+/// What libFuzzer counted, as it wrote it.
+#[derive(Debug, PartialEq, Eq)]
+struct Figures<'said> {
+    /// Inputs a second.
+    speed: &'said str,
+    /// Inputs.
+    inputs: &'said str,
+    /// Edges of the program that some input went along.
+    coverage: &'said str,
+    /// How long it ran.
+    seconds: &'said str,
+}
+
+impl<'said> Figures<'said> {
+    fn of(said: &'said str) -> Self {
+        let after = |label: &str| {
+            let found = said.lines().rev().find_map(|line| line.split_once(label));
+            let word = found.and_then(|(_, rest)| rest.split_whitespace().next());
+            word.unwrap_or("?")
+        };
+        Self {
+            speed: after("stat::average_exec_per_sec:"),
+            inputs: after("stat::number_of_executed_units:"),
+            coverage: after(" cov: "),
+            seconds: after(" runs in "),
+        }
+    }
+}
+
+impl fmt::Display for Figures<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            speed,
+            inputs,
+            coverage,
+            seconds,
+        } = self;
+        write!(f, "{speed:>9} {inputs:>10} {coverage:>9} {seconds:>8}")
+    }
+}
+
+fn emptied(path: PathBuf) -> Result<PathBuf, FuzzError> {
+    match fs_err::remove_dir_all(&path) {
+        Err(source) if source.kind() != io::ErrorKind::NotFound => {
+            Err(FuzzError::MakeDirectory { path, source })
+        }
+        Ok(()) | Err(_) => directory(path),
+    }
 }
 
 fn directory(path: PathBuf) -> Result<PathBuf, FuzzError> {
@@ -198,13 +289,6 @@ fn directory(path: PathBuf) -> Result<PathBuf, FuzzError> {
         Ok(()) => Ok(path),
         Err(source) => Err(FuzzError::MakeDirectory { path, source }),
     }
-}
-
-/// The number behind a label of libFuzzer's final statistics.
-fn statistic<'said>(said: &'said str, label: &str) -> Option<&'said str> {
-    said.lines()
-        .find_map(|line| line.strip_prefix(label))
-        .map(str::trim)
 }
 
 /// The last lines of a log: the panic, and where the input was kept.

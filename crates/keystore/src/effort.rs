@@ -9,17 +9,23 @@ pub(crate) const MAX_ROUNDS: u32 = 10_000_000;
 /// (600,000), a quarter of a second.
 pub(crate) const ROUNDS: u32 = 600_000;
 
-/// What is left of [`MAX_ROUNDS`].
+/// The rounds of key derivation that may still be spent on a file.
 #[derive(Debug)]
-pub(crate) struct Effort(u32);
+pub struct Effort(u32);
 
 /// The bound was met.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct TooMuch;
 
 impl Effort {
+    /// As many as an honest file of any tool may ask for: ten million.
     pub(crate) fn new() -> Self {
         Self(MAX_ROUNDS)
+    }
+
+    /// At most so many, for whoever opens files faster than people do; never more than ten million.
+    pub fn of_rounds(rounds: u32) -> Self {
+        Self(rounds.min(MAX_ROUNDS))
     }
 
     /// Takes rounds off what is left, before they are computed.

@@ -21,6 +21,7 @@ pub mod sealed;
 pub mod token;
 
 pub use container::{KeyFile, KeyForm};
+pub use effort::Effort;
 pub use passphrase::{Ask, Passphrase};
 pub use pkcs12::{Pkcs12, Pkcs12Content};
 pub use sealed::SealedKey;

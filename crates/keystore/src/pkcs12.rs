@@ -93,7 +93,15 @@ impl Pkcs12 {
 
     /// Verifies the MAC and opens the file.
     pub fn open(&self, passphrase: &Passphrase) -> Result<Pkcs12Content, Pkcs12Error> {
-        let mut effort = Effort::new();
+        self.open_within(passphrase, &mut Effort::new())
+    }
+
+    /// Verifies the MAC and opens the file, if all its parts together ask for no more rounds than are left.
+    pub fn open_within(
+        &self,
+        passphrase: &Passphrase,
+        effort: &mut Effort,
+    ) -> Result<Pkcs12Content, Pkcs12Error> {
         let pfx = Pfx::from_der(&self.der).map_err(structure)?;
         if pfx.auth_safe.content_type != ID_DATA {
             // Signed instead of authenticated by a MAC: nobody writes that.
@@ -101,11 +109,11 @@ impl Pkcs12 {
         }
         let safe: OctetString = pfx.auth_safe.content.decode_as().map_err(structure)?;
         let mac = pfx.mac_data.ok_or(Pkcs12Error::Mac)?;
-        verify(&mac, safe.as_bytes(), passphrase, &mut effort)?;
+        verify(&mac, safe.as_bytes(), passphrase, effort)?;
         let mut found = Found::default();
         for content in Vec::<ContentInfo>::from_der(safe.as_bytes()).map_err(structure)? {
-            let bags = plain(&content, passphrase, &mut effort)?;
-            found.add(&bags, passphrase, &mut effort)?;
+            let bags = plain(&content, passphrase, effort)?;
+            found.add(&bags, passphrase, effort)?;
         }
         found.content()
     }

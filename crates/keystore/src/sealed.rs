@@ -35,7 +35,8 @@ impl SealedKey {
         self.open_within(passphrase, &mut Effort::new())
     }
 
-    pub(crate) fn open_within(
+    /// Decrypts the key, if it asks for no more rounds than are left.
+    pub fn open_within(
         &self,
         passphrase: &Passphrase,
         effort: &mut Effort,

@@ -173,7 +173,12 @@ impl Config {
             path: path.to_owned(),
             source,
         })?;
-        resolve::resolve(path, &text)
+        Self::parse(path, &text)
+    }
+
+    /// Resolves a text as what the file at `path` says.
+    pub(crate) fn parse(path: &Path, text: &str) -> Result<Self, ConfigError> {
+        resolve::resolve(path, text)
     }
 
     /// Returns where newleaf keeps what is its own.

@@ -127,9 +127,10 @@ impl TrustBundle {
     /// Returns what `new` adds to and removes from this bundle.
     pub fn difference(&self, new: &Self) -> Difference {
         let only = |here: &Self, there: &Self| {
+            let there = there.fingerprints();
             here.members
                 .iter()
-                .filter(|m| !there.contains(m.fingerprint()))
+                .filter(|m| !there.contains(&m.fingerprint()))
                 .cloned()
                 .collect()
         };

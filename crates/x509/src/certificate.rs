@@ -272,17 +272,6 @@ impl Certificate {
         ours.is_some() && ours == syntax::names(issuer.der()).map(|(_, subject)| subject)
     }
 
-    /// Returns whether both carry the same subject key identifier.
-    pub fn shares_key_id_with(&self, other: &Self) -> bool {
-        let id = |c: &Self| {
-            c.extensions()
-                .subject_key_id
-                .as_ref()
-                .map(|id| id.value.clone())
-        };
-        id(self).is_some_and(|ours| id(other) == Some(ours))
-    }
-
     /// Returns whether `issuer` signed this certificate: its name is ours to name, and its key verifies our signature.
     pub fn is_signed_by(&self, issuer: &Self) -> bool {
         if self.issuer() != issuer.subject() {

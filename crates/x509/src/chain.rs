@@ -1,5 +1,7 @@
 //! A chain: leaf, then intermediates, root left out; and whether a bundle accepts it.
 
+mod go;
+
 use jiff::Timestamp;
 use rustls_pki_types::{CertificateDer, UnixTime};
 
@@ -8,6 +10,14 @@ use crate::{
     certificate::{Certificate, CertificatesError},
     extension::Usage,
 };
+
+/// The most certificates of a chain. Nobody's PKI is a third as deep, and the work of finding a path grows faster than
+/// the number: of what is longer, every verifier would read a part at most.
+pub const MAX_CERTIFICATES: usize = 32;
+
+/// The most CAs of the right name that are tried as the end of a path, each with a signature to verify. Go's verifier, which
+/// is Temporal's, gives up after as many signatures.
+const MAX_ANCHORS_TRIED: usize = 100;
 
 /// A leaf and the intermediates it is presented with.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,6 +41,12 @@ pub enum ChainError {
     /// No certificate at all.
     #[error("expected a leaf, found no certificate")]
     Empty,
+    /// More than [`MAX_CERTIFICATES`].
+    #[error("expected at most {MAX_CERTIFICATES} certificates in a chain, found {found}")]
+    TooLong {
+        /// How many there are.
+        found: usize,
+    },
 }
 
 /// Why a bundle does not accept a chain.
@@ -76,9 +92,14 @@ impl Chain {
                 subject: leaf.subject().to_string(),
             });
         }
+        let intermediates: Vec<_> = certificates.collect();
+        let found = intermediates.len() + 1;
+        if found > MAX_CERTIFICATES {
+            return Err(ChainError::TooLong { found });
+        }
         Ok(Self {
             leaf,
-            intermediates: certificates.collect(),
+            intermediates,
         })
     }
 
@@ -119,8 +140,8 @@ impl Chain {
     ///
     /// The judge is webpki, and what Go's verifier, which is Temporal's, asks of an anchor beside: that it is valid
     /// now, is a CA, may sign certificates, may stand above clients, and allows as many intermediates as there are.
-    /// It is stricter than Go in one point: a critical extension that webpki does not know, such as certificate
-    /// policies, is refused.
+    /// What Go does not even read is refused too. Where this is stricter than Go, it is by webpki's rules: certificates
+    /// older than version 3, critical policies, times without seconds, purposes that are empty or any.
     pub fn accepted_by<'b>(
         &self,
         bundle: &'b TrustBundle,
@@ -134,13 +155,17 @@ impl Chain {
                 not_after,
             });
         }
+        if let Some(reason) = self.unreadable_by_go(bundle) {
+            return Err(Refusal::Path { reason });
+        }
         let accepted: Vec<_> = bundle
             .members()
             .iter()
             .filter(|ca| ca.is_valid_at(now) && may_anchor_clients(ca))
             .collect();
         let mut path_error = None;
-        for anchor in &accepted {
+        let named = accepted.iter().filter(|ca| self.may_lead_to(ca));
+        for anchor in named.take(MAX_ANCHORS_TRIED) {
             match self.leads_to(anchor, now) {
                 Ok(()) => return Ok(anchor),
                 Err(webpki::Error::UnknownIssuer) => {}
@@ -156,6 +181,28 @@ impl Chain {
                 reason: error.to_string(),
             },
         ))
+    }
+
+    /// Go reads every certificate that is presented before it looks for a path.
+    fn unreadable_by_go(&self, bundle: &TrustBundle) -> Option<String> {
+        let mut cas = self.intermediates.iter().chain(bundle.members());
+        let constrained = cas.any(|ca| ca.extensions().name_constraints.is_some());
+        self.certificates().find_map(|certificate| {
+            let subject = certificate.subject();
+            if let Some(why) = go::unreadable(certificate) {
+                return Some(format!("Go does not read `{subject}`: {why}"));
+            }
+            let name = go::incomparable(certificate).filter(|_| constrained)?;
+            Some(format!(
+                "Go cannot hold `{name}` of `{subject}` against name constraints"
+            ))
+        })
+    }
+
+    /// Returns whether a certificate of the chain names `anchor` as its issuer, octet by octet as verifiers compare names.
+    fn may_lead_to(&self, anchor: &Certificate) -> bool {
+        self.certificates()
+            .any(|certificate| certificate.names_octets_of(anchor))
     }
 
     fn leads_to(&self, anchor: &Certificate, now: Timestamp) -> Result<(), webpki::Error> {
@@ -193,7 +240,11 @@ impl Chain {
 
 /// What webpki, for which an anchor is but a name and a key, does not look at.
 fn may_anchor_clients(ca: &Certificate) -> bool {
-    ca.is_ca() && ca.allows_usage(Usage::KeyCertSign) && ca.allows_client_auth()
+    ca.is_ca()
+        && ca.allows_usage(Usage::KeyCertSign)
+        && ca.allows_client_auth()
+        && go::unhandled(ca).is_none()
+        && go::unreadable(ca).is_none()
 }
 
 #[cfg(test)]

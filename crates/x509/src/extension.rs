@@ -12,7 +12,7 @@ use x509_parser::{
     prelude::{FromDer as _, X509Certificate},
 };
 
-use crate::name::DistinguishedName;
+use crate::{der, name::DistinguishedName};
 
 /// An extension's value, and whether a verifier that does not know it must refuse the certificate.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -269,6 +269,12 @@ impl Extensions {
                         critical,
                         value: id.0.to_vec(),
                     });
+                }
+                // The parser takes anything for a key identifier that says nothing.
+                E::AuthorityKeyIdentifier(_)
+                    if extension.value.first() != Some(&der::tag::SEQUENCE) =>
+                {
+                    read.unreadable.push(oid);
                 }
                 E::AuthorityKeyIdentifier(aki) => {
                     let value = AuthorityKeyId::read(aki);

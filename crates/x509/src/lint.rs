@@ -18,7 +18,7 @@ mod transition;
 mod usage;
 mod validity;
 
-use std::fmt;
+use std::{collections::BTreeMap, fmt};
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -302,21 +302,34 @@ pub fn ca_slot_change(
     report.findings
 }
 
+/// The most findings of one lint in one report: whoever is told of a thousand names that are malformed knows enough of
+/// the million, and what is said stays in proportion to what was sent.
+const MAX_FINDINGS_PER_LINT: u16 = 1000;
+
 /// The findings so far, and by which rules.
 struct Report<'c> {
     context: &'c Context,
     findings: Vec<Finding>,
+    counts: BTreeMap<&'static str, u16>,
 }
 
 impl<'c> Report<'c> {
     fn new(context: &'c Context) -> Self {
-        let findings = Vec::new();
-        Self { context, findings }
+        Self {
+            context,
+            findings: Vec::new(),
+            counts: BTreeMap::new(),
+        }
     }
 
-    /// Records a finding, if the lint is a rule of this profile.
+    /// Records a finding, if the lint is a rule of this profile and has not been met too often.
     fn add(&mut self, lint: &'static Lint, subject: impl Into<String>, message: impl Into<String>) {
-        if lint.profiles.contains(&self.context.profile) {
+        if !lint.profiles.contains(&self.context.profile) {
+            return;
+        }
+        let count = self.counts.entry(lint.code).or_default();
+        if *count < MAX_FINDINGS_PER_LINT {
+            *count += 1;
             self.findings.push(Finding {
                 lint,
                 subject: subject.into(),

@@ -50,6 +50,24 @@ fn the_smallest_configuration_has_every_default() {
     assert!(domain.open().is_ok());
 }
 
+/// The seeds of the fuzz target, which CI has no time to run: each is read, or refused at a place.
+#[test]
+fn the_seeds_of_the_fuzzer_are_read_or_refused_at_a_place() {
+    let seeds = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fuzz/corpus/config");
+    let mut n_read = 0;
+    for seed in fs_err::read_dir(seeds).unwrap() {
+        let text = fs_err::read_to_string(seed.unwrap().path()).unwrap();
+        // Cut short anywhere, it is still somebody's file.
+        for cut in (0..=text.len()).filter_map(|end| text.get(..end)) {
+            match read(cut) {
+                Ok(_) => n_read += 1,
+                Err(error) => assert!(error.place().is_some(), "{error}: {cut}"),
+            }
+        }
+    }
+    assert!(n_read > 0);
+}
+
 #[test]
 fn every_default_can_be_used() {
     type Read = fn(&str) -> Result<SignedDuration, String>;

@@ -8,6 +8,7 @@
 )]
 
 mod bench;
+mod bounds;
 mod caller;
 mod chance;
 mod configuration;

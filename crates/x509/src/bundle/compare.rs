@@ -1,5 +1,7 @@
 //! What a change of a trust bundle means to those who present leaves, not which lines of text it moves.
 
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
 use serde::Serialize;
 
 use super::TrustBundle;
@@ -92,51 +94,84 @@ impl Fate {
 /// A certificate of the new bundle stands in for at most one of the old: of several with the same name, one with the
 /// same key is taken before one with another.
 pub fn compare(old: &TrustBundle, new: &TrustBundle) -> Vec<Fate> {
-    let mut arrivals = old.difference(new).added;
+    let added = old.difference(new).added;
+    let mut arrivals: Vec<_> = added.into_iter().map(Some).collect();
+    let kept: BTreeSet<_> = new.members().iter().map(Certificate::fingerprint).collect();
     let mut fates: Vec<_> = old
         .members()
         .iter()
-        .map(|member| match new.get(member.fingerprint()) {
-            Some(kept) => Fate::Kept(kept.clone()),
-            None => removed(member, new),
+        .map(|member| {
+            let member = member.clone();
+            if kept.contains(&member.fingerprint()) {
+                Fate::Kept(member)
+            } else {
+                Fate::Removed {
+                    old: member,
+                    covered_by: None,
+                }
+            }
         })
         .collect();
-    stand_in(&mut fates, &mut arrivals, FateKind::Reissued);
-    stand_in(&mut fates, &mut arrivals, FateKind::Rekeyed);
-    fates.extend(arrivals.into_iter().map(Fate::Added));
+    let same_key = |c: &Certificate| (c.subject().clone(), c.public_key().spki().to_vec());
+    stand_in(&mut fates, &mut arrivals, same_key, |old, new| {
+        Fate::Reissued { old, new }
+    });
+    // What has the same key has found its place: who is left under a name has another.
+    let same_name = |c: &Certificate| c.subject().clone();
+    stand_in(&mut fates, &mut arrivals, same_name, |old, new| {
+        Fate::Rekeyed { old, new }
+    });
+    cover(&mut fates, new);
+    fates.extend(arrivals.into_iter().flatten().map(Fate::Added));
     fates
 }
 
-fn removed(old: &Certificate, new: &TrustBundle) -> Fate {
-    Fate::Removed {
-        old: old.clone(),
-        covered_by: new
-            .members()
-            .iter()
-            .find(|member| old.is_signed_by(member))
-            .cloned(),
+/// The most signatures that are verified to find who signed what is removed: seconds of work. Nobody's bundles ask for a
+/// hundredth; what is not found within them counts as not covered, which is the side to err on.
+const MAX_SIGNATURES: usize = 10_000;
+
+/// Finds for what is removed the CA of the new bundle that signed it.
+fn cover(fates: &mut [Fate], new: &TrustBundle) {
+    let mut by_name: BTreeMap<_, Vec<&Certificate>> = BTreeMap::new();
+    for ca in new.members() {
+        by_name.entry(ca.subject()).or_default().push(ca);
+    }
+    let mut left = MAX_SIGNATURES;
+    for fate in fates {
+        let Fate::Removed { old, covered_by } = fate else {
+            continue;
+        };
+        let named = by_name.get(old.issuer()).map_or(&[][..], Vec::as_slice);
+        let tried = named.get(..left).unwrap_or(named);
+        let signer = tried.iter().position(|ca| old.is_signed_by(ca));
+        *covered_by = signer.and_then(|at| named.get(at)).map(|ca| (*ca).clone());
+        left -= signer.map_or(tried.len(), |at| at + 1);
     }
 }
 
-/// Lets arrivals take the place of what was removed, where they bear its name and, for a reissue, its key.
-fn stand_in(fates: &mut [Fate], arrivals: &mut Vec<Certificate>, kind: FateKind) {
+/// Lets arrivals, in their order, take the place of what was removed, where both have the same `trait_of`.
+fn stand_in<T: Ord>(
+    fates: &mut [Fate],
+    arrivals: &mut [Option<Certificate>],
+    trait_of: impl Fn(&Certificate) -> T,
+    fate_of: impl Fn(Certificate, Certificate) -> Fate,
+) {
+    let mut waiting: BTreeMap<T, VecDeque<&mut Option<Certificate>>> = BTreeMap::new();
+    for arrival in arrivals {
+        if let Some(shared) = arrival.as_ref().map(&trait_of) {
+            waiting.entry(shared).or_default().push_back(arrival);
+        }
+    }
     for fate in fates {
         let Fate::Removed { old, .. } = &*fate else {
             continue;
         };
-        let same_key = |new: &Certificate| new.public_key() == old.public_key();
-        let matching = arrivals.iter().position(|new| {
-            new.subject() == old.subject() && same_key(new) == (kind == FateKind::Reissued)
-        });
-        let Some(position) = matching else {
-            continue;
-        };
-        let (old, new) = (old.clone(), arrivals.remove(position));
-        *fate = if kind == FateKind::Reissued {
-            Fate::Reissued { old, new }
-        } else {
-            Fate::Rekeyed { old, new }
-        };
+        let first = waiting
+            .get_mut(&trait_of(old))
+            .and_then(VecDeque::pop_front);
+        if let Some(new) = first.and_then(Option::take) {
+            *fate = fate_of(old.clone(), new);
+        }
     }
 }
 

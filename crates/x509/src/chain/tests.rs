@@ -1,5 +1,7 @@
 //! Whom a bundle accepts.
 
+mod differential;
+
 use super::*;
 use crate::forge::{self, Forge, algorithm, basic_constraints, days, now};
 
@@ -106,6 +108,9 @@ fn a_chain_begins_with_a_leaf() {
     let root = Forge::root("g1", "p256-a");
     let leaf = Forge::leaf("worker", "p256-c", &root);
     assert_eq!(Chain::new([]), Err(ChainError::Empty));
+    let found = MAX_CERTIFICATES + 1;
+    let endless = std::iter::repeat_n(leaf.certificate(), found);
+    assert_eq!(Chain::new(endless), Err(ChainError::TooLong { found }));
     assert!(matches!(
         Chain::new([root.certificate()]),
         Err(ChainError::CaFirst { .. })

@@ -4,7 +4,7 @@ use super::{CLOUD, EVERYWHERE, Family, Lint, Report, Severity, label, validity};
 use crate::{
     bundle::TrustBundle,
     certificate::Certificate,
-    chain::{Chain, Refusal},
+    chain::{Chain, MAX_CERTIFICATES, Refusal},
     describe::span,
 };
 
@@ -175,6 +175,9 @@ pub(super) fn check(report: &mut Report<'_>, chain: &Chain, bundle: Option<&Trus
     }
 }
 
+/// The most signatures that are verified to find who signed one certificate: as many as Go's verifier tries in all.
+const MAX_ISSUERS_TRIED: usize = 100;
+
 /// Returns the certificates from the leaf up, each signed by the next, as far as they are known.
 fn path<'a>(chain: &'a Chain, bundle: Option<&'a TrustBundle>) -> Vec<&'a Certificate> {
     let known: Vec<&Certificate> = chain
@@ -184,11 +187,15 @@ fn path<'a>(chain: &'a Chain, bundle: Option<&'a TrustBundle>) -> Vec<&'a Certif
         .collect();
     let mut path = vec![chain.leaf()];
     let mut top = chain.leaf();
-    // Each round takes a certificate that is not in the path yet, so there are at most as many as are known.
-    while let Some(issuer) = known
-        .iter()
-        .find(|issuer| !path.contains(issuer) && top.is_signed_by(issuer))
-    {
+    // A bundle may hold any number of CAs, each signed by the next.
+    while path.len() < MAX_CERTIFICATES {
+        let mut named = known
+            .iter()
+            .filter(|ca| ca.subject() == top.issuer() && !path.contains(ca))
+            .take(MAX_ISSUERS_TRIED);
+        let Some(issuer) = named.find(|ca| top.is_signed_by(ca)) else {
+            break;
+        };
         path.push(issuer);
         top = issuer;
     }

@@ -1,5 +1,7 @@
 //! From one bundle to the next: whom the change would cut off, and whether it can be made at all.
 
+use std::collections::BTreeMap;
+
 use super::{CLOUD, EVERYWHERE, Family, Lint, Report, Severity, TEMPORAL, label, validity};
 use crate::{bundle::TrustBundle, certificate::Certificate, chain::Chain};
 
@@ -146,12 +148,7 @@ pub(super) fn check(
             validity::ended(expired, now),
         );
     }
-    let difference = current.difference(proposed);
-    for added in &difference.added {
-        for old in current.members() {
-            reuse(report, added, old);
-        }
-    }
+    reuse(report, &current.difference(proposed).added, current);
     let was_valid = current.members().iter().any(|ca| ca.is_valid_at(now));
     let stays = current
         .members()
@@ -166,20 +163,41 @@ pub(super) fn check(
     }
 }
 
-fn reuse(report: &mut Report<'_>, added: &Certificate, old: &Certificate) {
-    let other = label(old);
-    let same_key = added.public_key() == old.public_key();
-    if same_key {
-        let found = format!("expected a new key, found the key of {other}");
-        report.add(&NEW_CA_REUSES_KEY, label(added), found);
+/// Lints what CAs that are added should not have of one that is there already. Each is held against the first that has
+/// it, not against all: the work would grow with their square.
+fn reuse(report: &mut Report<'_>, added: &[Certificate], current: &TrustBundle) {
+    let mut keys: BTreeMap<_, &Certificate> = BTreeMap::new();
+    let mut subjects: BTreeMap<_, &Certificate> = BTreeMap::new();
+    let mut key_ids: BTreeMap<_, &Certificate> = BTreeMap::new();
+    for old in current.members() {
+        keys.entry(old.public_key().spki()).or_insert(old);
+        subjects.entry(old.subject().folded()).or_insert(old);
+        if let Some(id) = &old.extensions().subject_key_id {
+            key_ids.entry(&id.value).or_insert(old);
+        }
     }
-    if added.subject().collides_with(old.subject()) {
-        let found = format!("expected a new subject, found the subject of {other}");
-        report.add(&NEW_CA_REUSES_SUBJECT, label(added), found);
-    }
-    if !same_key && added.shares_key_id_with(old) {
-        let found = format!("expected a new key identifier, found the one of {other}");
-        report.add(&NEW_CA_REUSES_KEY_ID, label(added), found);
+    for ca in added {
+        let same_key = keys.get(ca.public_key().spki());
+        if let Some(old) = same_key {
+            let found = format!("expected a new key, found the key of {}", label(old));
+            report.add(&NEW_CA_REUSES_KEY, label(ca), found);
+        }
+        if let Some(old) = subjects.get(&ca.subject().folded()) {
+            let found = format!(
+                "expected a new subject, found the subject of {}",
+                label(old)
+            );
+            report.add(&NEW_CA_REUSES_SUBJECT, label(ca), found);
+        }
+        let key_id = ca.extensions().subject_key_id.as_ref();
+        let same_key_id = key_id.and_then(|id| key_ids.get(&id.value));
+        if let Some(old) = same_key_id
+            && same_key.is_none()
+        {
+            let other = label(old);
+            let found = format!("expected a new key identifier, found the one of {other}");
+            report.add(&NEW_CA_REUSES_KEY_ID, label(ca), found);
+        }
     }
 }
 

@@ -13,7 +13,7 @@ use crate::issued::{KEYS, ca, leaf, now};
 const CLOUD: Profile = Profile::TemporalCloud;
 
 /// Asks everything that can be asked of bytes.
-fn interrogate(der: &[u8]) {
+pub(crate) fn interrogate(der: &[u8]) {
     let context = Context {
         profile: CLOUD,
         now: now(),

@@ -283,7 +283,7 @@ fn write(pairs: &[Pair], room: &Path) -> Vec<(PathBuf, PathBuf)> {
 }
 
 /// Returns whether a judge is installed; where it must be, its absence is a failure.
-fn is_there(program: &str, argument: &str) -> bool {
+pub(crate) fn is_there(program: &str, argument: &str) -> bool {
     let answered = Command::new(program).arg(argument).output();
     if answered.is_ok_and(|output| output.status.success()) {
         return true;

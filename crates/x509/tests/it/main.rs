@@ -7,7 +7,9 @@
     reason = "a failed test should panic, and a judge that is missing should be seen"
 )]
 
+mod corpora;
 mod hostile;
 mod issued;
 mod judges;
+mod peers;
 mod pkits;
