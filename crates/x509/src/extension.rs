@@ -2,7 +2,7 @@
 
 mod usual;
 
-use std::{fmt, net::IpAddr};
+use std::{borrow::Cow, fmt, net::IpAddr};
 
 use x509_parser::{
     extensions::{
@@ -119,6 +119,20 @@ pub struct Extensions {
     pub unreadable: Vec<String>,
 }
 
+impl<T> Extension<T> {
+    /// Makes one that a verifier may pass over.
+    pub(crate) fn plain(value: T) -> Self {
+        let critical = false;
+        Self { critical, value }
+    }
+
+    /// Makes one that a verifier must know.
+    pub(crate) fn critical(value: T) -> Self {
+        let critical = true;
+        Self { critical, value }
+    }
+}
+
 impl KeyUsage {
     /// All usages, in the order of their bits.
     pub const ALL: [Usage; 9] = [
@@ -132,6 +146,24 @@ impl KeyUsage {
         Usage::EncipherOnly,
         Usage::DecipherOnly,
     ];
+
+    /// Makes the set of these usages.
+    pub(crate) fn of(usages: &[Usage]) -> Self {
+        let bits = Self::ALL.iter().enumerate();
+        let set = bits.filter(|(_, usage)| usages.contains(usage));
+        let flags = set.fold(0, |flags, (bit, _)| flags | (1 << bit));
+        Self { flags }
+    }
+
+    /// Returns the content of the BIT STRING: how many bits of the last octet say nothing, then the octets, without
+    /// trailing zeros (X.690 §11.2.2).
+    pub(crate) fn to_bits(self) -> Vec<u8> {
+        let mut octets = self.flags.to_le_bytes().map(u8::reverse_bits).to_vec();
+        while octets.pop_if(|octet| *octet == 0).is_some() {}
+        let unused = octets.last().map_or(0, |last| last.trailing_zeros());
+        octets.insert(0, u8::try_from(unused).unwrap_or_default());
+        octets
+    }
 
     /// Returns whether this usage is allowed.
     pub fn allows(self, usage: Usage) -> bool {
@@ -180,14 +212,21 @@ impl fmt::Display for Usage {
     }
 }
 
+impl Purpose {
+    /// Returns the name that RFC 5280 gives the purpose, or its object identifier.
+    pub fn name(&self) -> Cow<'static, str> {
+        Cow::Borrowed(match self {
+            Self::Any => "anyExtendedKeyUsage",
+            Self::ServerAuth => "serverAuth",
+            Self::ClientAuth => "clientAuth",
+            Self::Other(oid) => return Cow::Owned(oid.clone()),
+        })
+    }
+}
+
 impl fmt::Display for Purpose {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Any => f.write_str("anyExtendedKeyUsage"),
-            Self::ServerAuth => f.write_str("serverAuth"),
-            Self::ClientAuth => f.write_str("clientAuth"),
-            Self::Other(oid) => f.write_str(oid),
-        }
+        f.write_str(&self.name())
     }
 }
 

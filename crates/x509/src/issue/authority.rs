@@ -2,19 +2,10 @@
 
 use std::net::IpAddr;
 
-use rcgen::{
-    BasicConstraints, CertificateParams, CidrSubnet, GeneralSubtree, IsCa, KeyUsagePurpose,
-    NameConstraints,
-};
-
-use super::{IssueError, Issuer, Serial, Subject, Validity, params, read_back};
+use super::{Draft, IssueError, Issuer, Role, Serial, Subject, Validity};
 use crate::{
-    Chain, TrustBundle,
-    certificate::Certificate,
-    chain::Refusal,
-    key::PublicKey,
-    name::DistinguishedName,
-    signer::{Pen, Signer},
+    Chain, TrustBundle, certificate::Certificate, chain::Refusal, der::Writer, key::PublicKey,
+    name::DistinguishedName, signer::Signer, syntax,
 };
 
 /// Everything a CA certificate says besides its key and what it may sign.
@@ -57,6 +48,8 @@ pub enum Constraint {
     Dns(String),
     /// A mailbox, or all of a host.
     Email(String),
+    /// The host of a URI; with a leading period, every host below a domain.
+    Uri(String),
     /// A network.
     Network(IpAddr, u8),
 }
@@ -72,10 +65,8 @@ pub fn root(
     scope: &CaScope,
     key: &dyn Signer,
 ) -> Result<Certificate, IssueError> {
-    let params = ca_params(template, scope)?;
-    let pen = Pen::new(key)?;
-    let signed = params.self_signed(&pen);
-    read_back(&signed.map_err(|error| pen.error(&error))?)
+    template.validity.must_last()?;
+    draft(template, scope, key.public_key()).self_signed(key)
 }
 
 /// Issues a CA certificate for a public key, signed by `issuer`: never for longer, for longer chains, or under the same
@@ -113,9 +104,8 @@ pub fn intermediate(
         let subject = parent.subject().to_string();
         return Err(IssueError::SubjectIsIssuer { subject });
     }
-    let mut params = ca_params(template, scope)?;
-    params.use_authority_key_identifier_extension = true;
-    read_back(&issuer.sign(|signer| params.signed_by(&key.certified()?, signer))?)
+    template.validity.must_last()?;
+    draft(template, scope, key).signed_by(parent, issuer.signer())
 }
 
 /// Asks the judge of TLS servers whether the CA's own name constraints let it certify a leaf. A leaf that no verifier
@@ -135,52 +125,55 @@ pub(super) fn constraints_allow(ca: &Certificate, leaf: &Certificate) -> Result<
     }
 }
 
-fn ca_params(template: &CaTemplate, scope: &CaScope) -> Result<CertificateParams, IssueError> {
-    let mut params = params(&template.subject, &template.serial, template.validity)?;
-    params.is_ca = IsCa::Ca(BasicConstraints::Constrained(scope.path_length));
-    params.key_usages = vec![
-        KeyUsagePurpose::DigitalSignature,
-        KeyUsagePurpose::KeyCertSign,
-        KeyUsagePurpose::CrlSign,
-    ];
-    let subtrees = |constraints: &[Constraint]| {
-        let subtrees = constraints.iter().map(Constraint::to_rcgen);
-        subtrees.collect::<Result<Vec<_>, _>>()
-    };
-    let Constraints {
-        permitted,
-        excluded,
-    } = &scope.names;
-    if !permitted.is_empty() || !excluded.is_empty() {
-        params.name_constraints = Some(NameConstraints {
-            permitted_subtrees: subtrees(permitted)?,
-            excluded_subtrees: subtrees(excluded)?,
-        });
+fn draft<'a>(template: &'a CaTemplate, scope: &'a CaScope, key: &'a PublicKey) -> Draft<'a> {
+    Draft {
+        subject: &template.subject,
+        serial: &template.serial.0,
+        validity: template.validity,
+        key,
+        role: Role::Ca {
+            path_length: scope.path_length,
+            names: &scope.names,
+        },
     }
-    Ok(params)
 }
 
 impl Constraint {
-    fn to_rcgen(&self) -> Result<GeneralSubtree, IssueError> {
-        let ascii = |text: &str| {
-            if !text.is_empty() && text.chars().all(|c| c.is_ascii_graphic()) {
-                return Ok(text.to_owned());
+    /// Asks whether the branch can be written, and is one.
+    pub(super) fn can_be_written(&self) -> Result<(), IssueError> {
+        let (can, found) = match self {
+            Self::Dns(name) | Self::Email(name) => {
+                let can = !name.is_empty() && name.chars().all(|c| c.is_ascii_graphic());
+                (can, name.clone())
             }
-            Err(IssueError::Constraint {
-                found: text.to_owned(),
-            })
-        };
-        match self {
-            Self::Dns(name) => Ok(GeneralSubtree::DnsName(ascii(name)?)),
-            Self::Email(name) => Ok(GeneralSubtree::Rfc822Name(ascii(name)?)),
+            Self::Uri(host) => (syntax::is_host(host.as_bytes()), host.clone()),
             Self::Network(address, prefix) => {
                 let most = if address.is_ipv4() { 32 } else { 128 };
-                if *prefix > most {
-                    let found = format!("{address}/{prefix}");
-                    return Err(IssueError::Constraint { found });
-                }
-                let subnet = CidrSubnet::from_addr_prefix(*address, *prefix);
-                Ok(GeneralSubtree::IpAddress(subnet))
+                (*prefix <= most, format!("{address}/{prefix}"))
+            }
+        };
+        can.then_some(()).ok_or(IssueError::Constraint { found })
+    }
+
+    /// Writes the branch as the `GeneralName` that it is (RFC 5280 §4.2.1.10).
+    pub(super) fn write(&self, writer: &mut Writer) {
+        match self {
+            Self::Email(name) => writer.element(0x81, name.as_bytes()),
+            Self::Dns(name) => writer.element(0x82, name.as_bytes()),
+            Self::Uri(host) => writer.element(0x86, host.as_bytes()),
+            Self::Network(IpAddr::V4(address), prefix) => {
+                let mask = u32::MAX
+                    .checked_shl(32u32.saturating_sub((*prefix).into()))
+                    .unwrap_or(0);
+                let network = address.to_bits() & mask;
+                writer.element(0x87, &[network, mask].map(u32::to_be_bytes).concat());
+            }
+            Self::Network(IpAddr::V6(address), prefix) => {
+                let mask = u128::MAX
+                    .checked_shl(128u32.saturating_sub((*prefix).into()))
+                    .unwrap_or(0);
+                let network = address.to_bits() & mask;
+                writer.element(0x87, &[network, mask].map(u128::to_be_bytes).concat());
             }
         }
     }
