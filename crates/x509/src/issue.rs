@@ -5,6 +5,7 @@
 //! issuer's, nothing that outlives what signed it.
 
 mod authority;
+mod constraint;
 mod error;
 mod extension;
 mod name;
@@ -13,7 +14,8 @@ mod write;
 use jiff::Timestamp;
 
 pub use self::{
-    authority::{CaScope, CaTemplate, Constraint, Constraints, ca, intermediate, root},
+    authority::{CaScope, CaTemplate, ca, intermediate, root},
+    constraint::{Constraint, Constraints},
     error::IssueError,
     name::{MAX_ATTRIBUTE_CHARS, San, Subject},
 };
@@ -164,9 +166,8 @@ pub fn leaf_for(
             sans: &template.sans,
         },
     };
-    let leaf = draft.signed_by(ca, issuer.signer)?;
-    authority::constraints_allow(ca, &leaf)?;
-    Ok(leaf)
+    constraint::allow(ca, &template.sans)?;
+    draft.signed_by(ca, issuer.signer)
 }
 
 impl Validity {

@@ -57,7 +57,8 @@ pub(super) struct Alone {
     /// How many CAs may follow below it; with 0 it signs leaves and nothing else
     #[arg(long, value_name = "N", requires = "out", default_value_t = 0)]
     path_length: u8,
-    /// Certify only names below this one: dns:NAME, email:NAME or ip:NETWORK/BITS; may be repeated
+    /// Certify only names below this one: dns:NAME, email:NAME, uri:HOST or ip:NETWORK/BITS; may be
+    /// repeated
     #[arg(long, value_name = "NAME", requires = "out", value_parser = text::constraint)]
     permit: Vec<Constraint>,
     /// Certify no name below this one; may be repeated
