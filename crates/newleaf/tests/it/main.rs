@@ -32,6 +32,7 @@ mod run;
 mod sandbox;
 mod secrecy;
 mod stopping;
+mod tokens;
 mod transcripts;
 mod two_at_once;
 mod unreachable;

@@ -67,7 +67,8 @@ pub(super) struct Alone {
     /// Have the CA signed by the one in this directory
     #[arg(long, value_name = "DIR", requires = "out")]
     parent: Option<PathBuf>,
-    /// Who knows the passphrase of the parent's key: `env:NAME`, `file:PATH`, `command:PROGRAM ARGUMENT …` or `prompt`
+    /// Who knows the passphrase of the parent's key: `env:NAME`, `file:PATH`, `keyring:NAME`,
+    /// `command:PROGRAM ARGUMENT …` or `prompt`
     #[arg(
         long,
         value_name = "PLACE",
