@@ -22,12 +22,14 @@ const CERTIFICATES: &str = "10000";
 const COUNTED: u64 = 200;
 
 /// The works whose instructions are counted.
-const WORKS: [&str; 5] = [
+const WORKS: [&str; 7] = [
     "parse, x509-parser",
     "parse",
     "parse and describe",
     "parse and lint",
     "parse and lint, x509_lint",
+    "sign, P-256 alone",
+    "issue a P-256 leaf",
 ];
 
 /// What `cargo xtask bench-x509` is asked.

@@ -40,6 +40,7 @@ pub(crate) const ALL: &[&Code] = &[
     &GENERATE,
     &CA_EXISTS,
     &CA_STORE,
+    &TOKEN,
     &JOURNAL,
     &ROTATION_UNDER_WAY,
     &PLAN,
@@ -185,6 +186,13 @@ pub(crate) const CA_STORE: Code = Code {
     id: "I004",
     exit: Exit::Refused,
     page: include_str!("../../../docs/codes/I004.md"),
+};
+
+/// A token would not sign.
+pub(crate) static TOKEN: Code = Code {
+    id: "I005",
+    exit: Exit::Usage,
+    page: include_str!("../../../docs/codes/I005.md"),
 };
 /// The journal cannot be used.
 pub(crate) const JOURNAL: Code = Code {

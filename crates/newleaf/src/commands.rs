@@ -19,6 +19,7 @@ mod plan;
 mod proxy;
 mod rotate;
 mod sandbox;
+pub(crate) mod signer;
 mod status;
 
 use std::io;

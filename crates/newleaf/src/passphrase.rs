@@ -1,6 +1,7 @@
-//! Where passphrases and PINs come from: a variable, a file, a program such as a keyring's, or a person. Never an argument:
+//! Where passphrases and PINs come from: a variable, a file, the kernel's keyring, a program, or a person. Never an argument:
 //! arguments are seen by everybody who can list processes.
 
+mod keyring;
 mod prompt;
 
 use std::{
@@ -16,7 +17,7 @@ use zeroize::Zeroizing;
 use crate::{code, config, failure::Failure};
 
 /// The longest passphrase that is read. A wrong path to something huge must not fill the memory.
-const MAX_BYTES: u64 = 4096;
+const MAX_SIZE: usize = 4096;
 
 /// Where a passphrase is: never the passphrase itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +26,8 @@ pub(crate) enum Source {
     Env(String),
     /// In a file: its first line.
     File(PathBuf),
+    /// In the kernel's keyring, under a description.
+    Keyring(String),
     /// In the first line that a program prints, run without a shell.
     Command(Vec<String>),
     /// In somebody's head.
@@ -32,17 +35,18 @@ pub(crate) enum Source {
 }
 
 impl Source {
-    /// Reads `env:NAME`, `file:PATH`, `command:PROGRAM ARGUMENT …` or `prompt`. What is none of them may be the passphrase
+    /// Reads `env:NAME`, `file:PATH`, `keyring:NAME`, `command:PROGRAM ARGUMENT …` or `prompt`. What is none of them may be the passphrase
     /// itself, and is not quoted.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let expected = || {
-            "expected `env:NAME`, `file:PATH`, `command:PROGRAM ARGUMENT …` or `prompt`, never the passphrase itself"
+            "expected `env:NAME`, `file:PATH`, `keyring:NAME`, `command:PROGRAM ARGUMENT …` or `prompt`, never the passphrase itself"
                 .to_owned()
         };
         match text.split_once(':') {
             None if text == "prompt" => Ok(Self::Prompt),
             Some(("env", name)) if !name.is_empty() => Ok(Self::Env(name.to_owned())),
             Some(("file", path)) if !path.is_empty() => Ok(Self::File(path.into())),
+            Some(("keyring", name)) if !name.is_empty() => Ok(Self::Keyring(name.to_owned())),
             Some(("command", line)) if !line.trim().is_empty() => Ok(Self::Command(
                 line.split_whitespace().map(str::to_owned).collect(),
             )),
@@ -54,7 +58,7 @@ impl Source {
     pub(crate) fn relative_to(self, base: &Path) -> Self {
         match self {
             Self::File(path) => Self::File(base.join(path)),
-            Self::Env(_) | Self::Command(_) | Self::Prompt => self,
+            Self::Env(_) | Self::Keyring(_) | Self::Command(_) | Self::Prompt => self,
         }
     }
 
@@ -87,9 +91,12 @@ impl Source {
         );
         match self {
             Self::Prompt => failure.hint(
-                "where no person sits at a terminal, add `--passphrase env:NAME`, `file:PATH` or `command:…`",
+                "where no person sits at a terminal, add `--passphrase env:NAME`, `file:PATH`, `keyring:NAME` or `command:…`",
             ),
             Self::Env(name) => failure.hint(format!("set the variable `{name}`")),
+            Self::Keyring(name) => failure.hint(format!(
+                "`keyctl padd user {name} @u` puts it there, from standard input"
+            )),
             Self::File(_) | Self::Command(_) => failure,
         }
     }
@@ -98,6 +105,7 @@ impl Source {
         let text = match self {
             Self::Env(name) => config::read_variable(name).map(Zeroizing::new)?,
             Self::File(path) => first_line(fs_err::File::open(path)?)?,
+            Self::Keyring(name) => keyring::read(name)?,
             Self::Command(line) => run(line)?,
             Self::Prompt => prompt::ask(what)?,
         };
@@ -142,9 +150,9 @@ fn run(line: &[String]) -> io::Result<Zeroizing<String>> {
 /// What follows the first line is no part of a passphrase; nor is the line's end.
 fn first_line(from: impl io::Read) -> io::Result<Zeroizing<String>> {
     // With room for all of it, so that no copy is left behind by growing.
-    let room = usize::try_from(MAX_BYTES).unwrap_or_default();
-    let mut text = Zeroizing::new(String::with_capacity(room));
-    from.take(MAX_BYTES).read_to_string(&mut text)?;
+    let mut text = Zeroizing::new(String::with_capacity(MAX_SIZE));
+    let most = u64::try_from(MAX_SIZE).unwrap_or(u64::MAX);
+    from.take(most).read_to_string(&mut text)?;
     let line = text.lines().next().unwrap_or_default();
     Ok(Zeroizing::new(line.to_owned()))
 }
@@ -155,6 +163,7 @@ impl fmt::Display for Source {
         match self {
             Self::Env(name) => write!(f, "env:{name}"),
             Self::File(path) => write!(f, "file:{}", path.display()),
+            Self::Keyring(name) => write!(f, "keyring:{name}"),
             Self::Command(line) => write!(f, "command:{}", line.join(" ")),
             Self::Prompt => f.write_str("prompt"),
         }

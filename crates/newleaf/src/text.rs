@@ -108,8 +108,11 @@ pub(crate) fn san(text: &str) -> Result<San, String> {
 
 /// Reads a name constraint such as `dns:workers.example`, `email:acme.example` or `ip:10.0.0.0/8`.
 pub(crate) fn constraint(text: &str) -> Result<Constraint, String> {
-    let expected =
-        || format!("expected `dns:NAME`, `email:NAME` or `ip:NETWORK/BITS`, found `{text}`");
+    let expected = || {
+        format!(
+            "expected `dns:NAME`, `email:NAME`, `uri:HOST` or `ip:NETWORK/BITS`, found `{text}`"
+        )
+    };
     let (kind, name) = text.split_once(':').ok_or_else(expected)?;
     if name.is_empty() {
         return Err(expected());
@@ -117,6 +120,7 @@ pub(crate) fn constraint(text: &str) -> Result<Constraint, String> {
     match kind {
         "dns" => Ok(Constraint::Dns(name.to_owned())),
         "email" => Ok(Constraint::Email(name.to_owned())),
+        "uri" => Ok(Constraint::Uri(name.to_owned())),
         "ip" => {
             let (network, bits) = name.split_once('/').ok_or_else(expected)?;
             let network = network.parse().map_err(|_error| expected())?;

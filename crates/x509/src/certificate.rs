@@ -1,6 +1,9 @@
 //! A certificate: DER parsed once, then it answers questions.
 
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    sync::{Arc, OnceLock},
+};
 
 use jiff::Timestamp;
 use x509_parser::{nom::Parser as _, prelude::*};
@@ -23,22 +26,29 @@ pub const MAX_DER_BYTES: usize = 256 * 1024;
 
 /// One X.509 certificate. Cheap to clone; equal if the DER is equal.
 #[derive(Clone)]
-pub struct Certificate(Arc<Facts>);
+pub struct Certificate(Arc<Known>);
 
-struct Facts {
-    der: Vec<u8>,
-    fingerprint: Fingerprint,
-    version: u32,
-    serial: Vec<u8>,
-    signature_algorithm: SignatureAlgorithm,
-    signature_algorithms_agree: bool,
-    issuer: DistinguishedName,
-    subject: DistinguishedName,
-    not_before: Timestamp,
-    not_after: Timestamp,
-    public_key: PublicKey,
-    extensions: Extensions,
-    faults: Vec<Fault>,
+/// What is known of a certificate: what it says, and what not everybody asks and is computed when somebody does.
+struct Known {
+    facts: Facts,
+    fingerprint: OnceLock<Fingerprint>,
+    faults: OnceLock<Vec<Fault>>,
+}
+
+/// What a certificate says, read once.
+#[derive(PartialEq)]
+pub(crate) struct Facts {
+    pub(crate) der: Vec<u8>,
+    pub(crate) version: u32,
+    pub(crate) serial: Vec<u8>,
+    pub(crate) signature_algorithm: SignatureAlgorithm,
+    pub(crate) signature_algorithms_agree: bool,
+    pub(crate) issuer: DistinguishedName,
+    pub(crate) subject: DistinguishedName,
+    pub(crate) not_before: Timestamp,
+    pub(crate) not_after: Timestamp,
+    pub(crate) public_key: PublicKey,
+    pub(crate) extensions: Extensions,
 }
 
 /// Why bytes are not a certificate.
@@ -110,9 +120,8 @@ impl Certificate {
             return Err(CertificateError::TrailingBytes { extra: rest.len() });
         }
         let outer = SignatureAlgorithm::read(&parsed.signature_algorithm);
-        Ok(Self(Arc::new(Facts {
+        Ok(Self::of(Facts {
             der: der.to_vec(),
-            fingerprint: Fingerprint::of(der),
             version: parsed.version().0 + 1,
             serial: parsed.raw_serial().to_vec(),
             signature_algorithms_agree: parsed.signature_algorithm
@@ -124,8 +133,30 @@ impl Certificate {
             not_after: instant(parsed.validity().not_after),
             public_key: PublicKey::read(parsed.public_key()),
             extensions: Extensions::of(&parsed, der),
-            faults: syntax::faults(der),
-        })))
+        }))
+    }
+
+    fn of(facts: Facts) -> Self {
+        Self(Arc::new(Known {
+            facts,
+            fingerprint: OnceLock::new(),
+            faults: OnceLock::new(),
+        }))
+    }
+
+    /// Takes a certificate that was just signed. What it is said to say is what it says: builds with debug assertions read it.
+    pub(crate) fn made(facts: Facts) -> Self {
+        let made = Self::of(facts);
+        debug_assert!(
+            made.is_as_read(),
+            "{made:?} does not say what it was made to say"
+        );
+        made
+    }
+
+    /// Returns whether reading the DER gives the same answers, all of them.
+    pub(crate) fn is_as_read(&self) -> bool {
+        Self::from_der(self.der()).is_ok_and(|read| read.0.facts == self.0.facts)
     }
 
     /// Reads every certificate of a PEM text; any other block, a private key above all, is an error.
@@ -154,12 +185,13 @@ impl Certificate {
 
     /// Returns the DER.
     pub fn der(&self) -> &[u8] {
-        &self.0.der
+        &self.0.facts.der
     }
 
     /// Returns the SHA-256 of the DER: the name by which certificates are compared.
     pub fn fingerprint(&self) -> Fingerprint {
-        self.0.fingerprint
+        let compute = || Fingerprint::of(self.der());
+        *self.0.fingerprint.get_or_init(compute)
     }
 
     /// Returns the SHA-1 of the DER, only because Temporal's tools show it.
@@ -169,12 +201,12 @@ impl Certificate {
 
     /// Returns the version as people say it: 3 for X.509v3.
     pub fn version(&self) -> u32 {
-        self.0.version
+        self.0.facts.version
     }
 
     /// Returns the serial number's content octets, big-endian.
     pub fn serial(&self) -> &[u8] {
-        &self.0.serial
+        &self.0.facts.serial
     }
 
     /// Returns the serial number in hexadecimal.
@@ -184,32 +216,32 @@ impl Certificate {
 
     /// Returns the algorithm with which the issuer signed.
     pub fn signature_algorithm(&self) -> &SignatureAlgorithm {
-        &self.0.signature_algorithm
+        &self.0.facts.signature_algorithm
     }
 
     /// Returns whether the two places that name the algorithm agree (RFC 5280 §4.1.1.2).
     pub fn signature_algorithms_agree(&self) -> bool {
-        self.0.signature_algorithms_agree
+        self.0.facts.signature_algorithms_agree
     }
 
     /// Returns who signed.
     pub fn issuer(&self) -> &DistinguishedName {
-        &self.0.issuer
+        &self.0.facts.issuer
     }
 
     /// Returns who is certified.
     pub fn subject(&self) -> &DistinguishedName {
-        &self.0.subject
+        &self.0.facts.subject
     }
 
     /// Returns the first instant of validity.
     pub fn not_before(&self) -> Timestamp {
-        self.0.not_before
+        self.0.facts.not_before
     }
 
     /// Returns the last instant of validity.
     pub fn not_after(&self) -> Timestamp {
-        self.0.not_after
+        self.0.facts.not_after
     }
 
     /// Returns whether `now` lies within the validity, both ends included (RFC 5280 §4.1.2.5).
@@ -219,17 +251,18 @@ impl Certificate {
 
     /// Returns the certified public key.
     pub fn public_key(&self) -> &PublicKey {
-        &self.0.public_key
+        &self.0.facts.public_key
     }
 
     /// Returns what the extensions say.
     pub fn extensions(&self) -> &Extensions {
-        &self.0.extensions
+        &self.0.facts.extensions
     }
 
     /// Returns the breaches of rules about form, which the other answers do not show.
     pub fn faults(&self) -> &[Fault] {
-        &self.0.faults
+        let look = || syntax::faults(self.der());
+        self.0.faults.get_or_init(look)
     }
 
     /// Returns whether basic constraints say that the subject is a CA.

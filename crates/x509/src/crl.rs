@@ -4,15 +4,13 @@
 use std::fmt;
 
 use jiff::Timestamp;
-use rcgen::{
-    CertificateRevocationListParams, KeyIdMethod, RevocationReason, RevokedCertParams, SerialNumber,
-};
 use x509_parser::{prelude::FromDer as _, revocation_list::CertificateRevocationList};
 
 use crate::{
-    certificate::{Certificate, instant as instant_of},
+    certificate::{Certificate, instant},
+    der::{Writer, tag},
     fingerprint::Hex,
-    issue::{IssueError, Issuer, instant},
+    issue::{self, Algorithm, IssueError, Issuer, Validity},
     name::DistinguishedName,
     pem,
 };
@@ -22,6 +20,18 @@ pub const PEM_LABEL: &str = "X509 CRL";
 
 /// The largest list that is read: some hundred thousand entries.
 pub const MAX_DER_BYTES: usize = 16 * 1024 * 1024;
+
+/// Version 2, which is written as 1.
+const VERSION_2: [u8; 3] = [tag::INTEGER, 1, 1];
+
+/// `[0] EXPLICIT Extensions`.
+const EXTENSIONS: u8 = 0xa0;
+
+/// `id-ce-cRLNumber`, below 2.5.29.
+const CRL_NUMBER: u8 = 20;
+
+/// `id-ce-cRLReasons`, below 2.5.29.
+const REASON_CODE: u8 = 21;
 
 /// Why a certificate is revoked (RFC 5280 §5.3.1). The reasons that newleaf's CAs have use for; a hold, which could be
 /// lifted, is not among them.
@@ -126,15 +136,16 @@ impl Reason {
         }
     }
 
-    fn to_rcgen(self) -> Option<RevocationReason> {
+    /// Returns the number that RFC 5280 gives the reason; none where the entry should say nothing.
+    fn code(self) -> Option<u8> {
         match self {
             Self::Unspecified => None,
-            Self::KeyCompromise => Some(RevocationReason::KeyCompromise),
-            Self::CaCompromise => Some(RevocationReason::CaCompromise),
-            Self::AffiliationChanged => Some(RevocationReason::AffiliationChanged),
-            Self::Superseded => Some(RevocationReason::Superseded),
-            Self::CessationOfOperation => Some(RevocationReason::CessationOfOperation),
-            Self::PrivilegeWithdrawn => Some(RevocationReason::PrivilegeWithdrawn),
+            Self::KeyCompromise => Some(1),
+            Self::CaCompromise => Some(2),
+            Self::AffiliationChanged => Some(3),
+            Self::Superseded => Some(4),
+            Self::CessationOfOperation => Some(5),
+            Self::PrivilegeWithdrawn => Some(9),
         }
     }
 
@@ -162,37 +173,58 @@ impl Entry {
     pub fn serial_hex(&self) -> String {
         Hex(&self.serial).to_string()
     }
+
+    fn write(&self, writer: &mut Writer) -> Result<(), IssueError> {
+        writer.nested(tag::SEQUENCE, |entry| {
+            entry.positive(tag::INTEGER, &self.serial);
+            issue::write_time(entry, self.revoked_at)?;
+            if let Some(code) = self.reason.code() {
+                entry.nested(tag::SEQUENCE, |extensions| {
+                    issue::write_extension(extensions, REASON_CODE, false, |value| {
+                        value.element(tag::ENUMERATED, &[code]);
+                    });
+                });
+            }
+            Ok(())
+        })
+    }
 }
 
 /// Signs a list in the name of a CA.
 pub fn issue(template: &CrlTemplate, issuer: &Issuer<'_>) -> Result<Crl, IssueError> {
-    // The list names the key by the identifier that the CA certificate gives it, whoever made that certificate.
-    let key_id = issuer.certificate().extensions().subject_key_id.as_ref();
-    let key_identifier_method = key_id.map_or(KeyIdMethod::Sha256, |id| {
-        KeyIdMethod::PreSpecified(id.value.clone())
-    });
-    let revoked = |entry: &Entry| {
-        Ok(RevokedCertParams {
-            serial_number: SerialNumber::from_slice(&entry.serial),
-            revocation_time: instant(entry.revoked_at)?,
-            reason_code: entry.reason.to_rcgen(),
-            invalidity_date: None,
-        })
-    };
-    let params = CertificateRevocationListParams {
-        this_update: instant(template.this_update)?,
-        next_update: instant(template.next_update)?,
-        crl_number: SerialNumber::from(template.number),
-        issuing_distribution_point: None,
-        revoked_certs: template
-            .entries
-            .iter()
-            .map(revoked)
-            .collect::<Result<_, IssueError>>()?,
-        key_identifier_method,
-    };
-    let signed = issuer.sign(|signer| params.signed_by(signer))?;
-    Crl::from_der(signed.der()).map_err(|error| IssueError::Sign {
+    let (not_before, not_after) = (template.this_update, template.next_update);
+    Validity {
+        not_before,
+        not_after,
+    }
+    .must_last()?;
+    let ca = issuer.certificate();
+    let algorithm = Algorithm::of(issuer.signer())?;
+    let (der, ()) = issue::signed(issuer.signer(), &algorithm, |list| {
+        list.raw(&VERSION_2);
+        list.raw(algorithm.der);
+        list.element(tag::SEQUENCE, issue::octets_of_subject(ca)?);
+        issue::write_time(list, template.this_update)?;
+        issue::write_time(list, template.next_update)?;
+        // A list of nobody has no list of entries (RFC 5280 §5.1.2.6).
+        if !template.entries.is_empty() {
+            list.nested(tag::SEQUENCE, |entries| {
+                let mut entries_of = template.entries.iter();
+                entries_of.try_for_each(|entry| entry.write(entries))
+            })?;
+        }
+        list.nested(EXTENSIONS, |within| {
+            within.nested(tag::SEQUENCE, |extensions| {
+                // The key is named as the CA certificate names it, whoever made that certificate.
+                issue::write_authority(extensions, &issue::key_id_of(ca));
+                issue::write_extension(extensions, CRL_NUMBER, false, |value| {
+                    value.positive(tag::INTEGER, &template.number.to_be_bytes());
+                });
+            });
+        });
+        Ok(())
+    })?;
+    Crl::from_der(&der).map_err(|error| IssueError::Sign {
         reason: error.to_string(),
     })
 }
@@ -208,7 +240,7 @@ impl Crl {
         };
         let entries = parsed.iter_revoked_certificates().map(|revoked| Entry {
             serial: revoked.raw_serial().to_vec(),
-            revoked_at: instant_of(revoked.revocation_date),
+            revoked_at: instant(revoked.revocation_date),
             reason: revoked
                 .reason_code()
                 .map_or(Reason::Unspecified, |(_, code)| Reason::of_code(code.0)),
@@ -219,8 +251,8 @@ impl Crl {
             number: parsed
                 .crl_number()
                 .and_then(|number| u64::try_from(number).ok()),
-            this_update: instant_of(parsed.last_update()),
-            next_update: parsed.next_update().map(instant_of),
+            this_update: instant(parsed.last_update()),
+            next_update: parsed.next_update().map(instant),
             entries: entries.collect(),
         })
     }

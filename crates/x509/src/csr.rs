@@ -4,19 +4,19 @@
 //! usages and CAs is read, shown, and weighed by whoever signs. [`Request::wishes_beyond_leaf`] is what a leaf will
 //! never be given.
 
-use rcgen::CertificateParams;
 use x509_parser::{
     certification_request::X509CertificationRequest, extensions::ParsedExtension,
     prelude::FromDer as _,
 };
 
 use crate::{
+    der::tag,
     extension::{GeneralName, Purpose, purposes},
-    issue::{IssueError, San, Subject},
+    issue::{self, Algorithm, IssueError, San, Subject},
     key::PublicKey,
     name::{DistinguishedName, oid},
     pem,
-    signer::{Pen, Signer},
+    signer::Signer,
 };
 
 /// The label of a request's PEM block (RFC 7468 §7).
@@ -27,6 +27,15 @@ const OLD_PEM_LABEL: &str = "NEW CERTIFICATE REQUEST";
 
 /// The largest request that is read. Real ones are about 1 KB.
 pub const MAX_DER_BYTES: usize = 64 * 1024;
+
+/// Version 1, which PKCS #10 counts as 0.
+const VERSION_1: [u8; 3] = [tag::INTEGER, 1, 0];
+
+/// `[0] IMPLICIT Attributes`, there even if empty.
+const ATTRIBUTES: u8 = 0xa0;
+
+/// `extensionRequest` of PKCS #9, 1.2.840.113549.1.9.14.
+const EXTENSION_REQUEST: [u8; 9] = [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 9, 14];
 
 /// A request whose signature was verified: who sent it has the private key.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -116,14 +125,25 @@ impl Request {
 
     /// Makes a request for a key's own subject and names, signed with the key.
     pub fn new(subject: &Subject, sans: &[San], key: &dyn Signer) -> Result<Self, IssueError> {
-        let mut params = CertificateParams::default();
-        params.distinguished_name = subject.to_rcgen();
-        params.subject_alt_names = sans.iter().map(San::to_rcgen).collect::<Result<_, _>>()?;
-        let pen = Pen::new(key)?;
-        let request = params
-            .serialize_request(&pen)
-            .map_err(|error| pen.error(&error))?;
-        Self::from_der(request.der()).map_err(|error| IssueError::Sign {
+        let public = key.public_key().to_certify();
+        let public = public.ok_or(IssueError::PublicKey)?;
+        let (der, ()) = issue::signed(key, &Algorithm::of(key)?, |info| {
+            info.raw(&VERSION_1);
+            issue::write_subject(info, subject);
+            info.raw(public.spki());
+            info.nested(ATTRIBUTES, |attributes| {
+                if sans.is_empty() {
+                    return Ok(());
+                }
+                attributes.nested(tag::SEQUENCE, |attribute| {
+                    attribute.element(tag::OID, &EXTENSION_REQUEST);
+                    attribute.nested(tag::SET, |set| {
+                        set.nested(tag::SEQUENCE, |list| issue::write_sans(list, sans))
+                    })
+                })
+            })
+        })?;
+        Self::from_der(&der).map_err(|error| IssueError::Sign {
             reason: error.to_string(),
         })
     }
@@ -168,8 +188,8 @@ impl Request {
         let mut seen = std::collections::BTreeSet::new();
         let attributes = self.subject.attributes();
         let left_out = attributes.filter(|attribute| {
-            let is_first = attribute.is_text && seen.insert(attribute.oid.as_str());
-            !(is_first && kept.contains(&attribute.oid.as_str()))
+            let is_first = attribute.is_text && seen.insert(&*attribute.oid);
+            !(is_first && kept.contains(&&*attribute.oid))
         });
         left_out
             .map(|attribute| {

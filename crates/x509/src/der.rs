@@ -3,6 +3,10 @@
 //! What is walked here was read by the parser before. An end that comes too early therefore ends the walk and is not an
 //! error of its own.
 
+mod writer;
+
+pub(crate) use self::writer::Writer;
+
 /// Universal and context tags, as they stand in certificates.
 pub(crate) mod tag {
     pub(crate) const BOOLEAN: u8 = 0x01;
@@ -14,7 +18,11 @@ pub(crate) mod tag {
     pub(crate) const PRINTABLE_STRING: u8 = 0x13;
     pub(crate) const IA5_STRING: u8 = 0x16;
     pub(crate) const UTC_TIME: u8 = 0x17;
+    pub(crate) const ENUMERATED: u8 = 0x0a;
+    pub(crate) const UTF8_STRING: u8 = 0x0c;
+    pub(crate) const GENERALIZED_TIME: u8 = 0x18;
     pub(crate) const SEQUENCE: u8 = 0x30;
+    pub(crate) const SET: u8 = 0x31;
 }
 
 /// One element: its tag octet and its content.

@@ -1,12 +1,16 @@
 //! Words for people: how long, until when, and what a certificate says.
 
-use std::fmt;
+use std::{
+    borrow::Cow,
+    fmt::{self, Write as _},
+};
 
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 use crate::{
     certificate::Certificate,
+    extension::{Purpose, Usage},
     fingerprint::{Fingerprint, Hex},
 };
 
@@ -34,13 +38,13 @@ pub struct Description {
     /// The serial number in hexadecimal.
     pub serial: String,
     /// The kind of the certified key.
-    pub key: String,
+    pub key: Cow<'static, str>,
     /// The algorithm of the signature.
-    pub signature_algorithm: String,
+    pub signature_algorithm: Cow<'static, str>,
     /// Key usage; `None` if the certificate does not say.
-    pub key_usage: Option<Vec<String>>,
+    pub key_usage: Option<Vec<&'static str>>,
     /// Extended key usage; `None` if the certificate does not say.
-    pub extended_key_usage: Option<Vec<String>>,
+    pub extended_key_usage: Option<Vec<Cow<'static, str>>>,
     /// Subject alternative names.
     pub subject_alt_names: Vec<String>,
     /// The subject key identifier (SKI) in hexadecimal.
@@ -119,23 +123,23 @@ impl Description {
                 .basic_constraints
                 .as_ref()
                 .and_then(|bc| bc.value.path_length),
-            subject: certificate.subject().to_string(),
-            issuer: certificate.issuer().to_string(),
+            subject: said(certificate.subject()),
+            issuer: said(certificate.issuer()),
             serial: certificate.serial_hex(),
-            key: certificate.public_key().algorithm().to_string(),
-            signature_algorithm: certificate.signature_algorithm().name().to_owned(),
+            key: certificate.public_key().algorithm().name(),
+            signature_algorithm: certificate.signature_algorithm().name(),
             key_usage: extensions
                 .key_usage
                 .as_ref()
-                .map(|usage| usage.value.usages().map(|u| u.to_string()).collect()),
+                .map(|usage| usage.value.usages().map(Usage::name).collect()),
             extended_key_usage: extensions
                 .extended_key_usage
                 .as_ref()
-                .map(|eku| eku.value.iter().map(ToString::to_string).collect()),
+                .map(|eku| eku.value.iter().map(Purpose::name).collect()),
             subject_alt_names: extensions
                 .subject_alt_names
                 .iter()
-                .flat_map(|sans| sans.value.iter().map(ToString::to_string))
+                .flat_map(|sans| sans.value.iter().map(said))
                 .collect(),
             subject_key_id: extensions.subject_key_id.as_ref().map(|id| hex(&id.value)),
             authority_key_id: extensions
@@ -173,7 +177,6 @@ impl Description {
 /// Prints a line for each fact; facts that the certificate does not state are left out.
 impl fmt::Display for Description {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let listed = |said: &Option<Vec<String>>| said.as_ref().map(|said| said.join(", "));
         let sans = &self.subject_alt_names;
         let lines = [
             ("time left", Some(self.time_left())),
@@ -188,10 +191,18 @@ impl fmt::Display for Description {
                 (self.kind != Kind::Root).then(|| self.issuer.clone()),
             ),
             ("other names", (!sans.is_empty()).then(|| sans.join(", "))),
-            ("key", Some(self.key.clone())),
-            ("signature", Some(self.signature_algorithm.clone())),
-            ("key usage", listed(&self.key_usage)),
-            ("extended", listed(&self.extended_key_usage)),
+            ("key", Some(self.key.to_string())),
+            ("signature", Some(self.signature_algorithm.to_string())),
+            (
+                "key usage",
+                self.key_usage.as_ref().map(|usages| usages.join(", ")),
+            ),
+            (
+                "extended",
+                self.extended_key_usage
+                    .as_ref()
+                    .map(|purposes| purposes.join(", ")),
+            ),
             ("serial", Some(self.serial.clone())),
             ("SKI", self.subject_key_id.clone()),
             ("AKI", self.authority_key_id.clone()),
@@ -204,6 +215,15 @@ impl fmt::Display for Description {
             }
         }
         Ok(())
+    }
+}
+
+/// Prints with room for what most names need, so that the text does not move while it grows.
+fn said(name: &impl fmt::Display) -> String {
+    let mut text = String::with_capacity(64);
+    match write!(text, "{name}") {
+        // Writing to a text does not fail.
+        Ok(()) | Err(fmt::Error) => text,
     }
 }
 

@@ -1,17 +1,18 @@
 //! The extensions of a certificate that decide what it may do (RFC 5280 §4.2.1).
 
+mod key_usage;
 mod usual;
 
-use std::{fmt, net::IpAddr};
+use std::{borrow::Cow, fmt, net::IpAddr};
 
 use x509_parser::{
     extensions::{
         AuthorityKeyIdentifier as ParsedAki, ExtendedKeyUsage as ParsedEku, GeneralName as Parsed,
-        KeyUsage as ParsedKeyUsage,
     },
     prelude::{FromDer as _, X509Certificate},
 };
 
+pub use self::key_usage::{KeyUsage, Usage};
 use crate::{der, name::DistinguishedName};
 
 /// An extension's value, and whether a verifier that does not know it must refuse the certificate.
@@ -30,27 +31,6 @@ pub struct BasicConstraints {
     pub ca: bool,
     /// How many intermediates may follow; `None` is no limit.
     pub path_length: Option<u32>,
-}
-
-/// Key usage (RFC 5280 §4.2.1.3), as the set of its bits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct KeyUsage {
-    flags: u16,
-}
-
-/// One bit of [`KeyUsage`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[expect(missing_docs, reason = "the names are those of RFC 5280 §4.2.1.3")]
-pub enum Usage {
-    DigitalSignature,
-    NonRepudiation,
-    KeyEncipherment,
-    DataEncipherment,
-    KeyAgreement,
-    KeyCertSign,
-    CrlSign,
-    EncipherOnly,
-    DecipherOnly,
 }
 
 /// A purpose named by extended key usage (RFC 5280 §4.2.1.12).
@@ -119,75 +99,35 @@ pub struct Extensions {
     pub unreadable: Vec<String>,
 }
 
-impl KeyUsage {
-    /// All usages, in the order of their bits.
-    pub const ALL: [Usage; 9] = [
-        Usage::DigitalSignature,
-        Usage::NonRepudiation,
-        Usage::KeyEncipherment,
-        Usage::DataEncipherment,
-        Usage::KeyAgreement,
-        Usage::KeyCertSign,
-        Usage::CrlSign,
-        Usage::EncipherOnly,
-        Usage::DecipherOnly,
-    ];
-
-    /// Returns whether this usage is allowed.
-    pub fn allows(self, usage: Usage) -> bool {
-        let parsed = ParsedKeyUsage { flags: self.flags };
-        match usage {
-            Usage::DigitalSignature => parsed.digital_signature(),
-            Usage::NonRepudiation => parsed.non_repudiation(),
-            Usage::KeyEncipherment => parsed.key_encipherment(),
-            Usage::DataEncipherment => parsed.data_encipherment(),
-            Usage::KeyAgreement => parsed.key_agreement(),
-            Usage::KeyCertSign => parsed.key_cert_sign(),
-            Usage::CrlSign => parsed.crl_sign(),
-            Usage::EncipherOnly => parsed.encipher_only(),
-            Usage::DecipherOnly => parsed.decipher_only(),
-        }
+impl<T> Extension<T> {
+    /// Makes one that a verifier may pass over.
+    pub(crate) fn plain(value: T) -> Self {
+        let critical = false;
+        Self { critical, value }
     }
 
-    /// Returns the usages that are allowed.
-    pub fn usages(self) -> impl Iterator<Item = Usage> {
-        Self::ALL
-            .into_iter()
-            .filter(move |usage| self.allows(*usage))
+    /// Makes one that a verifier must know.
+    pub(crate) fn critical(value: T) -> Self {
+        let critical = true;
+        Self { critical, value }
     }
 }
 
-impl Usage {
-    /// Returns the name that RFC 5280 gives the bit.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::DigitalSignature => "digitalSignature",
-            Self::NonRepudiation => "nonRepudiation",
-            Self::KeyEncipherment => "keyEncipherment",
-            Self::DataEncipherment => "dataEncipherment",
-            Self::KeyAgreement => "keyAgreement",
-            Self::KeyCertSign => "keyCertSign",
-            Self::CrlSign => "cRLSign",
-            Self::EncipherOnly => "encipherOnly",
-            Self::DecipherOnly => "decipherOnly",
-        }
-    }
-}
-
-impl fmt::Display for Usage {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
+impl Purpose {
+    /// Returns the name that RFC 5280 gives the purpose, or its object identifier.
+    pub fn name(&self) -> Cow<'static, str> {
+        Cow::Borrowed(match self {
+            Self::Any => "anyExtendedKeyUsage",
+            Self::ServerAuth => "serverAuth",
+            Self::ClientAuth => "clientAuth",
+            Self::Other(oid) => return Cow::Owned(oid.clone()),
+        })
     }
 }
 
 impl fmt::Display for Purpose {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Any => f.write_str("anyExtendedKeyUsage"),
-            Self::ServerAuth => f.write_str("serverAuth"),
-            Self::ClientAuth => f.write_str("clientAuth"),
-            Self::Other(oid) => f.write_str(oid),
-        }
+        f.write_str(&self.name())
     }
 }
 

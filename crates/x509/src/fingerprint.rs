@@ -51,17 +51,30 @@ impl Sha1Fingerprint {
     }
 }
 
+/// How many digits are written at once: those of a SHA-256.
+const ROOM: usize = 64;
+
 /// Bytes, printed as lower-case hexadecimal digits.
 pub(crate) struct Hex<'a>(pub(crate) &'a [u8]);
 
 impl fmt::Display for Hex<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // A formatted write for each octet would cost more than all the rest of a description.
-        self.0.chunks(32).try_for_each(|chunk| {
-            let digits = chunk.iter().flat_map(|octet| [octet >> 4, octet & 0x0f]);
-            let digits = digits.filter_map(|digit| char::from_digit(u32::from(digit), 16));
-            f.write_str(&digits.collect::<String>())
+        self.0.chunks(ROOM / 2).try_for_each(|chunk| {
+            let mut digits = [0; ROOM];
+            for (pair, octet) in digits.as_chunks_mut::<2>().0.iter_mut().zip(chunk) {
+                *pair = [digit(octet >> 4), digit(octet & 0x0f)];
+            }
+            let written = digits.get(..2 * chunk.len()).unwrap_or_default();
+            f.write_str(std::str::from_utf8(written).unwrap_or_default())
         })
+    }
+}
+
+fn digit(value: u8) -> u8 {
+    match value {
+        0..=9 => b'0' + value,
+        _ => b'a' + value - 10,
     }
 }
 

@@ -5,23 +5,31 @@
 //! issuer's, nothing that outlives what signed it.
 
 mod authority;
+mod constraint;
 mod error;
+mod extension;
 mod name;
+mod write;
 
 use jiff::Timestamp;
-use rcgen::{CertificateParams, ExtendedKeyUsagePurpose, IsCa, KeyUsagePurpose, SerialNumber};
 
 pub use self::{
-    authority::{CaScope, CaTemplate, Constraint, Constraints, ca, intermediate, root},
+    authority::{CaScope, CaTemplate, ca, intermediate, root},
+    constraint::{Constraint, Constraints},
     error::IssueError,
     name::{MAX_ATTRIBUTE_CHARS, San, Subject},
+};
+use self::{extension::Role, write::Draft};
+pub(crate) use self::{
+    extension::{write_authority, write_extension, write_sans},
+    write::{Algorithm, key_id_of, octets_of_subject, signed, write_subject, write_time},
 };
 use crate::{
     certificate::Certificate,
     extension::Usage,
     key::{PrivateKey, PublicKey},
     name::DistinguishedName,
-    signer::{Pen, Signer},
+    signer::Signer,
 };
 
 /// A certificate's serial number: positive, at most 20 octets (RFC 5280 §4.1.2.2).
@@ -103,15 +111,9 @@ impl<'a> Issuer<'a> {
         self.certificate
     }
 
-    /// Has something signed: the name and key identifier of the CA are carried over.
-    pub(crate) fn sign<T>(
-        &self,
-        what: impl FnOnce(&rcgen::Issuer<'_, &Pen<'_>>) -> Result<T, rcgen::Error>,
-    ) -> Result<T, IssueError> {
-        let pen = Pen::new(self.signer)?;
-        let issuer = rcgen::Issuer::from_ca_cert_der(&self.certificate.der().into(), &pen)
-            .map_err(|error| refused(&error))?;
-        what(&issuer).map_err(|error| pen.error(&error))
+    /// Returns who holds the CA's key.
+    pub(crate) fn signer(&self) -> &'a dyn Signer {
+        self.signer
     }
 }
 
@@ -153,65 +155,36 @@ pub fn leaf_for(
         let subject = ca.subject().to_string();
         return Err(IssueError::SubjectIsIssuer { subject });
     }
-    let mut params = params(&template.subject, &template.serial, template.validity)?;
-    params.is_ca = IsCa::ExplicitNoCa;
-    params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
-    params.extended_key_usages = match template.usage {
-        LeafUse::Client => vec![ExtendedKeyUsagePurpose::ClientAuth],
-        LeafUse::Server => vec![ExtendedKeyUsagePurpose::ServerAuth],
-        LeafUse::ClientAndServer => vec![
-            ExtendedKeyUsagePurpose::ClientAuth,
-            ExtendedKeyUsagePurpose::ServerAuth,
-        ],
+    template.validity.must_last()?;
+    let draft = Draft {
+        subject: &template.subject,
+        serial: &template.serial.0,
+        validity: template.validity,
+        key,
+        role: Role::Leaf {
+            usage: &template.usage,
+            sans: &template.sans,
+        },
     };
-    params.use_authority_key_identifier_extension = true;
-    params.subject_alt_names = template
-        .sans
-        .iter()
-        .map(San::to_rcgen)
-        .collect::<Result<_, _>>()?;
-    let leaf = read_back(&issuer.sign(|signer| params.signed_by(&key.certified()?, signer))?)?;
-    authority::constraints_allow(ca, &leaf)?;
-    Ok(leaf)
+    constraint::allow(ca, &template.sans)?;
+    draft.signed_by(ca, issuer.signer)
 }
 
-fn params(
-    subject: &Subject,
-    serial: &Serial,
-    validity: Validity,
-) -> Result<CertificateParams, IssueError> {
-    let Validity {
-        not_before,
-        not_after,
-    } = validity;
-    if not_after <= not_before {
-        return Err(IssueError::EmptyValidity {
+impl Validity {
+    /// Refuses what ends before it begins.
+    pub(crate) fn must_last(self) -> Result<(), IssueError> {
+        let Self {
             not_before,
             not_after,
-        });
+        } = self;
+        if not_after <= not_before {
+            return Err(IssueError::EmptyValidity {
+                not_before,
+                not_after,
+            });
+        }
+        Ok(())
     }
-    let mut params = CertificateParams::default();
-    params.distinguished_name = subject.to_rcgen();
-    params.serial_number = Some(SerialNumber::from_slice(&serial.0));
-    params.not_before = instant(not_before)?;
-    params.not_after = instant(not_after)?;
-    Ok(params)
-}
-
-pub(crate) fn instant(at: Timestamp) -> Result<time::OffsetDateTime, IssueError> {
-    time::OffsetDateTime::from_unix_timestamp(at.as_second()).map_err(|error| IssueError::Sign {
-        reason: error.to_string(),
-    })
-}
-
-fn refused(error: &rcgen::Error) -> IssueError {
-    IssueError::Sign {
-        reason: error.to_string(),
-    }
-}
-
-fn read_back(signed: &rcgen::Certificate) -> Result<Certificate, IssueError> {
-    Certificate::from_der(signed.der()).map_err(IssueError::ReadBack)
 }
 
 #[cfg(test)]

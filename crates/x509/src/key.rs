@@ -1,17 +1,19 @@
 //! Keys. A private key has no `Debug` and no `Clone`, and is wiped when dropped.
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 use aws_lc_rs::{
     encoding::{AsDer as _, Pkcs8V1Der},
     signature as aws,
 };
-use rcgen::PublicKeyData as _;
 use rustls_pki_types::PrivateKeyDer;
 use x509_parser::{oid_registry, public_key::PublicKey as Parsed, x509::SubjectPublicKeyInfo};
 use zeroize::{Zeroize as _, Zeroizing};
 
-use crate::pem;
+use crate::{
+    der::{self, Writer, tag},
+    pem,
+};
 
 /// What kind of key, and how large.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -96,7 +98,7 @@ impl PrivateKey {
     /// Takes a key that was just generated.
     pub fn new(pair: rcgen::KeyPair) -> Result<Self, KeyError> {
         use x509_parser::prelude::FromDer as _;
-        let spki = pair.subject_public_key_info();
+        let spki = rcgen::PublicKeyData::subject_public_key_info(&pair);
         let (_, parsed) =
             SubjectPublicKeyInfo::from_der(&spki).map_err(|_error| KeyError::Unsupported)?;
         let public = PublicKey::read(&parsed);
@@ -146,9 +148,25 @@ impl PublicKey {
         }
     }
 
-    /// Returns the key as the issuing library takes it.
-    pub(crate) fn certified(&self) -> Result<rcgen::SubjectPublicKeyInfo, rcgen::Error> {
-        rcgen::SubjectPublicKeyInfo::from_der(&self.spki)
+    /// Returns the key as newleaf certifies it, its algorithm written as RFC 3279 §2.3, RFC 5480 §2.1.1 and RFC 8410 §3
+    /// want it, however the request had it; `None` for a kind that newleaf does not certify.
+    pub(crate) fn to_certify(&self) -> Option<Cow<'_, Self>> {
+        let algorithm = self.algorithm.identifier()?;
+        let mut parts = der::items(&self.spki).next()?.items();
+        let own = parts.next_with(tag::SEQUENCE)?;
+        let bits = parts.next_with(tag::BIT_STRING)?;
+        if own.content == algorithm {
+            return Some(Cow::Borrowed(self));
+        }
+        let mut spki = Writer::new();
+        spki.nested(tag::SEQUENCE, |within| {
+            within.element(tag::SEQUENCE, algorithm);
+            within.element(tag::BIT_STRING, bits.content);
+        });
+        Some(Cow::Owned(Self {
+            algorithm: self.algorithm,
+            spki: spki.into_der(),
+        }))
     }
 
     /// Returns what kind of key it is.
@@ -233,16 +251,46 @@ fn modulus_bits(bytes: &[u8]) -> usize {
         })
 }
 
+impl KeyAlgorithm {
+    /// Returns the content of the `AlgorithmIdentifier` of a public key.
+    fn identifier(self) -> Option<&'static [u8]> {
+        const P256: &[u8] = &[
+            6, 7, 0x2a, 0x86, 0x48, 0xce, 0x3d, 2, 1, 6, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 3, 1, 7,
+        ];
+        const P384: &[u8] = &[
+            6, 7, 0x2a, 0x86, 0x48, 0xce, 0x3d, 2, 1, 6, 5, 0x2b, 0x81, 4, 0, 34,
+        ];
+        const P521: &[u8] = &[
+            6, 7, 0x2a, 0x86, 0x48, 0xce, 0x3d, 2, 1, 6, 5, 0x2b, 0x81, 4, 0, 35,
+        ];
+        const RSA: &[u8] = &[6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 1, 5, 0];
+        const ED25519: &[u8] = &[6, 3, 0x2b, 0x65, 0x70];
+        match self {
+            Self::EcdsaP256 => Some(P256),
+            Self::EcdsaP384 => Some(P384),
+            Self::EcdsaP521 => Some(P521),
+            Self::Rsa(_) => Some(RSA),
+            Self::Ed25519 => Some(ED25519),
+            Self::Other => None,
+        }
+    }
+
+    /// Returns the usual name, with the size where the name leaves it open.
+    pub fn name(self) -> Cow<'static, str> {
+        Cow::Borrowed(match self {
+            Self::EcdsaP256 => "ECDSA P-256",
+            Self::EcdsaP384 => "ECDSA P-384",
+            Self::EcdsaP521 => "ECDSA P-521",
+            Self::Rsa(bits) => return Cow::Owned(format!("RSA {bits}")),
+            Self::Ed25519 => "Ed25519",
+            Self::Other => "another algorithm",
+        })
+    }
+}
+
 impl fmt::Display for KeyAlgorithm {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::EcdsaP256 => f.write_str("ECDSA P-256"),
-            Self::EcdsaP384 => f.write_str("ECDSA P-384"),
-            Self::EcdsaP521 => f.write_str("ECDSA P-521"),
-            Self::Rsa(bits) => write!(f, "RSA {bits}"),
-            Self::Ed25519 => f.write_str("Ed25519"),
-            Self::Other => f.write_str("another algorithm"),
-        }
+        f.write_str(&self.name())
     }
 }
 

@@ -1,6 +1,6 @@
 //! Distinguished names: read, print (RFC 4514), compare.
 
-use std::fmt;
+use std::{borrow::Cow, fmt, sync::Arc};
 
 use x509_parser::{
     prelude::FromDer as _,
@@ -9,22 +9,25 @@ use x509_parser::{
 
 use crate::{der, fingerprint::Hex, issue::Subject};
 
-/// A sequence of relative distinguished names, in the order of the certificate.
+/// A sequence of relative distinguished names (RDNs), in the order of the certificate. Cheap to clone.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct DistinguishedName {
-    rdns: Vec<Vec<Attribute>>,
+    /// The attributes of all RDNs, one behind the other: nearly every RDN has one.
+    attributes: Arc<[Attribute]>,
 }
 
 /// One attribute of a name, such as `CN=payments`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Attribute {
     /// The attribute's object identifier in dotted form.
-    pub oid: String,
+    pub oid: Cow<'static, str>,
     /// The value, if it is text; else its content octets in hexadecimal with a leading `#`, as RFC 4514 §2.4 prints
     /// what it cannot say.
     pub value: String,
     /// Whether the value is text: a UTF-8, printable, numeric or IA5 string.
     pub is_text: bool,
+    /// Whether it stands in the same RDN as the one before it.
+    joined: bool,
 }
 
 /// Object identifiers of the attributes that newleaf writes and Temporal's filters read.
@@ -39,52 +42,40 @@ pub mod oid {
     pub const EMAIL_ADDRESS: &str = "1.2.840.113549.1.9.1";
 }
 
-const SHORT_NAMES: &[(&str, &str)] = &[
-    (oid::COMMON_NAME, "CN"),
-    ("2.5.4.4", "SN"),
-    ("2.5.4.5", "serialNumber"),
-    ("2.5.4.6", "C"),
-    ("2.5.4.7", "L"),
-    ("2.5.4.8", "ST"),
-    ("2.5.4.9", "street"),
-    (oid::ORGANIZATION, "O"),
-    (oid::ORGANIZATIONAL_UNIT, "OU"),
-    ("2.5.4.12", "title"),
-    ("0.9.2342.19200300.100.1.1", "UID"),
-    ("0.9.2342.19200300.100.1.25", "DC"),
-    (oid::EMAIL_ADDRESS, "emailAddress"),
-];
+/// What the object identifiers of X.520's attributes begin with, 2.5.4, in DER.
+const X520: [u8; 2] = [0x55, 4];
 
 /// The name that a subject will have once it is certified.
 impl From<&Subject> for DistinguishedName {
     fn from(subject: &Subject) -> Self {
-        let attribute = |oid: &str, value: &str| {
-            vec![Attribute {
-                oid: oid.to_owned(),
-                value: value.to_owned(),
+        let named = [
+            (oid::ORGANIZATION, subject.organization()),
+            (oid::ORGANIZATIONAL_UNIT, subject.organizational_unit()),
+            (oid::COMMON_NAME, Some(subject.common_name())),
+        ];
+        let there = named.into_iter().filter_map(|(oid, value)| {
+            Some(Attribute {
+                oid: Cow::Borrowed(oid),
+                value: value?.to_owned(),
                 is_text: true,
-            }]
-        };
-        let organization = subject.organization();
-        let unit = subject.organizational_unit();
-        let rdns = organization
-            .map(|value| attribute(oid::ORGANIZATION, value))
-            .into_iter()
-            .chain(unit.map(|value| attribute(oid::ORGANIZATIONAL_UNIT, value)))
-            .chain([attribute(oid::COMMON_NAME, subject.common_name())]);
+                joined: false,
+            })
+        });
         Self {
-            rdns: rdns.collect(),
+            attributes: there.collect(),
         }
     }
 }
 
 impl DistinguishedName {
     pub(crate) fn read(name: &X509Name<'_>) -> Self {
-        let rdns = name
-            .iter()
-            .map(|rdn| rdn.iter().map(Attribute::read).collect())
-            .collect();
-        Self { rdns }
+        let attributes = name.iter().flat_map(|rdn| {
+            let within = rdn.iter().enumerate();
+            within.map(|(n, attribute)| Attribute::read(attribute, n > 0))
+        });
+        Self {
+            attributes: attributes.collect(),
+        }
     }
 
     /// Reads a name in DER, such as a server sends of the client CAs that it accepts (RFC 8446 §4.2.4); `None` for
@@ -96,12 +87,12 @@ impl DistinguishedName {
 
     /// Returns whether the name has no attribute at all.
     pub fn is_empty(&self) -> bool {
-        self.rdns.iter().all(Vec::is_empty)
+        self.attributes.is_empty()
     }
 
     /// Returns all attributes, in order.
     pub fn attributes(&self) -> impl Iterator<Item = &Attribute> {
-        self.rdns.iter().flatten()
+        self.attributes.iter()
     }
 
     /// Returns the values of one attribute type that are text, for example of [`oid::COMMON_NAME`].
@@ -121,19 +112,23 @@ impl DistinguishedName {
     #[must_use]
     pub fn folded(&self) -> Self {
         Self {
-            rdns: self.rdns.iter().map(|rdn| folded(rdn)).collect(),
+            attributes: self.rdns().flat_map(folded).collect(),
         }
     }
 
     /// Returns whether a verifier that ignores case takes the two names for one.
     pub fn collides_with(&self, other: &Self) -> bool {
         // Names of which one has more parts than the other are not folded only to see that.
-        self.rdns.len() == other.rdns.len()
+        self.attributes.len() == other.attributes.len()
             && self
-                .rdns
-                .iter()
-                .zip(&other.rdns)
+                .rdns()
+                .zip(other.rdns())
                 .all(|(ours, theirs)| rdns_collide(ours, theirs))
+    }
+
+    /// Returns the RDNs, in order.
+    fn rdns(&self) -> impl Iterator<Item = &[Attribute]> {
+        self.attributes.chunk_by(|_, next| next.joined)
     }
 }
 
@@ -148,9 +143,13 @@ fn folded(rdn: &[Attribute]) -> Vec<Attribute> {
             .join(" ")
             .to_lowercase(),
         is_text: a.is_text,
+        joined: true,
     };
     let mut folded: Vec<Attribute> = rdn.iter().map(fold).collect();
     folded.sort();
+    if let Some(first) = folded.first_mut() {
+        first.joined = false;
+    }
     folded
 }
 
@@ -172,21 +171,16 @@ fn rdns_collide(ours: &[Attribute], theirs: &[Attribute]) -> bool {
 }
 
 impl Attribute {
-    fn read(attribute: &AttributeTypeAndValue<'_>) -> Self {
-        let oid = der::dotted(attribute.attr_type().as_bytes());
-        if let Ok(text) = attribute.as_str() {
-            let value = text.to_owned();
-            return Self {
-                oid,
-                value,
-                is_text: true,
-            };
-        }
-        let value = format!("#{}", Hex(attribute.as_slice()));
+    fn read(attribute: &AttributeTypeAndValue<'_>, joined: bool) -> Self {
+        let (value, is_text) = match attribute.as_str() {
+            Ok(text) => (text.to_owned(), true),
+            Err(_) => (format!("#{}", Hex(attribute.as_slice())), false),
+        };
         Self {
-            oid,
+            oid: dotted(attribute.attr_type().as_bytes()),
             value,
-            is_text: false,
+            is_text,
+            joined,
         }
     }
 
@@ -196,27 +190,51 @@ impl Attribute {
     }
 }
 
+/// Returns an object identifier in dotted form; the usual ones need not be spelt out.
+fn dotted(oid: &[u8]) -> Cow<'static, str> {
+    Cow::Borrowed(match oid.strip_prefix(&X520) {
+        Some([3]) => oid::COMMON_NAME,
+        Some([10]) => oid::ORGANIZATION,
+        Some([11]) => oid::ORGANIZATIONAL_UNIT,
+        Some(_) | None => return Cow::Owned(der::dotted(oid)),
+    })
+}
+
 /// Returns the usual short name of an attribute type, or its dotted form.
 pub(crate) fn short_name(oid: &str) -> &str {
-    SHORT_NAMES
-        .iter()
-        .find(|(known, _)| *known == oid)
-        .map_or(oid, |(_, name)| name)
+    match oid {
+        oid::COMMON_NAME => "CN",
+        oid::ORGANIZATION => "O",
+        oid::ORGANIZATIONAL_UNIT => "OU",
+        oid::EMAIL_ADDRESS => "emailAddress",
+        "2.5.4.4" => "SN",
+        "2.5.4.5" => "serialNumber",
+        "2.5.4.6" => "C",
+        "2.5.4.7" => "L",
+        "2.5.4.8" => "ST",
+        "2.5.4.9" => "street",
+        "2.5.4.12" => "title",
+        "0.9.2342.19200300.100.1.1" => "UID",
+        "0.9.2342.19200300.100.1.25" => "DC",
+        other => other,
+    }
 }
 
 /// Prints in the order of the certificate, as `O=acme, CN=payments g3`, with the escapes of RFC 4514 §2.4.
 impl fmt::Display for DistinguishedName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (i, rdn) in self.rdns.iter().enumerate() {
-            f.write_str(if i == 0 { "" } else { ", " })?;
-            for (j, attribute) in rdn.iter().enumerate() {
-                f.write_str(if j == 0 { "" } else { "+" })?;
-                write!(f, "{}=", attribute.short_name())?;
-                if attribute.is_text {
-                    escape(f, &attribute.value)?;
-                } else {
-                    f.write_str(&attribute.value)?;
-                }
+        for (n, attribute) in self.attributes.iter().enumerate() {
+            f.write_str(match (n, attribute.joined) {
+                (0, _) => "",
+                (_, true) => "+",
+                (_, false) => ", ",
+            })?;
+            f.write_str(attribute.short_name())?;
+            f.write_str("=")?;
+            if attribute.is_text {
+                escape(f, &attribute.value)?;
+            } else {
+                f.write_str(&attribute.value)?;
             }
         }
         Ok(())

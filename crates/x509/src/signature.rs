@@ -1,9 +1,20 @@
 //! Signatures of certificates: by which algorithm, and whether they hold.
 
+use std::borrow::Cow;
+
 use aws_lc_rs::signature as aws;
 use x509_parser::prelude::*;
 
 use crate::key::{KeyAlgorithm, PublicKey};
+
+/// What the algorithms of PKCS #1 begin with: 1.2.840.113549.1.1.
+const PKCS_1: [u8; 8] = [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1];
+
+/// What the signatures of ANSI X9.62 begin with: 1.2.840.10045.4.
+const ECDSA: [u8; 6] = [0x2a, 0x86, 0x48, 0xce, 0x3d, 4];
+
+/// 1.3.101.112.
+const ED25519: [u8; 3] = [0x2b, 0x65, 0x70];
 
 /// The algorithm of a certificate's signature.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -67,22 +78,20 @@ fn is_by_rare_ecdsa(signed: &X509Certificate<'_>, issuer: &X509Certificate<'_>) 
 impl SignatureAlgorithm {
     pub(crate) fn read(algorithm: &AlgorithmIdentifier<'_>) -> Self {
         let oid = &algorithm.algorithm;
-        let known = [
-            (oid_registry::OID_PKCS1_MD5WITHRSAENC, Self::RsaMd5),
-            (oid_registry::OID_PKCS1_SHA1WITHRSA, Self::RsaSha1),
-            (oid_registry::OID_PKCS1_SHA256WITHRSA, Self::RsaSha256),
-            (oid_registry::OID_PKCS1_SHA384WITHRSA, Self::RsaSha384),
-            (oid_registry::OID_PKCS1_SHA512WITHRSA, Self::RsaSha512),
-            (oid_registry::OID_SIG_ECDSA_WITH_SHA256, Self::EcdsaSha256),
-            (oid_registry::OID_SIG_ECDSA_WITH_SHA384, Self::EcdsaSha384),
-            (oid_registry::OID_SIG_ECDSA_WITH_SHA512, Self::EcdsaSha512),
-            (oid_registry::OID_SIG_ED25519, Self::Ed25519),
-        ];
-        match known.into_iter().find(|(known, _)| known == oid) {
-            Some((_, algorithm)) => algorithm,
-            None if *oid == oid_registry::OID_PKCS1_RSASSAPSS => Self::rsa_pss(algorithm),
-            None if oid.to_id_string() == "1.2.840.10045.4.1" => Self::EcdsaSha1,
-            None => Self::Other(oid.to_id_string()),
+        let arcs = oid.as_bytes();
+        match (arcs.strip_prefix(&PKCS_1), arcs.strip_prefix(&ECDSA)) {
+            (Some([4]), _) => Self::RsaMd5,
+            (Some([5]), _) => Self::RsaSha1,
+            (Some([10]), _) => Self::rsa_pss(algorithm),
+            (Some([11]), _) => Self::RsaSha256,
+            (Some([12]), _) => Self::RsaSha384,
+            (Some([13]), _) => Self::RsaSha512,
+            (_, Some([1])) => Self::EcdsaSha1,
+            (_, Some([3, 2])) => Self::EcdsaSha256,
+            (_, Some([3, 3])) => Self::EcdsaSha384,
+            (_, Some([3, 4])) => Self::EcdsaSha512,
+            _ if arcs == ED25519 => Self::Ed25519,
+            _ => Self::Other(oid.to_id_string()),
         }
     }
 
@@ -102,8 +111,8 @@ impl SignatureAlgorithm {
     }
 
     /// Returns the usual name.
-    pub fn name(&self) -> &str {
-        match self {
+    pub fn name(&self) -> Cow<'static, str> {
+        Cow::Borrowed(match self {
             Self::RsaMd5 => "MD5-RSA",
             Self::RsaSha1 => "SHA1-RSA",
             Self::RsaSha256 => "SHA256-RSA",
@@ -116,7 +125,7 @@ impl SignatureAlgorithm {
             Self::EcdsaSha384 => "ECDSA-SHA384",
             Self::EcdsaSha512 => "ECDSA-SHA512",
             Self::Ed25519 => "Ed25519",
-            Self::Other(oid) => oid,
-        }
+            Self::Other(oid) => return Cow::Owned(oid.clone()),
+        })
     }
 }

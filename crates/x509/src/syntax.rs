@@ -7,6 +7,7 @@ mod extension;
 mod frame;
 mod name;
 
+pub(crate) use self::extension::is_host;
 use crate::der::{self, tag};
 
 /// A breach of a rule about form.

@@ -127,7 +127,7 @@ impl Stage {
             registry: rfc_lints(),
             signer,
             random: SystemRandom::new(),
-            tbs: vec![0x5a; 450],
+            tbs: vec![0x5a; 435],
         })
     }
 

@@ -9,7 +9,7 @@ use newleaf_x509::{
     describe,
 };
 
-use super::leaf::CaArgs;
+use super::signer::CaArgs;
 use crate::{
     code,
     console::{GOOD, HEAD},

@@ -11,10 +11,7 @@ use newleaf_x509::{
     name::oid,
 };
 
-use super::{
-    inspect,
-    leaf::{CaArgs, say_if_shortened},
-};
+use super::{inspect, leaf::say_if_shortened, signer::CaArgs};
 use crate::{
     code,
     console::{GOOD, HEAD, WARN},

@@ -2,6 +2,7 @@
 
 mod document;
 mod item;
+mod key;
 mod point;
 mod server;
 
@@ -13,17 +14,18 @@ use newleaf_x509::{
     describe::{Description, Standing},
 };
 
-use self::item::{Found, KeyItem};
+use self::{item::Found, key::KeyItem};
 use crate::{
     code,
     console::{BAD, Console, FAINT, GOOD, HEAD, WARN},
     failure::{Exit, Failure},
+    passphrase::Source,
     session::Session,
 };
 
 /// Show what certificates and keys say, the time that is left first
 ///
-/// A TARGET is a file in PEM or DER; a directory, of which every certificate and key is shown; `-` for standard input; or
+/// A TARGET is a file in PEM, DER or PKCS #12; a directory, of which every certificate and key is shown; `-` for standard input; or
 /// HOST:PORT, to show what a server presents and which client CAs it asks for. A file in JSON or YAML is searched for
 /// certificates: a Kubernetes Secret (`kubectl get secret NAME -o json | newleaf inspect -`), what AWS Secrets Manager
 /// or ACM print. With --trust-point, what a trust point of the configuration accepts is shown.
@@ -37,6 +39,10 @@ pub(crate) struct Args {
     /// A trust point of the configuration, as DOMAIN/POINT: show the trust bundle and the filters that it has now
     #[arg(long, value_name = "DOMAIN/POINT")]
     trust_point: Vec<String>,
+    /// Who knows the passphrase of a PKCS #12 file or an encrypted key: `env:NAME`, `file:PATH`, `keyring:NAME`,
+    /// `command:PROGRAM ARGUMENT …` or `prompt`; without it, they stay shut
+    #[arg(long, value_name = "PLACE", value_parser = Source::parse)]
+    passphrase: Option<Source>,
     /// The CAs by which a server is judged; the platform's, if left out
     #[arg(long, value_name = "FILE")]
     server_ca: Option<PathBuf>,
@@ -61,7 +67,7 @@ pub(crate) fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
     for target in &args.targets {
         match address(target) {
             Some(address) => found.push(server::at(address, args)?),
-            None => found.extend(item::at(target)?),
+            None => found.extend(item::at(target, args.passphrase.as_ref())?),
         }
     }
     for name in &args.trust_point {

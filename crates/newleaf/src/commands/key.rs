@@ -26,7 +26,7 @@ pub(crate) enum Command {
 ///
 /// IN is a key in PEM or DER: PKCS #8, encrypted PKCS #8 (as openssl writes it and AWS Certificate Manager exports it), PKCS #1,
 /// SEC 1, or a PKCS #12 file. OUT is written with mode 0600. Passphrases are never arguments: each is named by its place, `env:NAME`,
-/// `file:PATH`, `command:PROGRAM ARGUMENT …` or `prompt`.
+/// `file:PATH`, `keyring:NAME`, `command:PROGRAM ARGUMENT …` or `prompt`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct ConvertArgs {
     /// The key as it is

@@ -18,7 +18,7 @@ use newleaf_systems::{
 use newleaf_x509::Chain;
 
 use self::alone::Alone;
-pub(super) use self::alone::{CaArgs, say_if_shortened};
+pub(super) use self::alone::say_if_shortened;
 use super::inspect;
 use crate::{
     code,

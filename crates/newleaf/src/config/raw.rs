@@ -137,7 +137,7 @@ pub(crate) struct Issuer {
     /// How long a CA lives. A leaf never outlives its CA, so this is at least twice a leaf's lifetime in practice.
     #[schemars(extend("default" = defaults::ISSUER_LIFETIME))]
     pub(crate) lifetime: Option<At<String>>,
-    /// Who knows the passphrase behind which the CA's keys are kept: `env:NAME`, `file:PATH` or `command:PROGRAM ARGUMENT …`,
+    /// Who knows the passphrase behind which the CA's keys are kept: `env:NAME`, `file:PATH`, `keyring:NAME` or `command:PROGRAM ARGUMENT …`,
     /// such as a keyring's. It is asked for whenever the CA signs. Without it, keys lie in files that only their owner
     /// can read.
     pub(crate) passphrase: Option<At<String>>,
@@ -153,7 +153,7 @@ pub(crate) struct Token {
     pub(crate) module: Option<At<String>>,
     /// The token's label.
     pub(crate) label: Option<At<String>>,
-    /// Who knows the user PIN: `env:NAME`, `file:PATH` or `command:PROGRAM ARGUMENT …`.
+    /// Who knows the user PIN: `env:NAME`, `file:PATH`, `keyring:NAME` or `command:PROGRAM ARGUMENT …`.
     pub(crate) pin: Option<At<String>>,
 }
 

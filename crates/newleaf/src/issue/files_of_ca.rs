@@ -1,12 +1,13 @@
-//! The directory of a CA that stands alone: its certificate, its key, what lies between it and its root, and the record of
-//! what it signed.
+//! The directory of a CA: its certificate, its key unless a token keeps that, what lies between it and its root, and the record
+//! of what it signed.
 
 use std::path::{Path, PathBuf};
 
+use newleaf_keystore::{TokenKey, TokenOptions};
 use newleaf_x509::{Certificate, issue::Issuer};
 
 use super::refused;
-use crate::{failure::Failure, files, passphrase::Source};
+use crate::{code, failure::Failure, files, passphrase::Source};
 
 /// The certificate's file in a CA's directory.
 pub(crate) const CA_FILE: &str = "ca.crt";
@@ -19,7 +20,7 @@ pub(crate) const CA_CHAIN_FILE: &str = "ca-chain.crt";
 pub(crate) struct Signer {
     certificate: Certificate,
     intermediates: Vec<Certificate>,
-    key: newleaf_x509::PrivateKey,
+    key: Box<dyn newleaf_x509::Signer>,
     directory: Option<PathBuf>,
 }
 
@@ -27,13 +28,31 @@ impl Signer {
     /// Reads the CA of a directory.
     pub(crate) fn in_directory(directory: &Path, passphrase: &Source) -> Result<Self, Failure> {
         let (certificate, key) = (directory.join(CA_FILE), directory.join(CA_KEY_FILE));
-        let mut signer = Self::read(&certificate, &key, passphrase)?;
-        let chain = directory.join(CA_CHAIN_FILE);
-        if chain.exists() {
-            signer.intermediates = files::read_certificates(&chain)?;
-        }
-        signer.directory = Some(directory.to_owned());
-        Ok(signer)
+        Self::read(&certificate, &key, passphrase)?.with_directory(directory)
+    }
+
+    /// Reads the CA of a directory whose key is in a token, under the CA's common name unless another label is given.
+    pub(crate) fn in_token(
+        directory: &Path,
+        options: &TokenOptions,
+        label: Option<&str>,
+        pin: &Source,
+    ) -> Result<Self, Failure> {
+        let certificate = files::read_certificate(&directory.join(CA_FILE))?;
+        let label = label.or(certificate.subject().common_name());
+        let label = label.unwrap_or_default().to_owned();
+        let token = &options.token;
+        let pin = pin.open(&format!("PIN of token `{token}`"))?;
+        let found = TokenKey::find(options, &pin, &label)
+            .map_err(|error| Failure::new(&code::TOKEN, error))?;
+        let Some(key) = found else {
+            let message =
+                format!("expected a key labelled `{label}` in token `{token}`, found none");
+            return Err(Failure::new(&code::TOKEN, message).hint(
+                "`--token-key` names another label; `pkcs11-tool --list-objects` shows them",
+            ));
+        };
+        Self::of(certificate, Box::new(key))?.with_directory(directory)
     }
 
     /// Reads a CA from two files.
@@ -42,19 +61,33 @@ impl Signer {
         key: &Path,
         passphrase: &Source,
     ) -> Result<Self, Failure> {
+        let certificate = files::read_certificate(certificate)?;
+        Self::of(certificate, Box::new(files::open_key(key, passphrase)?))
+    }
+
+    fn of(certificate: Certificate, key: Box<dyn newleaf_x509::Signer>) -> Result<Self, Failure> {
         let signer = Self {
-            certificate: files::read_certificate(certificate)?,
+            certificate,
             intermediates: Vec::new(),
-            key: files::open_key(key, passphrase)?,
+            key,
             directory: None,
         };
         signer.issuer()?;
         Ok(signer)
     }
 
+    fn with_directory(mut self, directory: &Path) -> Result<Self, Failure> {
+        let chain = directory.join(CA_CHAIN_FILE);
+        if chain.exists() {
+            self.intermediates = files::read_certificates(&chain)?;
+        }
+        self.directory = Some(directory.to_owned());
+        Ok(self)
+    }
+
     /// Returns the CA as one that signs.
     pub(crate) fn issuer(&self) -> Result<Issuer<'_>, Failure> {
-        Issuer::new(&self.certificate, &self.key).map_err(refused)
+        Issuer::new(&self.certificate, self.key.as_ref()).map_err(refused)
     }
 
     /// Returns the CA's certificate.
@@ -74,10 +107,6 @@ impl Signer {
 
     /// Returns whether a public key is the CA's own.
     pub(crate) fn has_key(&self, key: &newleaf_x509::PublicKey) -> bool {
-        self.public() == key
-    }
-
-    fn public(&self) -> &newleaf_x509::PublicKey {
-        newleaf_x509::Signer::public_key(&self.key)
+        self.key.public_key() == key
     }
 }

@@ -62,6 +62,66 @@ fn der_is_read_too() {
 }
 
 #[test]
+fn pkcs12_is_opened_by_its_passphrase() {
+    let bench = Bench::with_identity();
+    bench.write("p", "correct horse\n");
+    let convert = "key convert worker/tls.key worker/w.p12 --to pkcs12 --chain worker/tls.crt";
+    bench.done(&format!("{convert} --out-passphrase file:p"));
+    let shut = bench.done("inspect --json worker/w.p12").json();
+    assert_eq!(shut[0]["certificates"].as_array().unwrap().len(), 0);
+    let told = shut[0]["facts"][0]["value"].as_str().unwrap();
+    assert!(told.contains("`--passphrase`"), "{told}");
+    let open = bench
+        .done("inspect --json worker/w.p12 --passphrase file:p")
+        .json();
+    let leaf = &open[0]["certificates"][0];
+    assert_eq!(leaf["subject"], "O=acme, CN=worker-a");
+    assert_eq!(
+        open[0]["private_keys"][0]["certificate"],
+        leaf["fingerprint"]
+    );
+    bench.write("wrong", "correct horsf\n");
+    let said = bench.fails("inspect worker/w.p12 --passphrase file:wrong", 2, "F009");
+    assert!(!said.err.contains("horsf"), "{}", said.err);
+    if bench
+        .openssl("pkcs12 -export -in worker/tls.crt -inkey worker/tls.key -out worker/o.p12 -passout file:p")
+        .is_some()
+    {
+        let theirs = bench.done("inspect --json worker/o.p12 --passphrase file:p");
+        let theirs = &theirs.json()[0]["certificates"][0];
+        assert_eq!(theirs["fingerprint"], leaf["fingerprint"]);
+    }
+}
+
+#[test]
+fn a_key_is_looked_at_in_every_form() {
+    let bench = Bench::with_identity();
+    bench.write("p", "correct horse\n");
+    let convert = "key convert worker/tls.key worker";
+    bench.done(&format!("{convert}/plain.der --to pkcs8 --der"));
+    for form in ["pem", "der --der"] {
+        bench.done(&format!(
+            "{convert}/sealed.{form} --to encrypted-pkcs8 --out-passphrase file:p"
+        ));
+    }
+    let plain = bench.done("inspect --json worker/plain.der").json();
+    assert_eq!(plain[0]["private_keys"][0]["kind"], "ECDSA P-256");
+    for file in ["sealed.pem", "sealed.der"] {
+        let shut = bench.done(&format!("inspect --json worker/{file}")).json();
+        assert_eq!(
+            shut[0]["private_keys"][0]["kind"],
+            "encrypted with a passphrase"
+        );
+        let open = bench.done(&format!(
+            "inspect --json worker/tls.crt worker/{file} --passphrase file:p"
+        ));
+        let (leaf, key) = (&open.json()[0], &open.json()[1]["private_keys"][0]);
+        assert_eq!(key["kind"], "ECDSA P-256, encrypted with a passphrase");
+        assert_eq!(key["certificate"], leaf["certificates"][0]["fingerprint"]);
+    }
+}
+
+#[test]
 fn the_time_that_is_left_comes_first_and_is_counted_from_the_instant_given() {
     let bench = Bench::with_identity();
     let described = bench.done("inspect --json worker/tls.crt").json();

@@ -67,7 +67,7 @@ fn a_list_ends_after_it_begins() {
         entries: Vec::new(),
     };
     let refused = issue(&template, &Issuer::new(&ca, &key).unwrap()).unwrap_err();
-    assert!(matches!(refused, IssueError::Sign { .. }));
+    assert!(matches!(refused, IssueError::EmptyValidity { .. }));
 }
 
 proptest! {

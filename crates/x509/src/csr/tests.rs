@@ -1,7 +1,9 @@
 //! Requests are wishes, and only proven ones are read.
 
 use proptest::prelude::*;
-use rcgen::{BasicConstraints, DnType, ExtendedKeyUsagePurpose, IsCa, KeyUsagePurpose};
+use rcgen::{
+    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, KeyUsagePurpose,
+};
 
 use super::*;
 use crate::forge::key;

@@ -54,11 +54,11 @@ fn only(bytes: &[u8]) -> Option<Item<'_>> {
     items.is_empty().then_some(item)
 }
 
-/// Returns the elements of a sequence, if they fill it.
-fn elements(sequence: Item<'_>) -> Option<Vec<Item<'_>>> {
+/// Reads each element of a sequence, if all can be read and they fill it.
+fn each<'a>(sequence: Item<'a>, mut read: impl FnMut(Item<'a>) -> Option<()>) -> Option<()> {
     let mut items = der::items(sequence.with(tag::SEQUENCE)?);
-    let elements: Vec<_> = items.by_ref().collect();
-    items.is_empty().then_some(elements)
+    items.by_ref().try_for_each(&mut read)?;
+    items.is_empty().then_some(())
 }
 
 fn key_id(value: Item<'_>) -> Option<Vec<u8>> {
@@ -78,16 +78,17 @@ fn key_usage(value: Item<'_>) -> Option<KeyUsage> {
 }
 
 fn constraints(value: Item<'_>) -> Option<BasicConstraints> {
-    let (ca, path_length) = match *elements(value)?.as_slice() {
-        [] => (false, None),
-        [ca] => (is_true(ca)?, None),
-        [ca, limit] => match limit.with(tag::INTEGER)? {
-            [octet @ 0..=0x7f] => (is_true(ca)?, Some(u32::from(*octet))),
-            _ => return None,
-        },
-        _ => return None,
+    let mut parts = der::items(value.with(tag::SEQUENCE)?);
+    let ca = parts.next().map_or(Some(false), is_true)?;
+    let limit = parts.next().map(|limit| limit.with(tag::INTEGER));
+    let path_length = match limit {
+        None => None,
+        Some(Some([octet @ 0..=0x7f])) => Some(u32::from(*octet)),
+        Some(_) => return None,
     };
-    Some(BasicConstraints { ca, path_length })
+    parts
+        .is_empty()
+        .then_some(BasicConstraints { ca, path_length })
 }
 
 fn is_true(item: Item<'_>) -> Option<bool> {
@@ -95,11 +96,9 @@ fn is_true(item: Item<'_>) -> Option<bool> {
 }
 
 fn authority(value: Item<'_>) -> Option<AuthorityKeyId> {
-    let key_id = match *elements(value)?.as_slice() {
-        [id] if !id.content.is_empty() => id.with(0x80)?,
-        _ => return None,
-    };
-    Some(AuthorityKeyId {
+    let mut parts = der::items(value.with(tag::SEQUENCE)?);
+    let key_id = parts.next()?.with(0x80)?;
+    (parts.is_empty() && !key_id.is_empty()).then(|| AuthorityKeyId {
         key_id: Some(key_id.to_vec()),
         names_issuer_and_serial: false,
     })
@@ -107,23 +106,26 @@ fn authority(value: Item<'_>) -> Option<AuthorityKeyId> {
 
 fn purposes(value: Item<'_>) -> Option<Vec<Purpose>> {
     let (mut server, mut client) = (false, false);
-    for purpose in elements(value)? {
+    each(value, |purpose| {
         let set = match purpose.with(tag::OID)?.strip_prefix(&ID_KP)? {
             [1] => &mut server,
             [2] => &mut client,
             _ => return None,
         };
-        if std::mem::replace(set, true) {
-            return None;
-        }
-    }
+        (!std::mem::replace(set, true)).then_some(())
+    })?;
     let named = [(server, Purpose::ServerAuth), (client, Purpose::ClientAuth)];
     let named = named.into_iter().filter(|(set, _)| *set);
     Some(named.map(|(_, purpose)| purpose).collect())
 }
 
 fn names(value: Item<'_>) -> Option<Vec<GeneralName>> {
-    elements(value)?.into_iter().map(name).collect()
+    let mut names = Vec::with_capacity(4);
+    each(value, |item| {
+        names.push(name(item)?);
+        Some(())
+    })?;
+    Some(names)
 }
 
 fn name(item: Item<'_>) -> Option<GeneralName> {

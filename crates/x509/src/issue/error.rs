@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::MAX_ATTRIBUTE_CHARS;
-use crate::{certificate::CertificateError, signer::SignError};
+use crate::signer::SignError;
 
 /// Why a certificate was not issued. Nothing was signed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -120,7 +120,4 @@ pub enum IssueError {
         /// What it said.
         reason: String,
     },
-    /// What was signed could not be read again: a fault of newleaf or its libraries.
-    #[error("cannot read the certificate that was just signed")]
-    ReadBack(#[source] CertificateError),
 }

@@ -2,9 +2,8 @@
 
 use std::net::IpAddr;
 
-use rcgen::{DnType, SanType};
-
 use super::IssueError;
+use crate::extension::GeneralName;
 
 /// The upper bound of an attribute of a name: X.520 `ub-common-name` and its sisters.
 pub const MAX_ATTRIBUTE_CHARS: usize = 64;
@@ -73,18 +72,6 @@ impl Subject {
     pub fn organizational_unit(&self) -> Option<&str> {
         self.organizational_unit.as_deref()
     }
-
-    pub(crate) fn to_rcgen(&self) -> rcgen::DistinguishedName {
-        let mut name = rcgen::DistinguishedName::new();
-        if let Some(organization) = &self.organization {
-            name.push(DnType::OrganizationName, organization.as_str());
-        }
-        if let Some(unit) = &self.organizational_unit {
-            name.push(DnType::OrganizationalUnitName, unit.as_str());
-        }
-        name.push(DnType::CommonName, self.common_name.as_str());
-        name
-    }
 }
 
 impl San {
@@ -95,28 +82,16 @@ impl San {
             Self::Ip(ip) => ip.to_string(),
         }
     }
+}
 
-    pub(crate) fn to_rcgen(&self) -> Result<SanType, IssueError> {
-        let bad = |found: &str| IssueError::San {
-            found: found.to_owned(),
-        };
-        match self {
-            Self::Dns(name) => name
-                .as_str()
-                .try_into()
-                .map(SanType::DnsName)
-                .map_err(|_error| bad(name)),
-            Self::Uri(uri) => uri
-                .as_str()
-                .try_into()
-                .map(SanType::URI)
-                .map_err(|_error| bad(uri)),
-            Self::Ip(ip) => Ok(SanType::IpAddress(*ip)),
-            Self::Email(email) => email
-                .as_str()
-                .try_into()
-                .map(SanType::Rfc822Name)
-                .map_err(|_error| bad(email)),
+/// The name as it will be read.
+impl From<&San> for GeneralName {
+    fn from(san: &San) -> Self {
+        match san {
+            San::Dns(name) => Self::Dns(name.clone()),
+            San::Uri(uri) => Self::Uri(uri.clone()),
+            San::Ip(ip) => Self::Ip(*ip),
+            San::Email(email) => Self::Email(email.clone()),
         }
     }
 }

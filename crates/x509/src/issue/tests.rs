@@ -1,5 +1,10 @@
 //! What is refused before anything is signed.
 
+use std::net::IpAddr;
+
+use jiff::SignedDuration;
+use proptest::{collection::vec, option, prelude::*, sample::select};
+
 use super::*;
 use crate::forge::{self, Forge, days, now};
 
@@ -125,4 +130,122 @@ fn the_issuers_key_identifier_is_carried_over() {
     assert_eq!(aki.value.key_id.as_ref(), Some(&ski.value));
     assert_eq!(leaf.not_after(), now() + days(30));
     assert!(leaf.is_signed_by(&root));
+}
+
+fn sans() -> impl Strategy<Value = Vec<San>> {
+    let san = prop_oneof![
+        "[ -~]{0,40}".prop_map(San::Dns),
+        "[\\x00-\\x7f]{0,40}".prop_map(San::Uri),
+        "[ -~]{0,300}".prop_map(San::Email),
+        any::<IpAddr>().prop_map(San::Ip),
+    ];
+    vec(san, 0..5)
+}
+
+fn attribute() -> impl Strategy<Value = String> {
+    vec(any::<char>(), 1..=MAX_ATTRIBUTE_CHARS).prop_map(String::from_iter)
+}
+
+fn instant() -> impl Strategy<Value = Timestamp> {
+    // From the year 1 to 2400, with fractions of a second.
+    let seconds = -62_135_000_000_i64..13_600_000_000;
+    (seconds, 0..1_000_000_000_i64).prop_map(|(second, nanosecond)| {
+        Timestamp::from_second(second).unwrap() + SignedDuration::from_nanos(nanosecond)
+    })
+}
+
+proptest! {
+    /// Facts and DER are made side by side; whatever is certified, reading the one gives the other.
+    #[test]
+    fn what_is_issued_says_what_it_was_made_to_say(
+        names in (attribute(), option::of(attribute()), option::of(attribute())),
+        sans in sans(),
+        (from, lasting) in (instant(), 1_i64..4_000_000_000),
+        usage in select(vec![LeafUse::Client, LeafUse::Server, LeafUse::ClientAndServer]),
+        key in select(vec!["p256-b", "p384-a", "p521-a", "rsa2048-a", "ed25519-a"]),
+        path_length: u8,
+        serial: [u8; 16],
+    ) {
+        let (common_name, organization, unit) = names;
+        let validity = Validity {
+            not_before: from,
+            not_after: from + SignedDuration::from_secs(lasting),
+        };
+        let ca_template = CaTemplate {
+            subject: Subject::new(common_name, organization, unit).unwrap(),
+            serial: Serial::from_random(serial),
+            validity,
+        };
+        let names = Constraints::default();
+        let ca_key = forge::key("p256-a");
+        let ca = root(&ca_template, &CaScope { path_length, names }, &ca_key).unwrap();
+        prop_assert!(ca.is_as_read());
+        let leaf = leaf(
+            &LeafTemplate {
+                subject: Subject::new("worker of that CA, and of no other", None, None).unwrap(),
+                sans,
+                serial: Serial::from_random(serial),
+                validity: Validity {
+                    not_before: from,
+                    not_after: ca.not_after(),
+                },
+                usage,
+            },
+            &forge::key(key),
+            &Issuer::new(&ca, &ca_key).ok().unwrap(),
+        );
+        let leaf = leaf.unwrap();
+        prop_assert!(leaf.is_as_read() && leaf.faults().is_empty());
+        prop_assert!(leaf.is_signed_by(&ca) && leaf.names_octets_of(&ca));
+    }
+}
+
+#[test]
+fn every_kind_of_key_signs() {
+    for name in ["p256-a", "p384-a", "p521-a", "rsa2048-a", "ed25519-a"] {
+        let key = forge::key(name);
+        let template = CaTemplate {
+            subject: subject("g1"),
+            serial: Serial::from_random([3; 16]),
+            validity: template("worker").validity,
+        };
+        let made = ca(&template, &key).unwrap();
+        assert!(made.is_as_read() && made.is_signed_by(&made), "{name}");
+    }
+}
+
+#[test]
+fn a_year_of_five_digits_or_none_is_refused() {
+    let early = "-000001-06-01T00:00:00Z".parse().unwrap();
+    let root = CaTemplate {
+        subject: subject("g1"),
+        serial: Serial::from_random([3; 16]),
+        validity: Validity {
+            not_before: early,
+            not_after: now(),
+        },
+    };
+    let refused = ca(&root, &forge::key("p256-a")).unwrap_err();
+    assert!(matches!(refused, IssueError::Sign { .. }), "{refused}");
+}
+
+/// A request may write its key's algorithm loosely; what is certified is written as it should be.
+#[test]
+fn a_key_is_certified_in_its_proper_form() {
+    let rsa = forge::key("rsa2048-a");
+    let spki = rsa.public_key().spki();
+    let null = spki.windows(2).position(|two| two == [5, 0]).unwrap();
+    let mut loose = [&spki[..null], &spki[null + 2..]].concat();
+    // Two octets less: of the whole, whose length has two octets, and of the algorithm.
+    let whole = u16::from_be_bytes([loose[2], loose[3]]) - 2;
+    loose[2..4].copy_from_slice(&whole.to_be_bytes());
+    loose[5] -= 2;
+    let loose = PublicKey::from_der(&loose).unwrap();
+    assert_ne!(&loose, rsa.public_key());
+    let root = Forge::root("g1", "p256-a").certificate();
+    let ca_key = forge::key("p256-a");
+    let issuer = Issuer::new(&root, &ca_key).ok().unwrap();
+    let made = leaf_for(&template("worker"), &loose, &issuer).unwrap();
+    assert_eq!(made.public_key(), rsa.public_key());
+    assert!(made.faults().is_empty() && made.is_as_read());
 }

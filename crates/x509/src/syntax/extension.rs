@@ -115,7 +115,7 @@ fn constraints(faults: &mut Vec<Fault>, value: Item<'_>) {
 }
 
 /// Returns whether a URI constraint is a host name, or a domain with a leading period.
-fn is_host(constraint: &[u8]) -> bool {
+pub(crate) fn is_host(constraint: &[u8]) -> bool {
     let name = constraint.strip_prefix(b".").unwrap_or(constraint);
     !name.is_empty()
         && name

@@ -57,7 +57,8 @@ pub(super) struct Alone {
     /// How many CAs may follow below it; with 0 it signs leaves and nothing else
     #[arg(long, value_name = "N", requires = "out", default_value_t = 0)]
     path_length: u8,
-    /// Certify only names below this one: dns:NAME, email:NAME or ip:NETWORK/BITS; may be repeated
+    /// Certify only names below this one: dns:NAME, email:NAME, uri:HOST or ip:NETWORK/BITS; may be
+    /// repeated
     #[arg(long, value_name = "NAME", requires = "out", value_parser = text::constraint)]
     permit: Vec<Constraint>,
     /// Certify no name below this one; may be repeated
@@ -66,7 +67,8 @@ pub(super) struct Alone {
     /// Have the CA signed by the one in this directory
     #[arg(long, value_name = "DIR", requires = "out")]
     parent: Option<PathBuf>,
-    /// Who knows the passphrase of the parent's key: `env:NAME`, `file:PATH`, `command:PROGRAM ARGUMENT …` or `prompt`
+    /// Who knows the passphrase of the parent's key: `env:NAME`, `file:PATH`, `keyring:NAME`,
+    /// `command:PROGRAM ARGUMENT …` or `prompt`
     #[arg(
         long,
         value_name = "PLACE",

@@ -1,4 +1,4 @@
-//! What is found: certificates, and private keys of which only the kind is kept.
+//! What is found in files: certificates and private keys, in PEM and DER, alone, in documents, or in PKCS #12.
 
 use std::{
     os::unix::fs::PermissionsExt as _,
@@ -6,20 +6,21 @@ use std::{
 };
 
 use jiff::Timestamp;
+use newleaf_keystore::{KeyFile, Pkcs12, container};
 use newleaf_x509::{
-    Certificate, Fingerprint, PrivateKey, PublicKey,
+    Certificate,
     certificate::{CertificatesError, PEM_LABEL},
     describe::Description,
-    key::KeyError,
     pem,
 };
 use serde::Serialize;
 
-use super::document;
+use super::{document, key::KeyItem};
 use crate::{
     code,
     failure::Failure,
     files::{self, Within},
+    passphrase::Source,
 };
 
 /// Directories in directories, so deep: `ca/g1/ca.crt` is two.
@@ -41,16 +42,25 @@ pub(super) struct Found {
     pub(super) keys: Vec<KeyItem>,
 }
 
-/// A private key, of which nothing secret is kept.
-#[derive(Debug)]
-pub(super) struct KeyItem {
-    /// What kind of key, in words.
-    pub(super) kind: String,
-    /// The mode of its file.
+/// A file that is being read: where it is, who may read it, and who knows its passphrase.
+pub(super) struct Place<'a> {
+    path: &'a Path,
+    /// The mode of the file.
     pub(super) mode: Option<u32>,
-    /// The certificate that it belongs to, among those that were found.
-    pub(super) certificate: Option<Fingerprint>,
-    public: Option<PublicKey>,
+    /// Who knows the passphrase, if somebody was named.
+    pub(super) passphrase: Option<&'a Source>,
+}
+
+impl Place<'_> {
+    /// Says what a passphrase is asked for.
+    pub(super) fn what(&self) -> String {
+        format!("passphrase of `{}`", self.path.display())
+    }
+
+    /// Explains why a passphrase did not open it.
+    pub(super) fn shut(&self, error: impl std::error::Error + Send + Sync + 'static) -> Failure {
+        Failure::new(&code::PASSPHRASE, Within::new(self.path, error))
+    }
 }
 
 /// A place, as `--json` tells it.
@@ -60,7 +70,7 @@ pub(super) struct Told {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     facts: Vec<ToldFact>,
     certificates: Vec<Description>,
-    private_keys: Vec<ToldKey>,
+    private_keys: Vec<super::key::Told>,
 }
 
 /// Something known of a place, as `--json` tells it.
@@ -68,14 +78,6 @@ pub(super) struct Told {
 struct ToldFact {
     name: &'static str,
     value: String,
-}
-
-/// A private key, as `--json` tells it.
-#[derive(Debug, Serialize)]
-struct ToldKey {
-    kind: String,
-    mode: Option<String>,
-    certificate: Option<Fingerprint>,
 }
 
 impl Found {
@@ -105,30 +107,23 @@ impl Found {
                 .iter()
                 .map(|c| Description::of(c, now))
                 .collect(),
-            private_keys: self
-                .keys
-                .iter()
-                .map(|key| ToldKey {
-                    kind: key.kind.clone(),
-                    mode: key.mode.map(|mode| format!("{mode:04o}")),
-                    certificate: key.certificate,
-                })
-                .collect(),
+            private_keys: self.keys.iter().map(KeyItem::describe).collect(),
         }
     }
 }
 
-/// Reads a file, standard input, or every file of a directory that holds certificates or keys.
-pub(super) fn at(path: &Path) -> Result<Vec<Found>, Failure> {
+/// Reads a file, standard input, or every file of a directory that holds certificates or keys. What is behind a passphrase is
+/// opened only if somebody was named who knows it.
+pub(super) fn at(path: &Path, passphrase: Option<&Source>) -> Result<Vec<Found>, Failure> {
     if !path.is_dir() {
-        return read(path);
+        return read(path, passphrase);
     }
     let mut files = Vec::new();
     collect(path, 0, &mut files)?;
     // Among many files some are something else: they are passed over, not refused.
     let found: Vec<_> = files
         .iter()
-        .filter_map(|file| read(file).ok())
+        .filter_map(|file| read(file, passphrase).ok())
         .flatten()
         .collect();
     if found.is_empty() {
@@ -170,33 +165,73 @@ fn collect(directory: &Path, depth: usize, files: &mut Vec<PathBuf>) -> Result<(
     Ok(())
 }
 
-fn read(path: &Path) -> Result<Vec<Found>, Failure> {
+fn read(path: &Path, passphrase: Option<&Source>) -> Result<Vec<Found>, Failure> {
     let bytes = if path == Path::new(STANDARD_INPUT) {
         files::read_standard_input()?
     } else {
         files::read_bytes(path)?
     };
-    let mut found = Found::named(path.display().to_string());
-    if bytes.first() == Some(&files::DER_SEQUENCE) {
-        let certificate = Certificate::from_der(&bytes).map_err(|error| unreadable(path, error))?;
-        found.certificates.push(certificate);
-        return Ok(vec![found]);
-    }
     let mode = fs_err::metadata(path)
         .ok()
         .map(|metadata| metadata.permissions().mode() & 0o7777);
+    let place = Place {
+        path,
+        mode,
+        passphrase,
+    };
+    let found = Found::named(path.display().to_string());
+    if bytes.first() == Some(&files::DER_SEQUENCE) {
+        return in_der(&place, found, &bytes).map(|found| vec![found]);
+    }
     let text = files::text_of(path, bytes)?;
     match document::texts(&text) {
-        Some(texts) => in_document(path, &texts, mode),
-        None => in_pem(path, found, &text, mode).map(|found| vec![found]),
+        Some(texts) => in_document(&place, &texts),
+        None => in_pem(&place, found, &text).map(|found| vec![found]),
     }
 }
 
-fn in_document(
-    path: &Path,
-    texts: &[document::Text],
-    mode: Option<u32>,
-) -> Result<Vec<Found>, Failure> {
+/// DER is a certificate or, if it is none, one of the forms of a key.
+fn in_der(place: &Place<'_>, mut found: Found, der: &[u8]) -> Result<Found, Failure> {
+    let not_a_certificate = match Certificate::from_der(der) {
+        Ok(certificate) => {
+            found.certificates.push(certificate);
+            return Ok(found);
+        }
+        Err(error) => error,
+    };
+    match container::read(der) {
+        Ok(KeyFile::Plain(key)) => found.keys.push(KeyItem::open(&key, place.mode)),
+        Ok(KeyFile::Sealed(sealed)) => {
+            let key = KeyItem::sealed(Some(&sealed), place)?;
+            found.keys.push(key);
+        }
+        Ok(KeyFile::Pkcs12(file)) => in_pkcs12(place, &mut found, &file)?,
+        Err(_) => return Err(unreadable(place.path, not_a_certificate)),
+    }
+    Ok(found)
+}
+
+/// What a PKCS #12 file holds is believed only after its MAC, which takes the passphrase.
+fn in_pkcs12(place: &Place<'_>, found: &mut Found, file: &Pkcs12) -> Result<(), Failure> {
+    let Some(source) = place.passphrase else {
+        found.facts.push((
+            "PKCS #12",
+            "behind a passphrase: `--passphrase` says who knows it".to_owned(),
+        ));
+        return Ok(());
+    };
+    let passphrase = source.open(&place.what())?;
+    let opened = file.open(&passphrase).map_err(|error| place.shut(error))?;
+    found
+        .facts
+        .push(("PKCS #12", "opened with its passphrase".to_owned()));
+    found.certificates = opened.certificates;
+    found.keys.push(KeyItem::open(&opened.key, place.mode));
+    Ok(())
+}
+
+fn in_document(place: &Place<'_>, texts: &[document::Text]) -> Result<Vec<Found>, Failure> {
+    let path = place.path;
     if texts.is_empty() {
         return Err(Failure::new(
             &code::NOT_CERTIFICATES,
@@ -208,12 +243,13 @@ fn in_document(
     }
     let each = texts.iter().map(|text| {
         let found = Found::named(format!("{}: {}", path.display(), text.at));
-        in_pem(path, found, &text.pem, mode)
+        in_pem(place, found, &text.pem)
     });
     each.collect()
 }
 
-fn in_pem(path: &Path, mut found: Found, text: &str, mode: Option<u32>) -> Result<Found, Failure> {
+fn in_pem(place: &Place<'_>, mut found: Found, text: &str) -> Result<Found, Failure> {
+    let path = place.path;
     let document = pem::parse(text).map_err(|error| unreadable(path, error))?;
     for block in &document.blocks {
         if block.label == PEM_LABEL {
@@ -223,7 +259,7 @@ fn in_pem(path: &Path, mut found: Found, text: &str, mode: Option<u32>) -> Resul
             })?;
             found.certificates.push(certificate);
         } else if block.label.ends_with("PRIVATE KEY") {
-            found.keys.push(KeyItem::read(block, mode));
+            found.keys.push(KeyItem::read(block, place)?);
         }
     }
     if found.certificates.is_empty() && found.keys.is_empty() {
@@ -252,30 +288,6 @@ fn unreadable_kind(path: &Path, labels: &[&str]) -> Failure {
     )
 }
 
-impl KeyItem {
-    fn read(block: &pem::Block, mode: Option<u32>) -> Self {
-        let key = if block.label == "ENCRYPTED PRIVATE KEY" {
-            Err(KeyError::Encrypted)
-        } else {
-            PrivateKey::from_der(&block.der)
-        };
-        let kind = match &key {
-            Ok(key) => key.public_key().algorithm().to_string(),
-            Err(KeyError::Encrypted) => "encrypted with a passphrase".to_owned(),
-            Err(KeyError::Pem(_) | KeyError::NotOneKey { .. } | KeyError::Unsupported) => {
-                "of a kind that newleaf does not read".to_owned()
-            }
-        };
-        let public = key.ok().map(|key| key.public_key().clone());
-        Self {
-            kind,
-            mode,
-            certificate: None,
-            public,
-        }
-    }
-}
-
 /// Finds for each key the certificate that it belongs to.
 pub(super) fn pair_keys(found: &mut [Found]) {
     let certificates: Vec<_> = found
@@ -283,9 +295,7 @@ pub(super) fn pair_keys(found: &mut [Found]) {
         .flat_map(|found| found.certificates.iter().cloned())
         .collect();
     for key in found.iter_mut().flat_map(|found| &mut found.keys) {
-        let owner = certificates
-            .iter()
-            .find(|certificate| key.public.as_ref() == Some(certificate.public_key()));
+        let owner = certificates.iter().find(|one| key.is_of(one));
         key.certificate = owner.map(Certificate::fingerprint);
     }
 }

@@ -43,7 +43,8 @@ pub(super) struct Alone {
     /// The CA's private key, where it is not DIR/ca.key
     #[arg(long, value_name = "FILE", requires = "ca_cert")]
     ca_key: Option<PathBuf>,
-    /// Who knows the passphrase of the CA's key: `env:NAME`, `file:PATH`, `command:PROGRAM ARGUMENT …` or `prompt`; only asked if the
+    /// Who knows the passphrase of the CA's key: `env:NAME`, `file:PATH`, `keyring:NAME`,
+    /// `command:PROGRAM ARGUMENT …` or `prompt`; only asked if the
     /// key is encrypted
     #[arg(
         long,
@@ -80,25 +81,6 @@ pub(super) struct Alone {
     /// Let the leaf end with its CA, if it would outlive it
     #[arg(long, requires = "out")]
     shorten: bool,
-}
-
-/// A CA in a directory, as other commands name it.
-#[derive(Debug, clap::Args)]
-pub(crate) struct CaArgs {
-    /// The directory of the CA: its ca.crt and ca.key sign
-    #[arg(long, value_name = "DIR")]
-    pub(crate) ca: PathBuf,
-    /// Who knows the passphrase of the CA's key: `env:NAME`, `file:PATH`, `command:PROGRAM ARGUMENT …` or `prompt`; only asked if the
-    /// key is encrypted
-    #[arg(long, value_name = "PLACE", default_value = "prompt", value_parser = Source::parse)]
-    pub(crate) passphrase: Source,
-}
-
-impl CaArgs {
-    /// Reads the CA.
-    pub(crate) fn signer(&self) -> Result<Signer, Failure> {
-        Signer::in_directory(&self.ca, &self.passphrase)
-    }
 }
 
 /// Issues it.

@@ -12,9 +12,10 @@ use newleaf_x509::{
     name::{DistinguishedName, oid},
 };
 
-use super::{CaArgs, issued, say_if_shortened};
+use super::{issued, say_if_shortened};
 use crate::{
     code,
+    commands::signer::CaArgs,
     config::defaults,
     failure::{Exit, Failure},
     files::{self, Existing, Readers},

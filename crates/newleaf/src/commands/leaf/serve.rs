@@ -25,9 +25,9 @@ use tokio::{
 };
 use zeroize::Zeroizing;
 
-use super::CaArgs;
 use crate::{
     code,
+    commands::signer::CaArgs,
     config::defaults,
     console::{GOOD, WARN},
     failure::{Exit, Failure},

@@ -91,7 +91,7 @@ impl Resolver<'_> {
                 Ok(source.relative_to(self.base))
             }
             Ok(_) | Err(_) => {
-                let message = "expected `env:NAME`, `file:PATH` or `command:PROGRAM ARGUMENT …`, found something else; it is not shown, because it may be the secret itself";
+                let message = "expected `env:NAME`, `file:PATH`, `keyring:NAME` or `command:PROGRAM ARGUMENT …`, found something else; it is not shown, because it may be the secret itself";
                 Err(self.refuse(said.location, message.to_owned()))
             }
         }

@@ -1,11 +1,7 @@
 //! A CA is never more than its parent.
 
 use super::*;
-use crate::{
-    PrivateKey,
-    forge::{days, key, now},
-    issue::{LeafTemplate, LeafUse, San, leaf},
-};
+use crate::forge::{days, key, now};
 
 fn template(common_name: &str, length: i64) -> CaTemplate {
     CaTemplate {
@@ -84,65 +80,4 @@ fn a_ca_stays_within_its_parents_validity() {
 fn a_ca_is_not_named_as_its_parent() {
     let refused = below(1, &template("ROOT  g1", 50), &scope(0)).unwrap_err();
     assert!(matches!(refused, IssueError::SubjectIsIssuer { .. }));
-}
-
-fn constrained(names: Constraints, sans: Vec<San>) -> Result<Certificate, IssueError> {
-    let ca_key = key("p256-a");
-    let scope = CaScope {
-        path_length: 0,
-        names,
-    };
-    let ca = root(&template("g1", 100), &scope, &ca_key)?;
-    let template = LeafTemplate {
-        subject: Subject::new("w", Some("acme".to_owned()), None)?,
-        sans,
-        serial: Serial::from_random([1; 16]),
-        validity: Validity {
-            not_before: now(),
-            not_after: now() + days(1),
-        },
-        usage: LeafUse::Client,
-    };
-    let leaf_key: PrivateKey = key("p256-b");
-    leaf(&template, &leaf_key, &Issuer::new(&ca, &ca_key)?)
-}
-
-#[test]
-fn a_constrained_ca_certifies_only_what_it_may() {
-    let dns = |name: &str| vec![San::Dns(name.to_owned())];
-    let names = || Constraints {
-        permitted: vec![Constraint::Dns("workers.example".to_owned())],
-        excluded: vec![Constraint::Dns("old.workers.example".to_owned())],
-    };
-    assert!(constrained(names(), dns("a.workers.example")).is_ok());
-    assert!(
-        constrained(names(), Vec::new()).is_ok(),
-        "no name of the kind"
-    );
-    for other in ["a.example", "b.old.workers.example"] {
-        let refused = constrained(names(), dns(other)).unwrap_err();
-        assert!(matches!(refused, IssueError::Constrained { .. }), "{other}");
-    }
-    let networks = || Constraints {
-        permitted: vec![Constraint::Network([10, 0, 0, 0].into(), 8)],
-        excluded: Vec::new(),
-    };
-    assert!(constrained(networks(), vec![San::Ip([10, 1, 2, 3].into())]).is_ok());
-    assert!(constrained(networks(), vec![San::Ip([11, 1, 2, 3].into())]).is_err());
-}
-
-#[test]
-fn constraints_that_cannot_be_written_are_refused() {
-    for constraint in [
-        Constraint::Dns("wörker.example".to_owned()),
-        Constraint::Dns(String::new()),
-        Constraint::Network([10, 0, 0, 0].into(), 33),
-    ] {
-        let names = Constraints {
-            permitted: vec![constraint],
-            excluded: Vec::new(),
-        };
-        let refused = constrained(names, Vec::new()).unwrap_err();
-        assert!(matches!(refused, IssueError::Constraint { .. }));
-    }
 }
