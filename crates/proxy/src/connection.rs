@@ -203,6 +203,12 @@ impl Connection {
     pub(crate) fn renew_at(&self) -> Instant {
         self.renew_at
     }
+
+    /// Returns whether a successor should take its calls: it has grown old, or gives no sign of life.
+    pub(crate) fn is_waning(&self, now: Instant) -> bool {
+        let server = self.line.server;
+        self.renew_at <= now || self.board.with(|relay| relay.is_doubted(server))
+    }
 }
 
 impl Drop for Connection {

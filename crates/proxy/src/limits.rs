@@ -91,11 +91,32 @@ pub const PROOF: Duration = Duration::from_secs(5);
 /// The largest answer that a proving call reads: `DescribeNamespace` answers some KB.
 pub const PROOF_ANSWER_BYTES: usize = 4 * 1024 * 1024;
 
-/// Between two PINGs to the server. Temporal and the SDKs use 30 s; servers refuse more than one in 10 s.
+/// After so much silence a connection is kept alive by a PING. The SDKs use 30 s; servers refuse more than one in 10 s.
 pub const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(30);
 
-/// How long the server may take to answer a PING before the connection counts as dead, as in the SDKs.
+/// How long the server may leave a question open before the connection counts as dead, as in the SDKs.
 pub const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// How long nothing at all may be heard while a call waits, before the server is asked for a sign of life: more than most
+/// calls take, so that the question is rare; and what is sent in this time to a server that is gone, is lost.
+pub const QUIET: Duration = Duration::from_millis(100);
+
+/// How long that question may be open before a successor is dialled; four round trips, if they take longer.
+pub const DOUBT: Duration = Duration::from_millis(250);
+
+/// [`DOUBT`] at most: beyond the moon.
+pub const DOUBT_MAX: Duration = Duration::from_secs(5);
+
+/// How long a connection in doubt is kept once another takes the calls: a server that was paused may come back, and callers
+/// with a deadline of 10 s, the SDKs' own, still have time to try again.
+pub const SILENCE: Duration = Duration::from_secs(5);
+
+/// How often a call that only asks is sent again because its connection broke: a request that brings servers down must not
+/// bring them all down.
+pub const REPEATS: u32 = 8;
+
+/// A deadline is sent as it came unless so much of it was spent here: a header that changes costs its compression.
+pub const DEADLINE_GRAIN: Duration = Duration::from_millis(100);
 
 /// The first pause after a failed dial under the identity in use, doubled up to [`REDIAL_PAUSE_MAX`].
 pub const REDIAL_PAUSE: Duration = Duration::from_millis(50);

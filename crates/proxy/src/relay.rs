@@ -21,6 +21,7 @@ mod head;
 mod kept;
 mod outbox;
 mod place;
+mod pulse;
 mod reply;
 mod request;
 mod server;
@@ -89,7 +90,9 @@ pub enum Event {
     Lost(ServerId, Loss),
     /// A call waits, since all connections are full.
     Crowded,
-    /// A call is sent again, which the server had provably not processed.
+    /// The server does not say whether it lives: somebody else should take the calls.
+    Doubted(ServerId),
+    /// A call is sent again, which the server had provably not processed, or may process twice.
     Replayed,
     /// A call ended with a status of ours.
     Failed {
@@ -109,7 +112,7 @@ pub enum Loss {
     /// The server broke a rule of HTTP/2.
     #[error("the server broke a rule of HTTP/2: {0}")]
     Breach(Breach),
-    /// The server left a PING unanswered.
+    /// The server did not say whether it lives.
     #[error("the server stopped answering")]
     Silence,
 }
@@ -146,6 +149,8 @@ pub struct Relay {
     n_connections: u64,
     is_shutting_down: bool,
     is_sweeping: bool,
+    /// Why the last attempt to connect failed, if nothing connected since.
+    trouble: Option<String>,
     /// The instant of this turn.
     now: Instant,
     /// Used again and again, so that no call costs an allocation for it.
@@ -172,6 +177,7 @@ impl Relay {
             n_connections: 0,
             is_shutting_down: false,
             is_sweeping: false,
+            trouble: None,
             now,
             list: HeaderList::new(),
             block: Vec::new(),
@@ -197,7 +203,7 @@ impl Relay {
         self.now = now;
         self.n_connections += 1;
         let server = Server::new(self.n_connections, now);
-        let pulse_at = server.pulse_at;
+        let pulse_at = server.pulse.due;
         let key = self.servers.insert(server);
         self.timers.set(pulse_at, Timer::Pulse(key));
         self.touch_server(key);
@@ -213,6 +219,8 @@ impl Relay {
         {
             server.phase = Phase::InUse;
             self.live.push(key);
+            self.trouble = None;
+            self.supersede_doubted();
         }
         self.serve_waiting();
         if !self.waiting.is_empty() {
@@ -270,6 +278,11 @@ impl Relay {
     /// Forgets as much of the output as was written.
     pub fn written(&mut self, id: ConnectionId, n_bytes: usize, now: Instant) {
         self.now = now;
+        if let ConnectionId::Server(ServerId(key)) = id
+            && let Some(server) = self.servers.get_mut(key)
+        {
+            server.pulse.wrote(now);
+        }
         let has_room = self.wire_mut(id).is_some_and(|wire| wire.written(n_bytes));
         if has_room {
             self.unblock(id);
@@ -352,7 +365,19 @@ impl Relay {
 
     /// Returns whether there are servers in use and none of them has room.
     pub fn is_crowded(&self) -> bool {
-        !self.live.is_empty() && self.roomiest().is_none()
+        let is_full = |key: &Key| self.servers.get(*key).is_none_or(Server::is_full);
+        !self.live.is_empty() && self.live.iter().all(is_full)
+    }
+
+    /// Returns whether a server owes a sign of life, so that its connection should not be the only one.
+    pub fn is_doubted(&self, ServerId(key): ServerId) -> bool {
+        let server = self.servers.get(key);
+        server.is_some_and(|server| server.pulse.is_doubted())
+    }
+
+    /// Takes note of why there is no connection; calls that wait in vain are told.
+    pub fn note_trouble(&mut self, why: &str) {
+        self.trouble = Some(why.to_owned());
     }
 
     /// Returns what happened, oldest first.

@@ -147,7 +147,7 @@ impl Switchboard {
         result
     }
 
-    /// Ends when a call waits since all connections are full.
+    /// Ends when a call waits since all connections are full, or are in doubt.
     pub(crate) async fn crowded(&self) {
         self.crowded.notified().await;
     }
@@ -208,6 +208,10 @@ impl Switchboard {
             Event::Goodbye(id) => (id, News::Goodbye),
             Event::Lost(id, loss) => (id, News::Lost(loss.to_string())),
             Event::Crowded => return self.crowded.notify_one(),
+            Event::Doubted(_) => {
+                tracing::info!("a connection gives no sign of life; dialling another");
+                return self.crowded.notify_one();
+            }
             Event::Replayed => return self.ledger.replayed(),
             Event::Failed { path, why } => {
                 tracing::warn!(path, why, "failed a call");

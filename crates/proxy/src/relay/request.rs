@@ -83,6 +83,7 @@ impl Relay {
             head,
             kept: Some(self.keep.begin()),
             n_attempts: 0,
+            head_end: 0,
             came_at: self.now,
         });
         caller.wire.streams.insert(stream, key);

@@ -5,6 +5,7 @@ mod clauses;
 mod flow;
 mod interleaving;
 mod peer;
+mod silence;
 
 use std::time::{Duration, Instant};
 

@@ -358,6 +358,11 @@ impl Wire {
         frame::write_reset(self.out.end(), stream, reason);
     }
 
+    /// Asks the peer for the acknowledgement that it owes every SETTINGS.
+    pub(super) fn write_question(&mut self) {
+        frame::write_settings(self.out.end(), &[]);
+    }
+
     pub(super) fn write_ping(&mut self) {
         // What it carries does not matter: one is under way at a time.
         frame::write_ping(self.out.end(), *b"newleaf!");
@@ -379,6 +384,16 @@ impl Wire {
         }
         self.is_touched = true;
         true
+    }
+
+    /// Returns the place, in all that is said on this connection, behind what is said so far.
+    pub(super) fn place(&self) -> u64 {
+        self.out.n_gone() + u64::try_from(self.out.len()).unwrap_or(0)
+    }
+
+    /// Returns whether what is said up to a place never left us whole.
+    pub(super) fn holds_back(&self, place: u64) -> bool {
+        self.out.n_gone() < place
     }
 
     pub(super) fn output(&self) -> &[u8] {

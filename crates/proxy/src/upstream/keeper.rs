@@ -172,12 +172,15 @@ impl Keeper {
         self.live = vec![connection];
     }
 
-    /// Puts one more connection to use, in place of one that has grown old if there is one.
+    /// Puts one more connection to use, in place of one that wanes if there is one.
     fn join(&mut self, dialled: Dialled) {
         self.dialling = None;
         let connection = self.live(dialled);
         let now = Instant::now();
-        if let Some(old) = self.live.iter().position(|c| c.renew_at() <= now) {
+        let waning = self.live.iter().position(|c| c.is_waning(now));
+        // What was in doubt may have come back since.
+        let surplus = (self.live.len() >= self.wanted).then_some(0);
+        if let Some(old) = waning.or(surplus) {
             drop(self.live.remove(old));
         }
         self.live.push(connection);
@@ -209,12 +212,13 @@ impl Keeper {
             return;
         };
         let now = Instant::now();
-        let n_staying = self.live.iter().filter(|c| c.renew_at() > now).count();
+        let n_staying = self.live.iter().filter(|c| !c.is_waning(now)).count();
         if n_staying >= self.wanted || self.dialling.is_some() {
             return;
         }
         let (dialer, identity) = (Arc::clone(&self.dialer), Arc::clone(&adopted.identity));
-        self.dialling = Some(Box::pin(dial_until_answered(dialer, identity)));
+        let board = Arc::clone(&self.board);
+        self.dialling = Some(Box::pin(dial_until_answered(dialer, identity, board)));
     }
 
     fn next_ageing(&self) -> Option<Instant> {
@@ -266,7 +270,11 @@ async fn try_until_proved(
 }
 
 /// Dials under an identity that proved itself before, until the server answers.
-async fn dial_until_answered(dialer: Arc<Dialer>, identity: Arc<Identity>) -> Dialled {
+async fn dial_until_answered(
+    dialer: Arc<Dialer>,
+    identity: Arc<Identity>,
+    board: Arc<Switchboard>,
+) -> Dialled {
     let mut backoff = Backoff::new(limits::REDIAL_PAUSE, limits::REDIAL_PAUSE_MAX);
     let mut told = String::new();
     loop {
@@ -275,6 +283,7 @@ async fn dial_until_answered(dialer: Arc<Dialer>, identity: Arc<Identity>) -> Di
             Err(error) => error,
         };
         let why = failure::sentence(&error);
+        board.with(|relay| relay.note_trouble(&why));
         if why != told {
             tracing::warn!(why, "could not connect to the server; trying again");
             told = why;
