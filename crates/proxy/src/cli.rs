@@ -11,6 +11,7 @@ use newleaf_identity::Source;
 use newleaf_x509::{TrustBundle, certificate::CertificatesError};
 
 use crate::{
+    dial::{ConnectProxy, ConnectProxyError},
     limits,
     options::{Exposure, Listen, Options, ServerTrust},
 };
@@ -33,6 +34,14 @@ pub struct Args {
     /// The name in the server's certificate, if it is not the upstream's host (as with PrivateLink)
     #[arg(long, value_name = "NAME")]
     server_name: Option<String>,
+
+    /// HTTP proxy on the way to the server, as `http://HOST:PORT`; `HTTPS_PROXY` is for other programs and not read
+    #[arg(long, value_name = "URL")]
+    connect_proxy: Option<String>,
+
+    /// File with `user:password` for that proxy, read at each connection
+    #[arg(long, value_name = "FILE", requires = "connect_proxy")]
+    connect_proxy_credentials: Option<PathBuf>,
 
     /// PEM file of the CAs that the server's certificate must lead to; the platform's if not given, as Temporal Cloud needs
     #[arg(long, value_name = "FILE")]
@@ -86,6 +95,9 @@ pub enum ArgsError {
         /// The text.
         found: String,
     },
+    /// An HTTP proxy that is none.
+    #[error("cannot use `--connect-proxy`")]
+    ConnectProxy(#[source] ConnectProxyError),
     /// Neither a directory nor two files.
     #[error("expected `--identity DIR`, or `--cert FILE` and `--key FILE`, found neither")]
     NoIdentity,
@@ -99,6 +111,8 @@ impl Args {
             listen,
             upstream,
             server_name,
+            connect_proxy,
+            connect_proxy_credentials,
             server_ca,
             identity,
             cert,
@@ -116,6 +130,10 @@ impl Args {
             }
             None => ServerTrust::Platform,
         };
+        let connect_proxy = connect_proxy
+            .map(|url| ConnectProxy::new(&url, connect_proxy_credentials))
+            .transpose()
+            .map_err(ArgsError::ConnectProxy)?;
         let identity = match (identity, cert, key) {
             (Some(directory), _, _) => Source::Directory(directory),
             (None, Some(chain), Some(key)) => Source::Files { chain, key },
@@ -130,6 +148,7 @@ impl Args {
             },
             upstream,
             server_name,
+            connect_proxy,
             server_trust,
             identity,
             namespace,

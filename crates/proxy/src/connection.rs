@@ -5,6 +5,7 @@
 //! streams that are open finish, within a bound, and then it closes.
 
 use std::{
+    net::SocketAddr,
     sync::{
         Arc, Weak,
         atomic::{AtomicBool, Ordering::Relaxed},
@@ -47,6 +48,7 @@ pub(crate) struct Gone(String);
 /// A live connection. Dropping it makes it drain.
 pub(crate) struct Connection {
     line: Arc<Line>,
+    peer: Option<SocketAddr>,
     renew_at: Instant,
     board: Arc<Switchboard>,
 }
@@ -55,6 +57,8 @@ pub(crate) struct Connection {
 pub(crate) struct Dialled {
     pub(crate) identity: Arc<Identity>,
     pub(crate) link: Link,
+    /// The address it goes to.
+    pub(crate) peer: Option<SocketAddr>,
     pub(crate) opened_at: Timestamp,
     pub(crate) opened: Instant,
 }
@@ -167,6 +171,7 @@ impl Connection {
         let Dialled {
             identity,
             mut link,
+            peer,
             opened_at,
             opened,
         } = dialled;
@@ -185,6 +190,7 @@ impl Connection {
         board.with(|relay| relay.put_to_use(link.server, now));
         let connection = Self {
             line: Arc::clone(&line),
+            peer,
             renew_at: terms.renew_at,
             board: Arc::clone(&board),
         };
@@ -198,6 +204,10 @@ impl Connection {
 
     pub(crate) fn id(&self) -> u64 {
         self.line.id
+    }
+
+    pub(crate) fn peer(&self) -> Option<SocketAddr> {
+        self.peer
     }
 
     pub(crate) fn renew_at(&self) -> Instant {

@@ -31,6 +31,7 @@ pub mod status;
 mod switchboard;
 mod upstream;
 
+pub use dial::{ConnectProxy, ConnectProxyError};
 pub use options::{Exposure, Listen, Options, ServerTrust};
 pub use proxy::{Proxy, StartError, run};
 pub use status::Status;

@@ -79,6 +79,33 @@ pub const WAIT_FOR_CONNECTION_MAX: Duration = Duration::from_hours(1);
 /// For the TCP handshake with each of the server's addresses, so that a dead one leaves time for the next.
 pub const CONNECT: Duration = Duration::from_secs(3);
 
+/// For the system to say what a name stands for; then the last answer serves again.
+pub const LOOKUP: Duration = Duration::from_secs(2);
+
+/// Addresses of a server that are tried in one dial.
+pub const ADDRESSES: usize = 8;
+
+/// How long one address may take to answer before the next is tried beside it (RFC 8305 §5).
+pub const HEAD_START: Duration = Duration::from_millis(250);
+
+/// Between two looks at what the server's name stands for, while all is well. A dial always looks.
+pub const LOOK_INTERVAL: Duration = Duration::from_secs(5);
+
+/// After so many looks in a row that do not show it, an address is gone.
+pub const LOOKS: usize = 3;
+
+/// The least time after which a second dial is begun beside one that is not answered.
+pub const SECOND_DIAL: Duration = Duration::from_millis(250);
+
+/// The longest time after which that is done.
+pub const SECOND_DIAL_MAX: Duration = Duration::from_secs(2);
+
+/// What a proxy on the way may answer to CONNECT: browsers take 8 to 16 KiB of headers.
+pub const TUNNEL_BYTES: usize = 16 * 1024;
+
+/// Fields of that answer.
+pub const TUNNEL_FIELDS: usize = 64;
+
 /// From dialling to the server's answer to our first PING. A healthy server takes four round trips.
 pub const HANDSHAKE: Duration = Duration::from_secs(10);
 

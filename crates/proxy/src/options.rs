@@ -5,6 +5,8 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 use newleaf_identity::Source;
 use newleaf_x509::TrustBundle;
 
+use crate::dial::ConnectProxy;
+
 /// Everything that a proxy needs to know.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -16,6 +18,8 @@ pub struct Options {
     pub upstream: String,
     /// The name that the server's certificate must bear, if it is not the host of [`Self::upstream`].
     pub server_name: Option<String>,
+    /// The HTTP proxy on the way to it, which resolves its name too.
+    pub connect_proxy: Option<ConnectProxy>,
     /// By whom the server's certificate must be signed.
     pub server_trust: ServerTrust,
     /// Where the identity lies.

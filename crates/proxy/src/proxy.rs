@@ -12,7 +12,7 @@ use tokio::net::{TcpListener, UnixListener, UnixStream};
 
 use crate::{
     admin, clock,
-    dial::Dialer,
+    dial::{Dialer, Experience, Way},
     listen::{self, Listener, Unlink},
     options::{Exposure, Listen, Options, ServerTrust},
     relay::Terms,
@@ -115,11 +115,12 @@ impl Proxy {
         let keeper = Keeper::new(Parts {
             board: Arc::clone(&board),
             dialer: Dialer {
-                upstream: options.upstream,
+                way: Way::new(options.upstream, options.connect_proxy),
                 server_name,
                 board: Arc::clone(&board),
                 roots,
                 namespace: options.namespace,
+                experience: Experience::default(),
             },
             watcher,
             publisher,

@@ -2,3 +2,4 @@
 
 mod ages;
 pub(crate) mod keeper;
+pub(crate) mod whereabouts;

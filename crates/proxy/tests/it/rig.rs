@@ -49,6 +49,7 @@ pub(crate) fn options(server: SocketAddr, ca: &Ca, directory: &Path) -> Options 
         exposure: Exposure::Loopback,
         upstream: server.to_string(),
         server_name: Some("temporal.test".to_owned()),
+        connect_proxy: None,
         server_trust: ServerTrust::Bundle(TrustBundle::new([ca.certificate.clone()])),
         identity: Source::Directory(directory.to_owned()),
         namespace: Some("payments.a2dd6".to_owned()),
