@@ -32,7 +32,7 @@ impl Whereabouts {
     pub(super) async fn moved(&mut self) {
         if self.recent.changed().await.is_err() {
             // Nobody looks: the address is fixed.
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 

@@ -13,11 +13,14 @@ mod pki;
 mod raw_server;
 mod rig;
 mod server;
+mod stretch;
 
 mod a_goodbye_of_the_server_fails_no_call;
 mod a_limit_of_streams_starves_no_call;
 mod a_new_identity_fails_no_call;
 mod a_refused_candidate_is_never_adopted;
+mod a_silent_server_is_left_for_another;
+mod an_http_proxy_lets_calls_through;
 mod an_outage_fails_no_call_within_its_deadline;
 mod callers_meet_http2_by_the_book;
 mod half_written_files_are_never_adopted;

@@ -14,14 +14,14 @@ fn question() -> Said {
 
 /// The paths of the requests that were heard.
 fn paths(said: &[Said]) -> Vec<&str> {
-    let path = |said| match said {
-        &Said::Headers(_, _, ref fields) => {
-            let (_, path) = fields.iter().find(|(name, _)| name == ":path")?;
-            Some(path.as_str())
+    let mut paths = Vec::new();
+    for said in said {
+        if let Said::Headers(_, _, fields) = said {
+            let path = fields.iter().find(|(name, _)| name == ":path");
+            paths.extend(path.map(|(_, path)| path.as_str()));
         }
-        _ => None,
-    };
-    said.iter().filter_map(path).collect()
+    }
+    paths
 }
 
 fn say_method(caller: &mut Peer, stream: u32, path: &str) {
