@@ -85,6 +85,10 @@ struct Row {
     calls: u64,
     failed: u64,
     longest_gap_ms: f64,
+    /// Unary calls that took longer than 100 ms.
+    slow: u64,
+    /// The slowest of them.
+    slowest_ms: u32,
     /// From the swap to the first call under the new leaf.
     #[serde(skip_serializing_if = "Option::is_none")]
     first_new_ms: Option<i64>,
@@ -143,7 +147,7 @@ fn show(row: &Row, json: bool) -> Result<(), ReloadError> {
     let ms = |value: Option<i64>| value.map_or_else(|| "-".to_owned(), |ms| ms.to_string());
     Ok(writeln!(
         out,
-        "{:<9} {:<6} {:<11} calls {:>6} failed {:>6} {:?} gap {:>6.0} ms first new {:>6} last old {:>6} {:?}",
+        "{:<9} {:<6} {:<11} calls {:>6} failed {:>6} {:?} gap {:>6.0} ms slow {:>4} first new {:>6} last old {:>6} {:?}",
         row.scene,
         row.front,
         row.target,
@@ -151,6 +155,7 @@ fn show(row: &Row, json: bool) -> Result<(), ReloadError> {
         row.failed,
         row.failed_by_phase,
         row.longest_gap_ms,
+        row.slow,
         ms(row.first_new_ms),
         ms(row.last_old_ms),
         row.failures,
@@ -336,6 +341,8 @@ impl Play<'_> {
             calls: report.calls + report.polls,
             failed: report.failures(),
             longest_gap_ms: report.longest_gap_ms.round(),
+            slow: report.slow,
+            slowest_ms: report.max_us / 1000,
             first_new_ms: times.and_then(|times| times.first_new_ms),
             last_old_ms: times.and_then(|times| times.last_old_ms),
             failed_by_phase,

@@ -26,6 +26,8 @@ pub enum Scene {
     Halfopen,
     /// The server accepts TLS on every second connection and never speaks.
     Mute,
+    /// The server is 40 ms away, and ages connections; and beside it, one that does not.
+    Wan,
 }
 
 /// What is done at an instant.
@@ -49,7 +51,7 @@ fn seconds(seconds: u64) -> Duration {
 
 impl Scene {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Rotation,
         Self::Rejected,
         Self::Expired,
@@ -59,6 +61,7 @@ impl Scene {
         Self::Cut,
         Self::Halfopen,
         Self::Mute,
+        Self::Wan,
     ];
 
     /// In front of whom it is played.
@@ -66,6 +69,7 @@ impl Scene {
         match self {
             Self::Rotation => vec![Kind::Envoy, Kind::Go],
             Self::Rejected | Self::Expired | Self::Torn => vec![Kind::Go],
+            Self::Wan => vec![Kind::Ageless, Kind::Far],
             Self::Goaway | Self::Refused | Self::Cut | Self::Halfopen | Self::Mute => {
                 vec![Kind::Bench]
             }
@@ -75,7 +79,7 @@ impl Scene {
     /// How the server misbehaves.
     pub(super) fn vices(self) -> &'static [&'static str] {
         match self {
-            Self::Rotation | Self::Rejected | Self::Expired | Self::Torn => &[],
+            Self::Rotation | Self::Rejected | Self::Expired | Self::Torn | Self::Wan => &[],
             Self::Goaway => &["--goaway-after=200"],
             Self::Refused => &["--refuse-each=50"],
             Self::Cut => &["--cut-after=300"],
@@ -98,7 +102,9 @@ impl Scene {
                 (seconds(3), Deed::Reload),
                 (seconds(4), Deed::WriteChain(Leaf::New)),
             ],
-            Self::Goaway | Self::Refused | Self::Cut | Self::Halfopen | Self::Mute => Vec::new(),
+            Self::Goaway | Self::Refused | Self::Cut | Self::Halfopen | Self::Mute | Self::Wan => {
+                Vec::new()
+            }
         }
     }
 
@@ -110,6 +116,8 @@ impl Scene {
             Self::Goaway | Self::Refused | Self::Cut | Self::Mute => seconds(10),
             // Whoever asks whether the other end lives needs some time to give up on it.
             Self::Halfopen => seconds(20),
+            // Four ages of a connection.
+            Self::Wan => seconds(42),
         }
     }
 
