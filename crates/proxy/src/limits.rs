@@ -98,7 +98,7 @@ pub const LOOKS: usize = 3;
 pub const SECOND_DIAL: Duration = Duration::from_millis(250);
 
 /// The longest time after which that is done.
-pub const SECOND_DIAL_MAX: Duration = Duration::from_secs(2);
+pub const SECOND_DIAL_MAX: Duration = Duration::from_secs(1);
 
 /// What a proxy on the way may answer to CONNECT: browsers take 8 to 16 KiB of headers.
 pub const TUNNEL_BYTES: usize = 16 * 1024;
@@ -124,9 +124,13 @@ pub const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(30);
 /// How long the server may leave a question open before the connection counts as dead, as in the SDKs.
 pub const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// How long nothing at all may be heard while a call waits, before the server is asked for a sign of life: more than most
-/// calls take, so that the question is rare; and what is sent in this time to a server that is gone, is lost.
-pub const QUIET: Duration = Duration::from_millis(100);
+/// How long nothing at all may be heard while a call waits, before the server is asked for a sign of life; four round trips, if
+/// they take longer. More than most calls take, so that the question is rare; and what is sent in this time to a server that
+/// is gone, is lost.
+pub const QUIET: Duration = Duration::from_millis(25);
+
+/// [`QUIET`] at most.
+pub const QUIET_MAX: Duration = Duration::from_millis(100);
 
 /// How long that question may be open before a successor is dialled; four round trips, if they take longer.
 pub const DOUBT: Duration = Duration::from_millis(250);

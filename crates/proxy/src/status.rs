@@ -31,7 +31,7 @@ pub struct Status {
     pub refused: u64,
     /// Why the last one was refused.
     pub last_refusal: Option<String>,
-    /// How many times a call was sent again that the server had provably not processed.
+    /// How many times a call was sent again that the server had provably not processed, or that only asks.
     pub replayed: u64,
     /// How many calls ended with a status that the proxy, not the server, gave.
     pub failed: u64,

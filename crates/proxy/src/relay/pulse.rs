@@ -84,7 +84,7 @@ impl Pulse {
             return None;
         }
         self.quiet_since = Some(now);
-        let due = now + limits::QUIET;
+        let due = now + quiet(self.round_trip);
         (due < self.due).then_some(due)
     }
 
@@ -140,7 +140,8 @@ impl Pulse {
                 Finding::Nothing
             };
         }
-        let quiet_at = self.quiet_since.map(|since| since + limits::QUIET);
+        let quiet = quiet(self.round_trip);
+        let quiet_at = self.quiet_since.map(|since| since + quiet);
         let idle_at = self.heard_at + limits::KEEPALIVE_INTERVAL;
         let is_quiet = quiet_at.is_some_and(|at| now >= at);
         if !is_quiet && now < idle_at {
@@ -165,6 +166,12 @@ impl Question {
             is_doubt: false,
         }
     }
+}
+
+/// Returns how long nothing may be heard before the server is asked. Near servers are asked sooner: what is sent to one that
+/// is gone, before that is known, is lost.
+fn quiet(round_trip: Duration) -> Duration {
+    (round_trip * 4).clamp(limits::QUIET, limits::QUIET_MAX)
 }
 
 /// Returns how long a question may be open before it becomes doubt. Far servers are given more time.

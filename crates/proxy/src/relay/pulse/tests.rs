@@ -103,7 +103,7 @@ fn far_servers_are_given_more_time() {
     pulse.settled(now + far);
     pulse.heard(now + far);
     pulse.sent(now + far);
-    let asked = now + far + limits::QUIET;
+    let asked = now + far + limits::QUIET_MAX;
     assert_eq!(pulse.feel(asked), Finding::Ask);
     assert_eq!(pulse.feel(asked + far * 3), Finding::Nothing);
     assert_eq!(pulse.feel(asked + far * 4), Finding::Doubt);
