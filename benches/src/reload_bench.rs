@@ -1,6 +1,7 @@
 //! `cargo xtask bench-reload`: what callers notice while an identity is replaced, and while servers misbehave. Calls come
 //! at even distances beside long polls, from callers that never try again.
 
+mod clock;
 mod fronts;
 mod reload;
 mod scene;
@@ -10,7 +11,7 @@ use std::{collections::BTreeMap, error::Error, io, io::Write as _, path::PathBuf
 use jiff::Timestamp;
 use serde::Serialize;
 
-pub use self::scene::Scene;
+pub use self::{clock::Clock, scene::Scene};
 use self::{fronts::Front, scene::Deed};
 use crate::{
     load::Report,
@@ -47,6 +48,9 @@ pub struct Options {
     /// Print one JSON object a line, instead of a table.
     #[arg(long)]
     pub json: bool,
+    /// The library of libfaketime, for the scene `clock`; looked for where distributions put it if not given.
+    #[arg(long)]
+    pub faketime: Option<PathBuf>,
     /// The proxy's program.
     #[arg(long)]
     pub newleaf: PathBuf,
@@ -74,6 +78,11 @@ pub enum ReloadError {
     #[error("cannot read or write a report")]
     Report(#[from] serde_json::Error),
 }
+
+/// Why a target does not play in the scene `clock`.
+#[derive(Debug, thiserror::Error)]
+#[error("its clock cannot be set: libfaketime is not there, or the program does not use it")]
+struct NoClock;
 
 /// What one target did in one scene.
 #[derive(Clone, Debug, Serialize)]
@@ -180,6 +189,10 @@ impl Play<'_> {
         };
         let mut players = Vec::new();
         for target in targets {
+            if self.scene == Scene::Clock && (stage.clock.is_none() || !Clock::suits(*target)) {
+                missing(*target, &NoClock)?;
+                continue;
+            }
             match self.enter(*target, &stage, shared.as_ref()) {
                 Ok(player) => players.push(player),
                 Err(error) => missing(*target, &error)?,
@@ -226,6 +239,11 @@ impl Play<'_> {
             parts: self.options.parts.clone(),
             run: run.to_owned(),
             pki: Pki::make(&pki, (self.clock)())?,
+            clock: if self.scene == Scene::Clock {
+                Clock::new(self.options.faketime.as_ref(), run)?
+            } else {
+                None
+            },
             core: Cores::of_this_process()?.target,
         })
     }
@@ -310,6 +328,11 @@ impl Play<'_> {
                     swapped_at = Some((self.clock)());
                     stage.pki.mend(leaf)?;
                     tell_to_reload(players, stage)?;
+                }
+                Deed::Jump(seconds) => {
+                    if let Some(clock) = &stage.clock {
+                        clock.jump(seconds)?;
+                    }
                 }
                 Deed::Reload => tell_to_reload(players, stage)?,
                 Deed::DropOldCa => {

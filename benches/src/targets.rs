@@ -11,6 +11,7 @@ use std::{
 use crate::{
     pki::{self, Pki},
     process::{Process, ProcessError},
+    reload_bench::Clock,
 };
 
 /// Somebody who carries calls to the server.
@@ -55,6 +56,8 @@ pub struct Stage {
     pub pki: Pki,
     /// The core of targets.
     pub core: usize,
+    /// Their clock, if it is not the machine's.
+    pub clock: Option<Clock>,
 }
 
 /// A target that is up.
@@ -166,6 +169,9 @@ impl Target {
         let process = match self.command(&program, &place)? {
             Some(mut command) => {
                 command.env("HOME", &files).current_dir(&files);
+                if let Some(clock) = &stage.clock {
+                    clock.give(&mut command);
+                }
                 let log = files.join("log");
                 Some(Process::start(&mut command, stage.core, &log)?)
             }
