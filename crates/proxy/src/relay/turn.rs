@@ -7,7 +7,6 @@ use super::{
     call::Place,
     half::Passage,
     place::Again,
-    pulse::Finding,
     server::Phase,
     slots::Key,
     streams::Streams,
@@ -324,50 +323,6 @@ impl Relay {
         if let Some(caller) = self.callers.get_mut(key) {
             caller.wire.ended = Some(Ended::Breach(Breach::Preface));
             self.touch_caller(key);
-        }
-    }
-
-    /// Looks what a server's silence means.
-    fn feel_pulse(&mut self, key: Key) {
-        let server = self.servers.get_mut(key);
-        let Some(server) = server.filter(|server| server.wire.ended.is_none()) else {
-            return;
-        };
-        match server.pulse.feel(self.now) {
-            Finding::Nothing => {}
-            Finding::Ask => server.wire.write_question(),
-            Finding::Ping => server.wire.write_ping(),
-            Finding::Doubt => {
-                if server.phase == Phase::InUse {
-                    self.events.push_back(Event::Doubted(ServerId(key)));
-                }
-                if self.roomiest().is_some() {
-                    self.supersede_doubted();
-                }
-            }
-            Finding::Dead => {
-                server.wire.ended = Some(Ended::Done);
-                return self.lose(key, Loss::Silence);
-            }
-        }
-        if let Some(server) = self.servers.get(key) {
-            self.timers.set(server.pulse.due, Timer::Pulse(key));
-        }
-        self.touch_server(key);
-    }
-
-    /// There is a connection that takes calls: those in doubt are not waited for much longer.
-    pub(super) fn supersede_doubted(&mut self) {
-        for key in self.servers.keys() {
-            let Some(server) = self.servers.get_mut(key) else {
-                continue;
-            };
-            let before = server.pulse.due;
-            if let Some(sooner) = server.pulse.superseded(self.now) {
-                server.pulse.due = sooner;
-                self.timers.cancel(before, Timer::Pulse(key));
-                self.timers.set(sooner, Timer::Pulse(key));
-            }
         }
     }
 

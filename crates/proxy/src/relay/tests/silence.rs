@@ -133,7 +133,7 @@ fn what_was_not_written_is_sent_elsewhere() {
     for _ in 0..2 {
         let rest = &world.relay.output(id)[second..];
         let (head, _) = crate::h2::frame::Head::read(rest).unwrap();
-        second += crate::h2::frame::HEAD_LEN + usize::try_from(head.len).unwrap();
+        second += crate::h2::frame::HEAD_LEN + usize::try_from(head.length()).unwrap();
     }
     assert!(second < whole);
     world.relay.written(id, second - 1, world.now);

@@ -1,0 +1,55 @@
+//! What a relay tells whoever drives it.
+
+use super::ServerId;
+use crate::h2::breach::Breach;
+
+/// What whoever drives a relay must know of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// The server has acknowledged our SETTINGS: it has judged our leaf, and lives.
+    Settled(ServerId),
+    /// The server has answered what [`Relay::ask`] asked.
+    Answered(ServerId, Answer),
+    /// The server takes no new calls on this connection. Those on it finish.
+    Goodbye(ServerId),
+    /// The connection carries nothing any more, and not because we wanted it.
+    Lost(ServerId, Loss),
+    /// A call waits, since all connections are full.
+    Crowded,
+    /// The server does not say whether it lives: somebody else should take the calls.
+    Doubted(ServerId),
+    /// A call is sent again, which the server had provably not processed, or may process twice.
+    Replayed,
+    /// A call ended with a status of ours.
+    Failed {
+        /// The method.
+        path: String,
+        /// Why, as the caller was told.
+        why: String,
+    },
+}
+
+/// Why a connection to the server was lost.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Loss {
+    /// Its transport closed or broke.
+    #[error("{0}")]
+    Transport(String),
+    /// The server broke a rule of HTTP/2.
+    #[error("the server broke a rule of HTTP/2: {0}")]
+    Breach(Breach),
+    /// The server did not say whether it lives.
+    #[error("the server stopped answering")]
+    Silence,
+}
+
+/// What a server answered to a question of ours.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Answer {
+    /// The gRPC status.
+    pub code: Option<u32>,
+    /// What the server said about it.
+    pub message: String,
+    /// The HTTP status.
+    pub http_status: Option<String>,
+}
