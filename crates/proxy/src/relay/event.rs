@@ -8,7 +8,7 @@ use crate::h2::breach::Breach;
 pub enum Event {
     /// The server has acknowledged our SETTINGS: it has judged our leaf, and lives.
     Settled(ServerId),
-    /// The server has answered what [`Relay::ask`] asked.
+    /// The server has answered what [`Relay::ask`](super::Relay::ask) asked.
     Answered(ServerId, Answer),
     /// The server takes no new calls on this connection. Those on it finish.
     Goodbye(ServerId),
