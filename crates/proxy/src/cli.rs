@@ -11,7 +11,7 @@ use newleaf_identity::Source;
 use newleaf_x509::{TrustBundle, certificate::CertificatesError};
 
 use crate::{
-    dial::{ConnectProxy, ConnectProxyError},
+    dial::{ConnectProxy, ConnectProxyError, Resolver},
     limits,
     options::{Exposure, Listen, Options, ServerTrust},
 };
@@ -148,6 +148,7 @@ impl Args {
             },
             upstream,
             server_name,
+            resolver: Resolver::system(),
             connect_proxy,
             server_trust,
             identity,

@@ -34,6 +34,7 @@ use crate::{
     switchboard::Switchboard,
 };
 
+pub use names::{Answer, Resolver};
 pub use tunnel::{ConnectProxy, ConnectProxyError};
 pub(crate) use way::{Way, WayError};
 

@@ -31,7 +31,7 @@ pub mod status;
 mod switchboard;
 mod upstream;
 
-pub use dial::{ConnectProxy, ConnectProxyError};
+pub use dial::{Answer, ConnectProxy, ConnectProxyError, Resolver};
 pub use options::{Exposure, Listen, Options, ServerTrust};
 pub use proxy::{Proxy, StartError, run};
 pub use status::Status;

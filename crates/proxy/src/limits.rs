@@ -88,11 +88,12 @@ pub const ADDRESSES: usize = 8;
 /// How long one address may take to answer before the next is tried beside it (RFC 8305 §5).
 pub const HEAD_START: Duration = Duration::from_millis(250);
 
-/// Between two looks at what the server's name stands for, while all is well. A dial always looks.
-pub const LOOK_INTERVAL: Duration = Duration::from_secs(5);
+/// Between two looks at what the server's name stands for, while all is well; a dial always looks. In a cluster one look is some ten
+/// queries, for each search domain and family, and there are thousands of pods.
+pub const LOOK_INTERVAL: Duration = Duration::from_secs(10);
 
 /// After so many looks in a row that do not show it, an address is gone.
-pub const LOOKS: usize = 3;
+pub const LOOKS: usize = 2;
 
 /// The least time after which a second dial is begun beside one that is not answered.
 pub const SECOND_DIAL: Duration = Duration::from_millis(250);
@@ -186,12 +187,18 @@ pub fn help() -> String {
          \x20 {} KiB of headers, in each direction\n\
          \x20 {} MiB of a request and {} MiB of all requests are kept for replay, until the server answers\n\
          \x20 {} s for a connection to be made before a call without a deadline fails with UNAVAILABLE\n\
+         \x20 a server that falls silent is asked after {} to {} ms, left after {} ms more, given up after {} to {} s\n\
          \x20 {} s from dialling to the server's first answer, {} s for each call that proves an identity\n\
          \x20 no limit on how long a call may take",
         HEADER_LIST_BYTES / 1024,
         REPLAY_BYTES / 1024 / 1024,
         REPLAY_TOTAL_BYTES / 1024 / 1024,
         WAIT_FOR_CONNECTION.as_secs(),
+        QUIET.as_millis(),
+        QUIET_MAX.as_millis(),
+        DOUBT.as_millis(),
+        SILENCE.as_secs(),
+        KEEPALIVE_TIMEOUT.as_secs(),
         HANDSHAKE.as_secs(),
         PROOF.as_secs(),
     )

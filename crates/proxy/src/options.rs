@@ -5,7 +5,7 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 use newleaf_identity::Source;
 use newleaf_x509::TrustBundle;
 
-use crate::dial::ConnectProxy;
+use crate::dial::{ConnectProxy, Resolver};
 
 /// Everything that a proxy needs to know.
 #[derive(Clone, Debug)]
@@ -18,6 +18,8 @@ pub struct Options {
     pub upstream: String,
     /// The name that the server's certificate must bear, if it is not the host of [`Self::upstream`].
     pub server_name: Option<String>,
+    /// Who knows what addresses its name stands for.
+    pub resolver: Resolver,
     /// The HTTP proxy on the way to it, which resolves its name too.
     pub connect_proxy: Option<ConnectProxy>,
     /// By whom the server's certificate must be signed.

@@ -115,7 +115,7 @@ impl Proxy {
         let keeper = Keeper::new(Parts {
             board: Arc::clone(&board),
             dialer: Dialer {
-                way: Way::new(options.upstream, options.connect_proxy),
+                way: Way::new(options.upstream, options.connect_proxy, options.resolver),
                 server_name,
                 board: Arc::clone(&board),
                 roots,

@@ -2,48 +2,81 @@
 //!
 //! Names are asked of the system, as everything else on the machine asks it: `/etc/hosts`, search domains and the local cache
 //! count. The system does not tell how long its answer holds, so none is kept: every dial asks anew, and
-//! [whoever watches](crate::upstream::whereabouts) asks every few seconds; caches in between honour the TTL. Only when the system
+//! [whoever watches](crate::upstream::whereabouts) asks again and again; caches in between honour the TTL. Only when the system
 //! has no answer do the last addresses serve again: a resolver that is down must not take the server with it.
 
 use std::{
-    io,
+    fmt, io,
     net::SocketAddr,
     pin::Pin,
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
 use tokio::{net::lookup_host, time::timeout};
 
 use crate::limits;
 
-/// How a name is looked up.
-type Lookup = Box<dyn Fn(String) -> Answer + Send + Sync>;
-
 /// An answer that is on its way.
-pub(super) type Answer = Pin<Box<dyn Future<Output = io::Result<Vec<SocketAddr>>> + Send>>;
+pub type Answer = Pin<Box<dyn Future<Output = io::Result<Vec<SocketAddr>>> + Send>>;
+
+/// Who knows what names stand for.
+#[derive(Clone)]
+pub struct Resolver {
+    lookup: Arc<dyn Fn(String) -> Answer + Send + Sync>,
+    interval: Duration,
+}
 
 /// A name with its port, and what it stood for last.
 pub(super) struct Names {
     place: String,
-    lookup: Lookup,
+    resolver: Resolver,
     last: Mutex<Vec<SocketAddr>>,
 }
 
-impl Names {
-    /// Asks the system for `place`, which is `host:port`.
-    pub(super) fn of_system(place: String) -> Self {
-        Self::of(
-            place,
-            Box::new(|place| Box::pin(async move { Ok(lookup_host(place).await?.collect()) })),
-        )
+impl Resolver {
+    /// The system, asked every [`limits::LOOK_INTERVAL`] while all is well.
+    pub fn system() -> Self {
+        let look = |place| -> Answer {
+            Box::pin(async move { Ok(lookup_host::<String>(place).await?.collect()) })
+        };
+        Self::new(look, limits::LOOK_INTERVAL)
     }
 
-    pub(super) fn of(place: String, lookup: Lookup) -> Self {
+    /// Somebody else: given `host:port`, `lookup` answers with addresses, the best first. It is asked at every dial, and
+    /// at this interval while all is well.
+    pub fn new(
+        lookup: impl Fn(String) -> Answer + Send + Sync + 'static,
+        interval: Duration,
+    ) -> Self {
+        Self {
+            lookup: Arc::new(lookup),
+            interval,
+        }
+    }
+}
+
+impl fmt::Debug for Resolver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Resolver")
+            .field("interval", &self.interval)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Names {
+    /// What `place`, which is `host:port`, stands for.
+    pub(super) fn new(place: String, resolver: Resolver) -> Self {
         Self {
             place,
-            lookup,
+            resolver,
             last: Mutex::default(),
         }
+    }
+
+    /// Returns how often to look while all is well.
+    pub(super) fn interval(&self) -> Duration {
+        self.resolver.interval
     }
 
     pub(super) fn place(&self) -> &str {
@@ -57,7 +90,7 @@ impl Names {
 
     /// Returns what the name stands for now, in the order in which it is to be tried.
     pub(super) async fn look(&self) -> io::Result<Vec<SocketAddr>> {
-        let answer = timeout(limits::LOOKUP, (self.lookup)(self.place.clone())).await;
+        let answer = timeout(limits::LOOKUP, (self.resolver.lookup)(self.place.clone())).await;
         let mut addresses = answer.map_err(io::Error::from).flatten()?;
         if addresses.is_empty() {
             let why = "the name has no address";

@@ -1,6 +1,6 @@
 //! The way to the server: its addresses, of which one may not answer, and perhaps a proxy in between.
 
-use std::{collections::BTreeSet, io, net::SocketAddr};
+use std::{collections::BTreeSet, io, net::SocketAddr, time::Duration};
 
 use tokio::{
     net::TcpStream,
@@ -9,7 +9,7 @@ use tokio::{
 };
 
 use super::{
-    names::Names,
+    names::{Names, Resolver},
     tunnel::{ConnectProxy, TunnelError},
 };
 use crate::limits;
@@ -33,14 +33,14 @@ pub(crate) enum WayError {
 
 impl Way {
     /// The way to `upstream`, which is `host:port`.
-    pub(crate) fn new(upstream: String, proxy: Option<ConnectProxy>) -> Self {
+    pub(crate) fn new(upstream: String, proxy: Option<ConnectProxy>, resolver: Resolver) -> Self {
         let place = match &proxy {
             Some(proxy) => proxy.address().to_owned(),
             None => upstream.clone(),
         };
         Self {
             upstream,
-            names: Names::of_system(place),
+            names: Names::new(place, resolver),
             proxy,
         }
     }
@@ -53,6 +53,11 @@ impl Way {
     /// Returns whether all connections go to one address for ever.
     pub(crate) fn is_fixed(&self) -> bool {
         self.names.is_fixed()
+    }
+
+    /// Returns how often to look where connections would go.
+    pub(crate) fn interval(&self) -> Duration {
+        self.names.interval()
     }
 
     /// Returns where connections would go now.

@@ -48,7 +48,7 @@ async fn look_again_and_again(dialer: Arc<Dialer>, sender: watch::Sender<BTreeSe
     let mut answers = VecDeque::new();
     // Until the keeper is gone.
     while timeout(
-        clock::jittered(limits::LOOK_INTERVAL, 900, 1100),
+        clock::jittered(dialer.way.interval(), 900, 1100),
         sender.closed(),
     )
     .await

@@ -17,6 +17,7 @@ mod stretch;
 
 mod a_goodbye_of_the_server_fails_no_call;
 mod a_limit_of_streams_starves_no_call;
+mod a_name_that_moves_is_followed;
 mod a_new_identity_fails_no_call;
 mod a_refused_candidate_is_never_adopted;
 mod a_silent_server_is_left_for_another;

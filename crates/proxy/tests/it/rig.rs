@@ -11,7 +11,7 @@ use std::{
 };
 
 use newleaf_identity::Source;
-use newleaf_proxy::{Exposure, Listen, Options, Proxy, ServerTrust, Status};
+use newleaf_proxy::{Exposure, Listen, Options, Proxy, Resolver, ServerTrust, Status};
 use newleaf_x509::TrustBundle;
 use tempfile::TempDir;
 use tokio::{sync::oneshot, task::JoinHandle, time::Instant};
@@ -49,6 +49,7 @@ pub(crate) fn options(server: SocketAddr, ca: &Ca, directory: &Path) -> Options 
         exposure: Exposure::Loopback,
         upstream: server.to_string(),
         server_name: Some("temporal.test".to_owned()),
+        resolver: Resolver::system(),
         connect_proxy: None,
         server_trust: ServerTrust::Bundle(TrustBundle::new([ca.certificate.clone()])),
         identity: Source::Directory(directory.to_owned()),

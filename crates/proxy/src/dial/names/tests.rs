@@ -1,6 +1,6 @@
 //! A resolver that answers what a test tells it to.
 
-use std::{collections::VecDeque, sync::Arc};
+use std::collections::VecDeque;
 
 use super::*;
 
@@ -17,7 +17,12 @@ fn names(answers: impl IntoIterator<Item = Result<Vec<SocketAddr>, io::ErrorKind
         let answer = answers.lock().unwrap().pop_front().unwrap();
         Box::pin(async move { answer.map_err(io::Error::from) })
     };
-    Names::of("temporal.test:7233".to_owned(), Box::new(lookup))
+    resolved_by(lookup)
+}
+
+fn resolved_by(lookup: impl Fn(String) -> Answer + Send + Sync + 'static) -> Names {
+    let resolver = Resolver::new(lookup, limits::LOOK_INTERVAL);
+    Names::new("temporal.test:7233".to_owned(), resolver)
 }
 
 #[tokio::test]
@@ -42,7 +47,7 @@ async fn a_resolver_that_is_down_does_not_take_the_server_with_it() {
 #[tokio::test(start_paused = true)]
 async fn a_resolver_that_never_answers_is_not_waited_for() {
     let lookup = |_place| -> Answer { Box::pin(std::future::pending()) };
-    let names = Names::of("temporal.test:7233".to_owned(), Box::new(lookup));
+    let names = resolved_by(lookup);
     let error = names.look().await.unwrap_err();
     assert_eq!(error.kind(), io::ErrorKind::TimedOut);
 }
@@ -63,9 +68,9 @@ async fn families_take_turns_and_the_preferred_one_begins() {
 /// The only name that every machine has.
 #[tokio::test]
 async fn the_system_is_asked() {
-    let names = Names::of_system("localhost:7233".to_owned());
+    let names = Names::new("localhost:7233".to_owned(), Resolver::system());
     assert!(!names.is_fixed());
     let addresses = names.look().await.unwrap();
     assert!(addresses.iter().all(|a| a.ip().is_loopback()));
-    assert!(Names::of_system("[::1]:7233".to_owned()).is_fixed());
+    assert!(Names::new("[::1]:7233".to_owned(), Resolver::system()).is_fixed());
 }

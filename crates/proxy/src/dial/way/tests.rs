@@ -1,7 +1,5 @@
 //! Addresses of which some do not answer, on loopback.
 
-use std::time::Duration;
-
 use tokio::{net::TcpListener, time::Instant};
 
 use super::{super::names::Answer, *};
@@ -17,11 +15,8 @@ fn way(addresses: Vec<SocketAddr>) -> Way {
         let addresses = addresses.clone();
         Box::pin(async move { Ok(addresses) })
     };
-    Way {
-        upstream: "temporal.test:7233".to_owned(),
-        names: Names::of("temporal.test:7233".to_owned(), Box::new(lookup)),
-        proxy: None,
-    }
+    let resolver = Resolver::new(lookup, limits::LOOK_INTERVAL);
+    Way::new("temporal.test:7233".to_owned(), None, resolver)
 }
 
 #[tokio::test]
