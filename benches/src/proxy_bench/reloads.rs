@@ -60,7 +60,6 @@ pub(super) fn measure(stand: &Stand, extent: &Extent) -> Result<Row, BenchError>
     callers.hear("ready", ADOPTED)?;
     callers.tell("go")?;
     let began = Instant::now();
-    let mut done = 0;
     let mut times = Vec::new();
     let swap = |version: u32| -> Result<Option<u32>, BenchError> {
         let leaf = if version.is_multiple_of(2) {
@@ -80,7 +79,6 @@ pub(super) fn measure(stand: &Stand, extent: &Extent) -> Result<Row, BenchError>
             break;
         }
         if let Some(time) = swap(version)? {
-            done += 1;
             times.push(time);
         }
         if version == WARM {
@@ -99,20 +97,16 @@ pub(super) fn measure(stand: &Stand, extent: &Extent) -> Result<Row, BenchError>
     // The others go on with the old one.
     stand.stage.pki.put(Leaf::Old, extent.reloads + 2)?;
     times.sort_unstable();
+    let failures = report.failed.keys().chain(report.polls_failed.keys());
     Ok(Row {
         calls: report.calls + report.polls,
         failed: report.failures(),
-        failures: report
-            .failed
-            .keys()
-            .chain(report.polls_failed.keys())
-            .cloned()
-            .collect(),
+        failures: failures.cloned().collect(),
         p50_us: Some(report.p50_us),
         p99_us: Some(report.p99_us),
         pss_kib: Some(after.pss_kib),
         more: Some(serde_json::json!({
-            "reloads": done,
+            "reloads": times.len(),
             "adopted_p50_us": times.get(times.len() / 2),
             "adopted_max_us": times.last(),
             "longest_gap_ms": report.longest_gap_ms.round(),
