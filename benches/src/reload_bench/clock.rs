@@ -36,8 +36,10 @@ impl Clock {
     /// Returns whether it can be given to a target.
     pub(super) fn suits(target: Target) -> bool {
         match target {
-            Target::Newleaf | Target::L4 | Target::Envoy | Target::Nginx | Target::Haproxy => true,
-            Target::Direct
+            Target::Newleaf | Target::L4 | Target::Nginx | Target::Haproxy => true,
+            // Envoy does not start with a library before its own.
+            Target::Envoy
+            | Target::Direct
             | Target::Traefik
             | Target::Caddy
             | Target::Ghostunnel
