@@ -239,6 +239,7 @@ impl Play<'_> {
             parts: self.options.parts.clone(),
             run: run.to_owned(),
             pki: Pki::make(&pki, (self.clock)())?,
+            connection_age: (self.front == fronts::Kind::Far).then_some(fronts::FAR_AGE_SECONDS),
             clock: if self.scene == Scene::Clock {
                 Clock::new(self.options.faketime.as_ref(), run)?
             } else {

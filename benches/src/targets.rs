@@ -56,6 +56,9 @@ pub struct Stage {
     pub pki: Pki,
     /// The core of targets.
     pub core: usize,
+    /// The age in seconds at which the server closes connections, if whoever can be told is told. Of Temporal's five minutes
+    /// newleaf knows by itself.
+    pub connection_age: Option<u32>,
     /// Their clock, if it is not the machine's.
     pub clock: Option<Clock>,
 }
@@ -292,6 +295,9 @@ fn newleaf(command: &mut Command, place: &Place<'_>) {
     command.arg("--server-ca").arg(place.pki(pki::SERVER_CA));
     command.arg("--identity").arg(place.stage.pki.live());
     command.arg("--admin").arg(place.admin.to_string());
+    if let Some(age) = place.stage.connection_age {
+        command.arg(format!("--connection-age={age}"));
+    }
 }
 
 fn ghostunnel(command: &mut Command, place: &Place<'_>) {

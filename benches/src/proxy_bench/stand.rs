@@ -71,6 +71,7 @@ impl Stand {
             parts: options.parts.clone(),
             run: run.to_owned(),
             core: cores.target,
+            connection_age: None,
             clock: None,
             pki,
         };

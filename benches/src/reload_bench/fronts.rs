@@ -13,13 +13,13 @@ use crate::{
 };
 
 /// At this age connections are told to go.
-const AGE_SECONDS: &str = "6";
+const AGE_SECONDS: u32 = 6;
 
 /// That of a far server.
-const FAR_AGE_SECONDS: &str = "10";
+pub(super) const FAR_AGE_SECONDS: u32 = 10;
 
 /// An age that nothing here reaches.
-const NO_AGE_SECONDS: &str = "3600";
+const NO_AGE_SECONDS: u32 = 3600;
 
 /// How far a far server is, each way: with 40 ms there and back, another region of the same continent.
 const EACH_WAY_MS: &str = "20";
@@ -129,7 +129,7 @@ impl Front {
                     &files.join("backend.log"),
                 )?);
                 let write = |name: &str, text: &str| {
-                    let text = text.replace("@AGE@", AGE_SECONDS);
+                    let text = text.replace("@AGE@", &AGE_SECONDS.to_string());
                     fill(&text, (address, backend), &files, pki, name)
                 };
                 let sds = include_str!("../../peers/envoy-frontend-sds.yaml");
@@ -170,7 +170,7 @@ impl Front {
 }
 
 /// The server on grpc-go.
-fn go(stage: &Stage, address: SocketAddr, age_seconds: &str) -> Result<Command, TargetError> {
+fn go(stage: &Stage, address: SocketAddr, age_seconds: u32) -> Result<Command, TargetError> {
     let mut command = Command::new(part(stage, "frontend")?);
     command.arg("-listen").arg(address.to_string());
     command.arg("-pki").arg(stage.pki.directory());
