@@ -143,9 +143,9 @@ pub const DOUBT_MAX: Duration = Duration::from_secs(5);
 /// with a deadline of 10 s, the SDKs' own, still have time to try again.
 pub const SILENCE: Duration = Duration::from_secs(5);
 
-/// How often a call that only asks is sent again because its connection broke: a request that brings servers down must not
-/// bring them all down.
-pub const REPEATS: u32 = 8;
+/// How often a call that only asks is sent again because its connection broke: often enough for a long poll at a server that is
+/// restarted again and again; but a request that brings servers down must not bring them all down.
+pub const REPEATS: u32 = 16;
 
 /// A deadline is sent as it came unless so much of it was spent here: a header that changes costs its compression.
 pub const DEADLINE_GRAIN: Duration = Duration::from_millis(100);
