@@ -2,7 +2,11 @@
 //! lives, and what it says to each of them is HTTP/2: whole frames, header blocks in step, DATA within the window.
 #![no_main]
 
-use std::time::{Duration, Instant};
+use std::{
+    collections::BTreeMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use libfuzzer_sys::fuzz_target;
 use newleaf_proxy::{
@@ -11,7 +15,7 @@ use newleaf_proxy::{
         frame::{self, Frame, Head},
         hpack::{DEFAULT_TABLE_SIZE, Decoder, Encoder, Field, HeaderList, Limits},
     },
-    relay::{ConnectionId, Event, Relay, Terms},
+    relay::{ConnectionId, Event, Relay, Route, Terms, UpstreamId},
 };
 
 const ROOMY: Limits = Limits {
@@ -23,13 +27,14 @@ const MAX_FRAME: u32 = 16_384;
 /// The window of a connection before any WINDOW_UPDATE (RFC 9113 §6.9.2).
 const WINDOW: i64 = 65_535;
 
-const REQUEST: [(&[u8], &[u8]); 6] = [
+const REQUEST: [(&[u8], &[u8]); 7] = [
     (b":method", b"POST"),
     (b":scheme", b"http"),
     (b":path", b"/a/B"),
     (b":authority", b"localhost"),
     (b"content-type", b"application/grpc"),
     (b"te", b"trailers"),
+    (b"temporal-namespace", b"payments"),
 ];
 const RESPONSE: [(&[u8], &[u8]); 2] =
     [(b":status", b"200"), (b"content-type", b"application/grpc")];
@@ -59,16 +64,17 @@ impl Peer {
         }
     }
 
-    fn caller(relay: &mut Relay, now: Instant) -> Self {
-        let mut caller = Self::new(ConnectionId::Caller(relay.accept(now)));
+    fn caller(relay: &mut Relay, route: &Arc<Route>, now: Instant) -> Self {
+        let caller = relay.accept(Arc::clone(route), now);
+        let mut caller = Self::new(ConnectionId::Caller(caller));
         let mut said = PREFACE.to_vec();
         frame::write_settings(&mut said, &[]);
         caller.say(relay, &said, now);
         caller
     }
 
-    fn server(relay: &mut Relay, now: Instant) -> Self {
-        let id = relay.dial(now);
+    fn server(relay: &mut Relay, upstream: UpstreamId, now: Instant) -> Self {
+        let id = relay.dial(upstream, None, now);
         let mut server = Self::new(ConnectionId::Server(id));
         let mut said = Vec::new();
         frame::write_settings(&mut said, &[]);
@@ -163,14 +169,21 @@ fuzz_target!(|input: &[u8]| {
     let mut script = Script(input);
     let mut now = Instant::now();
     let terms = Terms {
-        authority: "temporal.test:7233".to_owned(),
         drain_timeout: Duration::from_secs(60),
     };
     let mut relay = Relay::new(terms, now);
+    let upstream = relay.add_upstream("temporal.test:7233");
+    // What names no namespace is taken from one caller, and nothing at all from the other unless it names the right one.
+    let by_namespace = |unnamed| Route::ByNamespace {
+        namespaces: BTreeMap::from([(b"payments".to_vec(), upstream)]),
+        otherwise: None,
+        unnamed,
+    };
+    let routes = [by_namespace(Some(upstream)), by_namespace(None)].map(Arc::new);
     let mut peers = [
-        Peer::caller(&mut relay, now),
-        Peer::caller(&mut relay, now),
-        Peer::server(&mut relay, now),
+        Peer::caller(&mut relay, &routes[0], now),
+        Peer::caller(&mut relay, &routes[1], now),
+        Peer::server(&mut relay, upstream, now),
     ];
     while let (Some(deed), Some(number)) = (script.octet(), script.octet()) {
         let n_peer = usize::from(deed % 3);
@@ -203,7 +216,11 @@ fuzz_target!(|input: &[u8]| {
                 &mut relay,
                 stream,
                 number & 8 != 0,
-                if n_peer < 2 { &REQUEST } else { &RESPONSE },
+                match n_peer {
+                    0 => &REQUEST[..6],
+                    1 => &REQUEST,
+                    _ => &RESPONSE,
+                },
                 now,
             ),
             6 => peer.say_list(&mut relay, stream, true, &TRAILERS, now),
@@ -226,15 +243,15 @@ fuzz_target!(|input: &[u8]| {
             11 => {
                 relay.close(peer.id, "the script says so", now);
                 peers[n_peer] = if n_peer < 2 {
-                    Peer::caller(&mut relay, now)
+                    Peer::caller(&mut relay, &routes[n_peer], now)
                 } else {
-                    Peer::server(&mut relay, now)
+                    Peer::server(&mut relay, upstream, now)
                 };
             }
             12 => {
                 if let ConnectionId::Server(id) = peer.id {
                     relay.retire(id, now);
-                    *peer = Peer::server(&mut relay, now);
+                    *peer = Peer::server(&mut relay, upstream, now);
                 }
             }
             13 if number == 0 => relay.shut_down(now),

@@ -6,13 +6,16 @@
 //! ```
 //!
 //! A round is 100 calls: four callers with 25 each send a request of 250 bytes and read a response of 150, as the load `S` of
-//! `cargo xtask bench-proxy` does. `nothing` writes the same frames and carries none of them. Run both with two numbers of
+//! `cargo xtask bench-proxy` does. `by-namespace` chooses the upstream by `temporal-namespace`; `nothing` writes the same
+//! frames and carries none of them. Run both with two numbers of
 //! rounds: what the start and the frames cost falls out of the differences. `cargo xtask forward-cost` does that.
 #![expect(clippy::unwrap_used, reason = "a measurement that fails should stop")]
 
 use std::{
+    collections::BTreeMap,
     env,
     hint::black_box,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -21,7 +24,7 @@ use newleaf_proxy::{
         PREFACE, frame,
         hpack::{DEFAULT_TABLE_SIZE, Encoder, Field},
     },
-    relay::{ConnectionId, Relay, Terms},
+    relay::{ConnectionId, Relay, Route, Terms},
 };
 
 const CALLERS: usize = 4;
@@ -68,7 +71,7 @@ fn main() {
     let mut arguments = env::args().skip(1);
     let way = arguments.next().unwrap();
     let rounds: u32 = arguments.next().unwrap().parse().unwrap();
-    let mut stage = Stage::set();
+    let mut stage = Stage::set(&way);
     if way == "nothing" {
         stage.relay = None;
     }
@@ -129,16 +132,25 @@ impl Peer {
 
 impl Stage {
     #[expect(clippy::disallowed_methods, reason = "an instant to begin with")]
-    fn set() -> Self {
+    fn set(way: &str) -> Self {
         let now = Instant::now();
         let terms = Terms {
-            authority: "payments.a2dd6.tmprl.cloud:7233".to_owned(),
             drain_timeout: Duration::from_mins(2),
         };
         let mut relay = Relay::new(terms, now);
-        let server = relay.dial(now);
+        let upstream = relay.add_upstream("payments.a2dd6.tmprl.cloud:7233");
+        let route = Arc::new(if way == "by-namespace" {
+            Route::ByNamespace {
+                namespaces: BTreeMap::from([(b"payments.a2dd6".to_vec(), upstream)]),
+                otherwise: None,
+                unnamed: None,
+            }
+        } else {
+            Route::To(upstream)
+        });
+        let server = relay.dial(upstream, None, now);
         let callers = (0..CALLERS).map(|_| {
-            let caller = relay.accept(now);
+            let caller = relay.accept(Arc::clone(&route), now);
             (
                 ConnectionId::Caller(caller),
                 Peer::new(PREFACE, &[&REQUEST]),

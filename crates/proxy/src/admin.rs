@@ -62,10 +62,10 @@ fn answer(method: &Method, path: &str, board: &Switchboard) -> Response<Full<Byt
                 "could not write the status\n",
             ),
         },
-        "/ready" if board.with(|relay| relay.is_ready()) => text(StatusCode::OK, "ready\n"),
+        "/ready" if board.is_ready() => text(StatusCode::OK, "ready\n"),
         "/ready" => text(
             StatusCode::SERVICE_UNAVAILABLE,
-            "no connection under a proved identity; /status says why\n",
+            "some upstream has no connection under proved credentials; /status says which and why\n",
         ),
         _ => text(StatusCode::NOT_FOUND, "expected /status or /ready\n"),
     }

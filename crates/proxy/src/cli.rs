@@ -11,21 +11,40 @@ use newleaf_identity::Source;
 use newleaf_x509::{TrustBundle, certificate::CertificatesError};
 
 use crate::{
+    api_key::ApiKeySource,
     dial::{ConnectProxy, ConnectProxyError, Resolver},
     limits,
-    options::{Exposure, Listen, Options, ServerTrust},
+    options::{
+        CredentialsOptions, Exposure, Listen, ListenerOptions, ListenerTls, Options, Route,
+        ServerTrust, UpstreamOptions,
+    },
 };
 
 /// Where Temporal's clients look for a server unless told otherwise.
 const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 7233);
 
+/// What the one upstream of a command line is called.
+const UPSTREAM: &str = "temporal";
+
 /// Carry gRPC calls to Temporal over mTLS, under an identity that is reloaded while calls run
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_long_help = limits::help())]
 pub struct Args {
-    /// Where callers are accepted in plaintext: `HOST:PORT`, or `unix:PATH`
+    /// Where callers are accepted, in plaintext unless `--listen-cert` is given: `HOST:PORT`, or `unix:PATH`
     #[arg(long, value_name = "ADDRESS", value_parser = listen, default_value_t = DEFAULT_LISTEN.to_string())]
     listen: String,
+
+    /// PEM file of the chain that callers are shown, leaf first: they must speak TLS then
+    #[arg(long, value_name = "FILE", requires = "listen_key")]
+    listen_cert: Option<PathBuf>,
+
+    /// PEM file of its private key
+    #[arg(long, value_name = "FILE", requires = "listen_cert")]
+    listen_key: Option<PathBuf>,
+
+    /// PEM file of the CAs that a caller's certificate must lead to; callers need none if not given
+    #[arg(long, value_name = "FILE", requires = "listen_cert")]
+    listen_client_ca: Option<PathBuf>,
 
     /// The Temporal server, as `HOST:PORT`
     #[arg(long, value_name = "HOST:PORT")]
@@ -48,7 +67,7 @@ pub struct Args {
     server_ca: Option<PathBuf>,
 
     /// Directory with `tls.crt` and `tls.key`, as a mounted Kubernetes Secret has them
-    #[arg(long, value_name = "DIR", required_unless_present = "cert", conflicts_with_all = ["cert", "key"])]
+    #[arg(long, value_name = "DIR", required_unless_present_any = ["cert", "api_key_file"], conflicts_with_all = ["cert", "key"])]
     identity: Option<PathBuf>,
 
     /// PEM file of the chain, leaf first, instead of `--identity`
@@ -59,7 +78,11 @@ pub struct Args {
     #[arg(long, value_name = "FILE", requires = "cert")]
     key: Option<PathBuf>,
 
-    /// Namespace that a new identity must be allowed to describe before it is put to use
+    /// File of an API key that every request says, with an identity or instead of one; replaced, the new key is proved first
+    #[arg(long, value_name = "FILE")]
+    api_key_file: Option<PathBuf>,
+
+    /// Namespace that new credentials must be allowed to describe before they are put to use
     #[arg(long, value_name = "NAMESPACE")]
     namespace: Option<String>,
 
@@ -98,9 +121,11 @@ pub enum ArgsError {
     /// An HTTP proxy that is none.
     #[error("cannot use `--connect-proxy`")]
     ConnectProxy(#[source] ConnectProxyError),
-    /// Neither a directory nor two files.
-    #[error("expected `--identity DIR`, or `--cert FILE` and `--key FILE`, found neither")]
-    NoIdentity,
+    /// Neither a directory nor two files nor an API key.
+    #[error(
+        "expected `--identity DIR`, or `--cert FILE` and `--key FILE`, or `--api-key-file FILE`, found none"
+    )]
+    NoCredentials,
 }
 
 impl Args {
@@ -109,6 +134,9 @@ impl Args {
         // Taken apart whole, so that a new flag cannot be forgotten here.
         let Self {
             listen,
+            listen_cert,
+            listen_key,
+            listen_client_ca,
             upstream,
             server_name,
             connect_proxy,
@@ -117,6 +145,7 @@ impl Args {
             identity,
             cert,
             key,
+            api_key_file,
             namespace,
             admin,
             drain_timeout,
@@ -134,30 +163,53 @@ impl Args {
             .map(|url| ConnectProxy::new(&url, connect_proxy_credentials))
             .transpose()
             .map_err(ArgsError::ConnectProxy)?;
-        let identity = match (identity, cert, key) {
-            (Some(directory), _, _) => Source::Directory(directory),
-            (None, Some(chain), Some(key)) => Source::Files { chain, key },
-            (None, _, _) => return Err(ArgsError::NoIdentity),
+        let identity = match identity {
+            Some(directory) => Some(Source::Directory(directory)),
+            None => files(cert, key),
         };
+        let api_key = api_key_file.map(ApiKeySource::File);
+        let credentials = match (identity, api_key) {
+            (Some(identity), None) => CredentialsOptions::Identity(identity),
+            (None, Some(api_key)) => CredentialsOptions::ApiKey(api_key),
+            (Some(identity), Some(api_key)) => CredentialsOptions::Both { identity, api_key },
+            (None, None) => return Err(ArgsError::NoCredentials),
+        };
+        let tls = files(listen_cert, listen_key).map(|identity| ListenerTls {
+            identity,
+            client_trust: listen_client_ca,
+        });
         Ok(Options {
-            listen: parse_listen(&listen)?,
+            listeners: vec![ListenerOptions {
+                listen: parse_listen(&listen)?,
+                tls,
+                route: Route::Upstream(UPSTREAM.to_owned()),
+            }],
+            upstreams: vec![UpstreamOptions {
+                name: UPSTREAM.to_owned(),
+                address: upstream,
+                server_name,
+                resolver: Resolver::system(),
+                connect_proxy,
+                server_trust,
+                credentials,
+                namespace,
+                connection_age: Duration::from_secs(connection_age),
+            }],
             exposure: if allow_non_loopback {
                 Exposure::Network
             } else {
                 Exposure::Loopback
             },
-            upstream,
-            server_name,
-            resolver: Resolver::system(),
-            connect_proxy,
-            server_trust,
-            identity,
-            namespace,
             admin,
             drain_timeout: Duration::from_secs(drain_timeout),
-            connection_age: Duration::from_secs(connection_age),
         })
     }
+}
+
+/// Returns the identity in two files; clap has seen to it that there are both or none.
+fn files(chain: Option<PathBuf>, key: Option<PathBuf>) -> Option<Source> {
+    let (chain, key) = chain.zip(key)?;
+    Some(Source::Files { chain, key })
 }
 
 /// Checks the text while clap can still point at it.
@@ -176,3 +228,6 @@ fn parse_listen(text: &str) -> Result<Listen, ArgsError> {
         }),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -14,18 +14,19 @@ use std::{
 };
 
 use jiff::Timestamp;
-use newleaf_identity::Identity;
 use tokio::{sync::mpsc, time::Instant};
 
 use crate::{
-    relay::{Answer, ServerId},
+    credentials::Credentials,
+    relay::{Answer, Ask, ServerId},
     switchboard::{News, Switchboard},
 };
 
 /// The facts of a connection, for whoever asks.
 pub(crate) struct Line {
     id: u64,
-    identity: Arc<Identity>,
+    upstream: Arc<str>,
+    credentials: Credentials,
     opened_at: Timestamp,
     opened: Instant,
     board: Weak<Switchboard>,
@@ -55,7 +56,7 @@ pub(crate) struct Connection {
 
 /// A connection as it comes from the dialler, proved but not in use yet.
 pub(crate) struct Dialled {
-    pub(crate) identity: Arc<Identity>,
+    pub(crate) credentials: Credentials,
     pub(crate) link: Link,
     /// The address it goes to.
     pub(crate) peer: Option<SocketAddr>,
@@ -67,6 +68,8 @@ pub(crate) struct Dialled {
 pub(crate) struct Terms {
     /// Its number, unique in this process.
     pub(crate) id: u64,
+    /// The name of its upstream.
+    pub(crate) upstream: Arc<str>,
     /// When its successor is to be dialled.
     pub(crate) renew_at: Instant,
     /// Where its farewell is told.
@@ -95,8 +98,12 @@ impl Line {
         self.id
     }
 
-    pub(crate) fn identity(&self) -> &Identity {
-        &self.identity
+    pub(crate) fn upstream(&self) -> &str {
+        &self.upstream
+    }
+
+    pub(crate) fn credentials(&self) -> &Credentials {
+        &self.credentials
     }
 
     pub(crate) fn opened_at(&self) -> Timestamp {
@@ -136,10 +143,9 @@ impl Link {
     }
 
     /// Makes a call of our own.
-    pub(crate) async fn ask(&mut self, path: &str, message: &[u8]) -> Result<Answer, Gone> {
+    pub(crate) async fn ask(&mut self, ask: Ask<'_>) -> Result<Answer, Gone> {
         let now = Instant::now().into_std();
-        self.board
-            .with(|relay| relay.ask(self.server, path, message, now));
+        self.board.with(|relay| relay.ask(self.server, ask, now));
         loop {
             match self.next().await? {
                 News::Answered(answer) => return Ok(answer),
@@ -169,7 +175,7 @@ impl Connection {
     /// Makes a dialled connection live.
     pub(crate) fn live(dialled: Dialled, terms: Terms) -> Self {
         let Dialled {
-            identity,
+            credentials,
             mut link,
             peer,
             opened_at,
@@ -178,7 +184,8 @@ impl Connection {
         let board = Arc::clone(&link.board);
         let line = Arc::new(Line {
             id: terms.id,
-            identity,
+            upstream: terms.upstream,
+            credentials,
             opened_at,
             opened,
             board: Arc::downgrade(&board),

@@ -1,4 +1,4 @@
-//! Dials the server under an identity, and proves that the server accepts it.
+//! Dials the server under credentials, and proves that the server accepts them.
 //!
 //! With TLS 1.3 a client's handshake ends before the server has judged the client's leaf (RFC 8446 §2), and the server's
 //! SETTINGS may be sent before it has. So the handshake proves nothing. That it acknowledges *our* SETTINGS does: they come
@@ -18,10 +18,7 @@ use std::{
     time::Duration,
 };
 
-use newleaf_identity::{
-    Identity,
-    tls::{self, TlsError},
-};
+use newleaf_identity::tls::{self, TlsError};
 use rustls::{RootCertStore, pki_types::ServerName};
 use tokio::time::{Instant, sleep, timeout};
 use tokio_rustls::TlsConnector;
@@ -29,8 +26,10 @@ use tokio_rustls::TlsConnector;
 use crate::{
     clock,
     connection::{Dialled, Gone, Link},
+    credentials::Credentials,
     grpc::Code,
     limits, prove,
+    relay::UpstreamId,
     switchboard::Switchboard,
 };
 
@@ -40,6 +39,7 @@ pub(crate) use way::{Way, WayError};
 
 /// Where to dial, and what the server must be.
 pub(crate) struct Dialer {
+    pub(crate) id: UpstreamId,
     pub(crate) way: Way,
     pub(crate) server_name: ServerName<'static>,
     pub(crate) board: Arc<Switchboard>,
@@ -60,9 +60,9 @@ pub(crate) struct Experience {
 /// How much a dialled connection must show.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Proof {
-    /// That the server took the leaf: enough for an identity that proved itself before.
+    /// That the server took the leaf: enough for credentials that proved themselves before.
     Handshake,
-    /// That calls are allowed too: for a new identity.
+    /// That calls are allowed too: for new credentials. Of an API key a handshake says nothing.
     Calls,
 }
 
@@ -80,7 +80,7 @@ pub(crate) enum DialError {
         stage: &'static str,
         bound: Duration,
     },
-    #[error("could not prove the identity by calling `{method}`")]
+    #[error("could not prove the credentials by calling `{method}`")]
     Call { method: &'static str, source: Gone },
     #[error("expected `{method}` to answer OK, found {code}: {message}")]
     Denied {
@@ -98,7 +98,7 @@ pub(crate) enum DialError {
 }
 
 impl DialError {
-    /// Returns whether the server judged the identity, and did not like it. A server that cannot be reached has not.
+    /// Returns whether the server judged the credentials, and did not like them. A server that cannot be reached has not.
     pub(crate) fn is_refusal(&self) -> bool {
         match self {
             Self::Handshake { .. } | Self::Preface { .. } | Self::Denied { .. } => true,
@@ -115,11 +115,11 @@ impl Dialer {
     /// Dials, and returns a connection over which the server has answered.
     pub(crate) async fn dial(
         &self,
-        identity: &Arc<Identity>,
+        credentials: &Credentials,
         proof: Proof,
     ) -> Result<Dialled, DialError> {
         let bound = limits::HANDSHAKE;
-        let dialled = timeout(bound, self.dial_twice(identity)).await;
+        let dialled = timeout(bound, self.dial_twice(credentials)).await;
         let dialled = dialled.unwrap_or(Err(DialError::Elapsed {
             stage: "connect and shake hands",
             bound,
@@ -139,14 +139,14 @@ impl Dialer {
 
     /// Dials once more, beginning with the next address, if the first attempt takes long: a server that accepts
     /// connections and never speaks is found out by another that does.
-    async fn dial_twice(&self, identity: &Arc<Identity>) -> Result<Dialled, DialError> {
+    async fn dial_twice(&self, credentials: &Credentials) -> Result<Dialled, DialError> {
         let n_turned = self.experience.n_failed.load(Relaxed);
-        let mut first = Box::pin(self.shake_hands(identity, n_turned));
+        let mut first = Box::pin(self.shake_hands(credentials, n_turned));
         tokio::select! {
             dialled = &mut first => return dialled,
             () = sleep(self.experience.head_start()) => {}
         }
-        let mut second = Box::pin(self.shake_hands(identity, n_turned + 1));
+        let mut second = Box::pin(self.shake_hands(credentials, n_turned + 1));
         let (failed, other) = tokio::select! {
             dialled = &mut first => (dialled, second),
             dialled = &mut second => (dialled, first),
@@ -159,14 +159,14 @@ impl Dialer {
 
     async fn shake_hands(
         &self,
-        identity: &Arc<Identity>,
+        credentials: &Credentials,
         n_turned: usize,
     ) -> Result<Dialled, DialError> {
         let upstream = || self.way.upstream().to_owned();
         let began = Instant::now();
         let socket = self.way.connect(n_turned).await?;
         let peer = socket.peer_addr().ok();
-        let config = tls::client_config(Arc::clone(&self.roots), identity.resolver())?;
+        let config = tls::client_config(Arc::clone(&self.roots), credentials.resolver())?;
         let tls = TlsConnector::from(Arc::new(config))
             .connect(self.server_name.clone(), socket)
             .await
@@ -175,14 +175,16 @@ impl Dialer {
                 source,
             })?;
         let (socket, session) = tls.into_inner();
-        let mut link = Link::new(Arc::clone(&self.board), self.board.connect(socket, session));
+        let api_key = credentials.api_key.clone();
+        let connected = self.board.connect((socket, session), self.id, api_key);
+        let mut link = Link::new(Arc::clone(&self.board), connected);
         link.settled().await.map_err(|source| DialError::Preface {
             upstream: upstream(),
             source,
         })?;
         self.experience.note(began.elapsed());
         Ok(Dialled {
-            identity: Arc::clone(identity),
+            credentials: credentials.clone(),
             link,
             peer,
             opened_at: clock::now(),

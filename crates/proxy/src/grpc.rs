@@ -8,6 +8,7 @@ use crate::h2::hpack::{Field, HeaderList};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Code {
     Ok,
+    InvalidArgument,
     PermissionDenied,
     Unimplemented,
     Unavailable,
@@ -19,6 +20,7 @@ impl Code {
     fn number(self) -> u32 {
         match self {
             Self::Ok => 0,
+            Self::InvalidArgument => 3,
             Self::PermissionDenied => 7,
             Self::Unimplemented => 12,
             Self::Unavailable => 14,
@@ -31,6 +33,7 @@ impl Code {
     pub(crate) fn of(number: u32) -> Self {
         [
             Self::Ok,
+            Self::InvalidArgument,
             Self::PermissionDenied,
             Self::Unimplemented,
             Self::Unavailable,
@@ -46,6 +49,7 @@ impl std::fmt::Display for Code {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let name = match self {
             Self::Ok => "OK",
+            Self::InvalidArgument => "INVALID_ARGUMENT",
             Self::PermissionDenied => "PERMISSION_DENIED",
             Self::Unimplemented => "UNIMPLEMENTED",
             Self::Unavailable => "UNAVAILABLE",

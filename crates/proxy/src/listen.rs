@@ -1,9 +1,18 @@
-//! Accepts callers in plaintext and hands their calls on.
+//! Accepts callers, in plaintext or under TLS, and hands their calls on.
 //!
 //! Nothing that happens on the server's side closes a caller's connection or sends it GOAWAY: a caller notices
 //! neither a change of identity nor the ageing of connections. Only our own shutdown says goodbye to callers.
 
-use std::{io, path::PathBuf, sync::Arc, time::Duration};
+pub(crate) mod gate;
+
+use std::{
+    future::poll_fn,
+    io,
+    path::PathBuf,
+    sync::Arc,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
 
 use tokio::{
     io::{AsyncRead, AsyncWrite},
@@ -12,11 +21,22 @@ use tokio::{
     task::JoinSet,
     time::{Instant, sleep, timeout},
 };
+use tokio_rustls::TlsAcceptor;
 
-use crate::{limits, switchboard::Switchboard};
+use crate::{limits, relay::Route, switchboard::Switchboard};
+use gate::Gate;
 
 /// The pause after a failed accept: it fails for want of file descriptors, which comes and goes.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// A place where callers come in.
+pub(crate) struct Door {
+    pub(crate) listener: Listener,
+    /// Under which TLS they are spoken to, if any.
+    pub(crate) gate: Option<Gate>,
+    /// Where their calls go.
+    pub(crate) route: Arc<Route>,
+}
 
 /// A bound listener.
 #[derive(Debug)]
@@ -43,24 +63,24 @@ trait Transport: AsyncRead + AsyncWrite + Unpin + Send {}
 impl<T: AsyncRead + AsyncWrite + Unpin + Send> Transport for T {}
 
 impl Listener {
-    async fn accept(&self) -> io::Result<Box<dyn Transport>> {
-        match self {
+    fn poll_accept(&self, cx: &mut Context<'_>) -> Poll<io::Result<Box<dyn Transport>>> {
+        Poll::Ready(match self {
             Self::Tcp(listener) => {
-                let (socket, _peer) = listener.accept().await?;
+                let (socket, _peer) = ready!(listener.poll_accept(cx))?;
                 socket.set_nodelay(true)?;
                 Ok(Box::new(socket))
             }
             Self::Unix(listener, _unlink) => {
-                let (socket, _peer) = listener.accept().await?;
+                let (socket, _peer) = ready!(listener.poll_accept(cx))?;
                 Ok(Box::new(socket))
             }
-        }
+        })
     }
 }
 
 /// Accepts until `shutdown`, then lets the calls that are open finish within `drain_timeout`.
 pub(crate) async fn serve(
-    listener: Listener,
+    mut doors: Vec<Door>,
     board: Arc<Switchboard>,
     shutdown: impl Future<Output = ()>,
     drain_timeout: Duration,
@@ -74,11 +94,14 @@ pub(crate) async fn serve(
             let Ok(permit) = Arc::clone(&room).acquire_owned().await else {
                 return;
             };
-            match listener.accept().await {
-                Ok(socket) => {
-                    let carried = Arc::clone(&board).carry(socket);
+            match poll_fn(|cx| poll_doors(&mut doors, cx)).await {
+                Ok((socket, gate, route)) => {
+                    let board = Arc::clone(&board);
                     callers.spawn(async move {
-                        carried.await;
+                        match gate {
+                            None => board.carry(socket, route).await,
+                            Some(gate) => meet(socket, &gate, (board, route)).await,
+                        }
                         drop(permit);
                     });
                 }
@@ -93,7 +116,7 @@ pub(crate) async fn serve(
         () = accepting => {}
         () = shutdown => {}
     }
-    drop(listener);
+    drop(doors);
     board.with(|relay| relay.shut_down(Instant::now().into_std()));
     tracing::info!(
         callers = callers.len(),
@@ -107,5 +130,40 @@ pub(crate) async fn serve(
             callers = callers.len(),
             "calls outlasted the drain timeout and were cut"
         );
+    }
+}
+
+/// Who has come, and what is known of them by where they came.
+type Arrival = (Box<dyn Transport>, Option<Gate>, Arc<Route>);
+
+/// Takes a caller from the first door where one waits. That door comes last the next time.
+fn poll_doors(doors: &mut [Door], cx: &mut Context<'_>) -> Poll<io::Result<Arrival>> {
+    for nth in 0..doors.len() {
+        let Some(door) = doors.get(nth) else {
+            continue;
+        };
+        if let Poll::Ready(accepted) = door.listener.poll_accept(cx) {
+            let (gate, route) = (door.gate.clone(), Arc::clone(&door.route));
+            doors.rotate_left(nth + 1);
+            return Poll::Ready(accepted.map(|socket| (socket, gate, route)));
+        }
+    }
+    Poll::Pending
+}
+
+/// Shakes hands with a caller and carries its calls.
+async fn meet(
+    socket: Box<dyn Transport>,
+    gate: &Gate,
+    (board, route): (Arc<Switchboard>, Arc<Route>),
+) {
+    let accepting = TlsAcceptor::from(gate.config()).accept(socket);
+    match timeout(limits::DOWNSTREAM_HANDSHAKE, accepting).await {
+        Ok(Ok(stream)) => {
+            let (socket, session) = stream.into_inner();
+            board.carry_tls(socket, session, route).await;
+        }
+        Ok(Err(error)) => tracing::info!(%error, "refused a caller at the TLS handshake"),
+        Err(_elapsed) => tracing::info!("a caller did not finish its TLS handshake"),
     }
 }

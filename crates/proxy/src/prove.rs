@@ -1,4 +1,4 @@
-//! Proves by cheap calls that an identity is allowed what a worker needs.
+//! Proves by cheap calls that credentials are allowed what a worker needs.
 
 use tokio::time::timeout;
 
@@ -7,6 +7,7 @@ use crate::{
     dial::DialError,
     grpc::{self, Code},
     limits,
+    relay::Ask,
 };
 
 const GET_SYSTEM_INFO: &str = "/temporal.api.workflowservice.v1.WorkflowService/GetSystemInfo";
@@ -16,20 +17,30 @@ const DESCRIBE_NAMESPACE: &str =
 /// Calls `GetSystemInfo` and, where a namespace is known, `DescribeNamespace`: the first works with any leaf of an
 /// accepted CA, the second shows that the certificate filters of this namespace admit it.
 pub(crate) async fn calls(link: &mut Link, namespace: Option<&str>) -> Result<(), DialError> {
-    call(link, GET_SYSTEM_INFO, &[]).await?;
+    call(link, GET_SYSTEM_INFO, (namespace, &[])).await?;
     if let Some(namespace) = namespace {
-        call(link, DESCRIBE_NAMESPACE, &describe_namespace(namespace)).await?;
+        let message = describe_namespace(namespace);
+        call(link, DESCRIBE_NAMESPACE, (Some(namespace), &message)).await?;
     }
     Ok(())
 }
 
-async fn call(link: &mut Link, method: &'static str, message: &[u8]) -> Result<(), DialError> {
+async fn call(
+    link: &mut Link,
+    method: &'static str,
+    (namespace, message): (Option<&str>, &[u8]),
+) -> Result<(), DialError> {
     let bound = limits::PROOF;
     let message = grpc::frame(message);
-    let answer = timeout(bound, link.ask(method, &message))
+    let ask = Ask {
+        path: method,
+        namespace,
+        message: &message,
+    };
+    let answer = timeout(bound, link.ask(ask))
         .await
         .map_err(|_elapsed| DialError::Elapsed {
-            stage: "prove the identity by a call",
+            stage: "prove the credentials by a call",
             bound,
         })?
         .map_err(|source| DialError::Call { method, source })?;
@@ -40,7 +51,8 @@ async fn call(link: &mut Link, method: &'static str, message: &[u8]) -> Result<(
     match Code::of(number) {
         // A server that does not know the method has let us ask; the SDKs' clients take it the same way.
         Code::Ok | Code::Unimplemented => Ok(()),
-        code @ (Code::PermissionDenied
+        code @ (Code::InvalidArgument
+        | Code::PermissionDenied
         | Code::Unavailable
         | Code::Unauthenticated
         | Code::Other(_)) => Err(DialError::Denied {

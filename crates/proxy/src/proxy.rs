@@ -4,34 +4,49 @@ use std::{io, net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
 use http::uri::Authority;
 use newleaf_identity::{
-    Watcher, publish,
+    publish::{self, Publisher},
     tls::{self, TlsError},
-    watch::Recheck,
 };
-use tokio::net::{TcpListener, UnixListener, UnixStream};
+use rustls::{RootCertStore, pki_types::ServerName};
+use tokio::{
+    net::{TcpListener, UnixListener, UnixStream},
+    task::{JoinError, JoinSet},
+};
 
 use crate::{
-    admin, clock,
+    admin,
     dial::{Dialer, Experience, Way},
-    listen::{self, Listener, Unlink},
-    options::{Exposure, Listen, Options, ServerTrust},
-    relay::Terms,
-    status::{Ledger, Status},
+    listen::{
+        self, Door, Listener, Unlink,
+        gate::{self, GateError, Gatekeeper},
+    },
+    options::{Exposure, Listen, ListenerOptions, Options, ServerTrust, UpstreamOptions},
+    relay::{Route, Terms, UpstreamId},
+    routes::{self, RouteError},
+    status::{Account, Ledger, Status},
     switchboard::Switchboard,
-    upstream::keeper::{Keeper, Parts},
+    upstream::{
+        candidates::{Candidates, Look},
+        keeper::{Keeper, Parts},
+    },
 };
 
 /// A proxy that has bound its addresses and is ready to serve.
 pub struct Proxy {
-    listener: Listener,
-    address: Option<SocketAddr>,
+    doors: Vec<Door>,
+    addresses: Vec<Option<SocketAddr>>,
+    gatekeepers: Vec<Gatekeeper>,
     admin: Option<TcpListener>,
     admin_address: Option<SocketAddr>,
     board: Arc<Switchboard>,
-    keeper: Keeper,
+    keepers: Vec<Keeper>,
     recheck: Recheck,
     drain_timeout: Duration,
 }
+
+/// Makes a proxy look at the files of its credentials now, and prove what it finds even if that is what it found last.
+#[derive(Clone, Debug)]
+pub struct Recheck(Vec<Look>);
 
 /// Why a proxy did not start. Nothing was accepted.
 #[derive(Debug, thiserror::Error)]
@@ -43,6 +58,17 @@ pub enum StartError {
     NotLoopback {
         /// The address.
         address: SocketAddr,
+    },
+    /// Listeners and upstreams that do not fit together.
+    #[error("cannot route calls")]
+    Route(#[from] RouteError),
+    /// A listener's TLS cannot be had.
+    #[error("cannot accept callers on `{place}` under TLS")]
+    Gate {
+        /// The address or path.
+        place: String,
+        /// Why.
+        source: GateError,
     },
     /// The server's address cannot be read.
     #[error("expected the server as `host:port`, found `{found}`")]
@@ -67,7 +93,8 @@ impl StartError {
     /// Returns whether the options are at fault: then trying again cannot help.
     pub fn is_usage(&self) -> bool {
         match self {
-            Self::NotLoopback { .. } | Self::Upstream { .. } => true,
+            Self::NotLoopback { .. } | Self::Route(_) | Self::Upstream { .. } => true,
+            Self::Gate { source, .. } => !source.may_pass(),
             Self::Tls(error) => match error {
                 TlsError::PlatformRoots { .. } => false,
                 TlsError::TrustAnchor { .. }
@@ -89,58 +116,55 @@ pub async fn run(options: Options, shutdown: impl Future<Output = ()>) -> Result
 impl Proxy {
     /// Checks the options and binds the addresses, on the runtime it is called in.
     pub async fn bind(options: Options) -> Result<Self, StartError> {
-        let (server_name, authority) = server(&options)?;
-        let roots = match &options.server_trust {
-            ServerTrust::Platform => tls::platform_roots()?,
-            ServerTrust::Bundle(bundle) => tls::bundle_roots(bundle)?,
+        let servers = options.upstreams.into_iter().map(Server::of);
+        let servers: Vec<_> = servers.collect::<Result<_, _>>()?;
+        let accounts = servers.iter().map(|server| Arc::clone(&server.account));
+        let ledger = Arc::new(Ledger::new(accounts.collect()));
+        let authorities: Vec<_> = servers.iter().map(|s| s.authority.to_string()).collect();
+        let terms = Terms {
+            drain_timeout: options.drain_timeout,
         };
-        let listener = listener(&options.listen, options.exposure).await?;
-        let address = match &listener {
-            Listener::Tcp(tcp) => tcp.local_addr().ok(),
-            Listener::Unix(..) => None,
-        };
+        let board = Switchboard::new(terms, &authorities, ledger);
+        let named: Vec<_> = servers
+            .iter()
+            .map(Server::name)
+            .zip(board.upstreams())
+            .collect();
+        let routes = routes::resolve(&options.listeners, &named)?;
+        let Bound {
+            doors,
+            addresses,
+            gatekeepers,
+        } = bind_all(&options.listeners, routes, options.exposure).await?;
         let admin = match options.admin {
             Some(address) => Some(bind(address, options.exposure).await?),
             None => None,
         };
         let admin_address = admin.as_ref().and_then(|admin| admin.local_addr().ok());
-        let (publisher, subscriber) = publish::channel();
-        let terms = Terms {
-            authority: authority.to_string(),
-            drain_timeout: options.drain_timeout,
-        };
-        let board = Switchboard::new(terms, Arc::new(Ledger::new(subscriber)));
-        let watcher = Watcher::new(options.identity, clock::now);
-        let recheck = watcher.recheck();
-        let keeper = Keeper::new(Parts {
-            board: Arc::clone(&board),
-            dialer: Dialer {
-                way: Way::new(options.upstream, options.connect_proxy, options.resolver),
-                server_name,
-                board: Arc::clone(&board),
-                roots,
-                namespace: options.namespace,
-                experience: Experience::default(),
-            },
-            watcher,
-            publisher,
-            connection_age: options.connection_age,
-        });
+        let parts = servers.into_iter().zip(board.upstreams());
+        let parts: Vec<_> = parts.map(|(server, id)| server.parts(id, &board)).collect();
+        let recheck = Recheck(parts.iter().map(|parts| parts.candidates.look()).collect());
         Ok(Self {
-            listener,
-            address,
+            doors,
+            addresses,
+            gatekeepers,
             admin,
             admin_address,
             board,
-            keeper,
+            keepers: parts.into_iter().map(Keeper::new).collect(),
             recheck,
             drain_timeout: options.drain_timeout,
         })
     }
 
-    /// Returns where callers are accepted, unless that is a Unix socket. With port 0, the system has chosen.
+    /// Returns where the first listener accepts callers, unless that is a Unix socket. With port 0, the system has chosen.
     pub fn address(&self) -> Option<SocketAddr> {
-        self.address
+        self.addresses.first().copied().flatten()
+    }
+
+    /// Returns where each listener accepts callers, in the order of the options.
+    pub fn addresses(&self) -> &[Option<SocketAddr>] {
+        &self.addresses
     }
 
     /// Returns where the admin endpoint answers, if there is one.
@@ -148,7 +172,7 @@ impl Proxy {
         self.admin_address
     }
 
-    /// Returns the handle that makes the proxy look at the identity's files now.
+    /// Returns the handle that makes the proxy look at the files of its credentials now.
     pub fn recheck(&self) -> Recheck {
         self.recheck.clone()
     }
@@ -162,54 +186,167 @@ impl Proxy {
 
     /// Serves until `shutdown`, and then until the calls have ended or the drain timeout is over.
     pub async fn serve(self, shutdown: impl Future<Output = ()>) {
-        if let Some(address) = self.address {
+        for address in self.addresses.iter().flatten() {
             tracing::info!(%address, "accepting callers");
         }
         if let Some(address) = self.admin_address {
             tracing::info!(%address, "answering on the admin endpoint");
         }
-        // The keeper goes on during the drain: calls still wait for connections, and servers still say goodbye.
         let board = Arc::clone(&self.board);
-        let endless = async {
-            match self.admin {
-                Some(admin) => {
-                    let answering = admin::serve(admin, Arc::clone(&board));
-                    tokio::join!(self.keeper.run(), board.keep_time(), answering);
-                }
-                None => {
-                    tokio::join!(self.keeper.run(), board.keep_time());
-                }
-            }
-        };
-        let callers = listen::serve(self.listener, self.board, shutdown, self.drain_timeout);
+        // They end with this function. The keepers go on during the drain: calls still wait for connections, and servers
+        // still say goodbye.
+        let mut endless = JoinSet::new();
+        for keeper in self.keepers {
+            endless.spawn(keeper.run());
+        }
+        for gatekeeper in self.gatekeepers {
+            endless.spawn(gatekeeper.run());
+        }
+        if let Some(admin) = self.admin {
+            endless.spawn(admin::serve(admin, Arc::clone(&board)));
+        }
+        let callers = listen::serve(self.doors, self.board, shutdown, self.drain_timeout);
         tokio::select! {
             () = callers => {}
-            () = endless => {}
+            () = board.keep_time() => {}
+            () = outlive(&mut endless) => {}
         }
     }
 }
 
-/// Returns the name that the server must bear, and the authority that requests name.
-///
-/// With a name of its own, that name is the authority too: it is what a client that dialled it directly would say.
-fn server(
-    options: &Options,
-) -> Result<(rustls::pki_types::ServerName<'static>, Authority), StartError> {
-    let malformed = || StartError::Upstream {
-        found: options.upstream.clone(),
-    };
-    let dialled: Authority = options.upstream.parse().map_err(|_error| malformed())?;
-    if dialled.port_u16().is_none() || dialled.as_str().contains('@') {
-        return Err(malformed());
+/// Waits for tasks that end only by a panic, which goes on here: a proxy whose connections nobody keeps must not look alive.
+async fn outlive(endless: &mut JoinSet<()>) {
+    while let Some(ended) = endless.join_next().await {
+        if let Err(panic) = ended.map_err(JoinError::try_into_panic)
+            && let Ok(panic) = panic
+        {
+            std::panic::resume_unwind(panic);
+        }
     }
-    let Some(name) = &options.server_name else {
-        let host = dialled.host().trim_matches(['[', ']']);
-        return Ok((tls::server_name(host)?, dialled));
+    std::future::pending::<()>().await;
+}
+
+impl Recheck {
+    /// Asks for a look now.
+    pub fn request(&self) {
+        for look in &self.0 {
+            look.request();
+        }
+    }
+}
+
+/// An upstream that can be dialled, and judged when it answers.
+struct Server {
+    options: UpstreamOptions,
+    /// The name that its certificate must bear.
+    name: ServerName<'static>,
+    /// What requests to it name. With a name of its own, that name: it is what a client that dialled it directly would say.
+    authority: Authority,
+    roots: Arc<RootCertStore>,
+    publisher: Publisher,
+    account: Arc<Account>,
+}
+
+impl Server {
+    fn of(options: UpstreamOptions) -> Result<Self, StartError> {
+        let roots = match &options.server_trust {
+            ServerTrust::Platform => tls::platform_roots()?,
+            ServerTrust::Bundle(bundle) => tls::bundle_roots(bundle)?,
+        };
+        let malformed = || StartError::Upstream {
+            found: options.address.clone(),
+        };
+        let dialled: Authority = options.address.parse().map_err(|_error| malformed())?;
+        if dialled.port_u16().is_none() || dialled.as_str().contains('@') {
+            return Err(malformed());
+        }
+        let (name, authority) = match &options.server_name {
+            None => (dialled.host().trim_matches(['[', ']']).to_owned(), dialled),
+            Some(name) => {
+                let authority = name.parse().map_err(|_error| TlsError::ServerName {
+                    found: name.clone(),
+                })?;
+                (name.clone(), authority)
+            }
+        };
+        let (publisher, subscriber) = publish::channel();
+        Ok(Self {
+            name: tls::server_name(&name)?,
+            authority,
+            roots,
+            publisher,
+            account: Account::new(options.name.clone(), subscriber),
+            options,
+        })
+    }
+
+    /// Returns the name by which routes speak of it.
+    fn name(&self) -> &str {
+        &self.options.name
+    }
+
+    /// Returns what keeps connections to it, once the board knows it as `id`.
+    fn parts(self, id: UpstreamId, board: &Arc<Switchboard>) -> Parts {
+        Parts {
+            board: Arc::clone(board),
+            dialer: Dialer {
+                id,
+                way: Way::new(
+                    self.options.address,
+                    self.options.connect_proxy,
+                    self.options.resolver,
+                ),
+                server_name: self.name,
+                board: Arc::clone(board),
+                roots: self.roots,
+                namespace: self.options.namespace,
+                experience: Experience::default(),
+            },
+            candidates: Candidates::new(&self.options.credentials),
+            publisher: self.publisher,
+            account: self.account,
+            connection_age: self.options.connection_age,
+        }
+    }
+}
+
+/// What accepts callers.
+struct Bound {
+    doors: Vec<Door>,
+    addresses: Vec<Option<SocketAddr>>,
+    gatekeepers: Vec<Gatekeeper>,
+}
+
+async fn bind_all(
+    listeners: &[ListenerOptions],
+    routes: Vec<Arc<Route>>,
+    exposure: Exposure,
+) -> Result<Bound, StartError> {
+    let mut bound = Bound {
+        doors: Vec::new(),
+        addresses: Vec::new(),
+        gatekeepers: Vec::new(),
     };
-    let authority = name.parse().map_err(|_error| TlsError::ServerName {
-        found: name.clone(),
-    })?;
-    Ok((tls::server_name(name)?, authority))
+    for (options, route) in listeners.iter().zip(routes) {
+        let opened = options.tls.as_ref().map(gate::open).transpose();
+        let opened = opened.map_err(|source| StartError::Gate {
+            place: options.listen.to_string(),
+            source,
+        })?;
+        let (gate, gatekeeper) = opened.unzip();
+        bound.gatekeepers.extend(gatekeeper);
+        let listener = listener(&options.listen, exposure).await?;
+        bound.addresses.push(match &listener {
+            Listener::Tcp(tcp) => tcp.local_addr().ok(),
+            Listener::Unix(..) => None,
+        });
+        bound.doors.push(Door {
+            listener,
+            gate,
+            route,
+        });
+    }
+    Ok(bound)
 }
 
 async fn listener(listen: &Listen, exposure: Exposure) -> Result<Listener, StartError> {
@@ -218,7 +355,7 @@ async fn listener(listen: &Listen, exposure: Exposure) -> Result<Listener, Start
         Listen::Unix(path) => {
             remove_stale(path).await;
             let unix = UnixListener::bind(path).map_err(|source| StartError::Bind {
-                place: path.display().to_string(),
+                place: listen.to_string(),
                 source,
             })?;
             Ok(Listener::Unix(unix, Unlink(path.clone())))
@@ -257,7 +394,7 @@ async fn remove_stale(path: &Path) {
 impl std::fmt::Debug for Proxy {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Proxy")
-            .field("address", &self.address)
+            .field("addresses", &self.addresses)
             .field("admin_address", &self.admin_address)
             .finish_non_exhaustive()
     }

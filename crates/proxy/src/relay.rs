@@ -25,11 +25,13 @@ mod place;
 mod pulse;
 mod reply;
 mod request;
+mod route;
 mod server;
 mod slots;
 mod streams;
 mod timers;
 mod turn;
+mod upstream;
 mod wire;
 
 use std::{
@@ -39,18 +41,23 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::h2::{
-    breach::Breach,
-    hpack::{Field, HeaderList, Memo},
+use crate::{
+    api_key::ApiKey,
+    h2::{
+        breach::Breach,
+        hpack::{Field, HeaderList, Memo},
+    },
 };
 use call::Call;
 use caller::Caller;
-pub use event::{Answer, Event, Loss};
+pub use event::{Answer, Ask, Event, Loss};
 use head::{Reply, RequestHead};
 use kept::Keep;
-use server::{Phase, Server};
+pub use route::Route;
+use server::{Authorization, Phase, Server};
 use slots::{Key, Slots};
 use timers::{Timer, Timers};
+use upstream::Upstream;
 use wire::{Ended, Wire};
 
 /// A connection from a caller.
@@ -60,6 +67,10 @@ pub struct CallerId(Key);
 /// A connection to the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ServerId(Key);
+
+/// One of the servers that calls may go to, with all connections to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct UpstreamId(usize);
 
 /// A connection on either side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -73,8 +84,6 @@ pub enum ConnectionId {
 /// What a relay needs to know.
 #[derive(Clone, Debug)]
 pub struct Terms {
-    /// What every request names as `:authority`.
-    pub authority: String,
     /// How long calls may stay on a connection to the server that takes no new ones.
     pub drain_timeout: Duration,
 }
@@ -85,10 +94,7 @@ pub struct Relay {
     callers: Slots<Caller>,
     servers: Slots<Server>,
     calls: Slots<Call>,
-    /// The servers in use.
-    live: Vec<Key>,
-    /// Calls that wait for a server, in the order in which they came.
-    waiting: VecDeque<Key>,
+    upstreams: Vec<Upstream>,
     timers: Timers,
     requests: Memo<Arc<RequestHead>>,
     replies: Memo<Reply>,
@@ -100,8 +106,6 @@ pub struct Relay {
     n_connections: u64,
     is_shutting_down: bool,
     is_sweeping: bool,
-    /// Why the last attempt to connect failed, if nothing connected since.
-    trouble: Option<String>,
     /// The instant of this turn.
     now: Instant,
     /// Used again and again, so that no call costs an allocation for it.
@@ -117,8 +121,7 @@ impl Relay {
             callers: Slots::new(),
             servers: Slots::new(),
             calls: Slots::new(),
-            live: Vec::new(),
-            waiting: VecDeque::new(),
+            upstreams: Vec::new(),
             timers: Timers::default(),
             requests: Memo::new(),
             replies: Memo::new(),
@@ -128,18 +131,24 @@ impl Relay {
             n_connections: 0,
             is_shutting_down: false,
             is_sweeping: false,
-            trouble: None,
             now,
             list: HeaderList::new(),
             block: Vec::new(),
         }
     }
 
-    /// Takes a caller in.
-    pub fn accept(&mut self, now: Instant) -> CallerId {
+    /// Takes an upstream in, to which every request says this `:authority`.
+    pub fn add_upstream(&mut self, authority: &str) -> UpstreamId {
+        let id = UpstreamId(self.upstreams.len());
+        self.upstreams.push(Upstream::new(authority.to_owned()));
+        id
+    }
+
+    /// Takes a caller in, whose calls go where `route` says.
+    pub fn accept(&mut self, route: Arc<Route>, now: Instant) -> CallerId {
         self.now = now;
         self.n_connections += 1;
-        let caller = Caller::new(self.n_connections, now);
+        let caller = Caller::new(self.n_connections, route, now);
         let by = caller.preface_by;
         let key = self.callers.insert(caller);
         self.timers.set(by, Timer::Preface(key));
@@ -149,11 +158,20 @@ impl Relay {
         CallerId(key)
     }
 
-    /// Begins to talk to a server. It takes no calls before it is [put to use](Self::put_to_use).
-    pub fn dial(&mut self, now: Instant) -> ServerId {
+    /// Begins to talk to a server of an upstream. It takes no calls before it is [put to use](Self::put_to_use).
+    ///
+    /// If there is an API key, every request on this connection says it, in place of what its caller says. A connection never
+    /// changes its key.
+    pub fn dial(
+        &mut self,
+        upstream: UpstreamId,
+        api_key: Option<Arc<ApiKey>>,
+        now: Instant,
+    ) -> ServerId {
         self.now = now;
         self.n_connections += 1;
-        let server = Server::new(self.n_connections, now);
+        let authorization = Authorization(api_key);
+        let server = Server::new(self.n_connections, (upstream, authorization), now);
         let pulse_at = server.pulse.due;
         let key = self.servers.insert(server);
         self.timers.set(pulse_at, Timer::Pulse(key));
@@ -169,13 +187,17 @@ impl Relay {
             && server.wire.ended.is_none()
         {
             server.phase = Phase::InUse;
-            self.live.push(key);
-            self.trouble = None;
-            self.supersede_doubted();
-        }
-        self.serve_waiting();
-        if !self.waiting.is_empty() {
-            self.events.push_back(Event::Crowded);
+            let id = server.upstream;
+            if let Some(upstream) = self.upstreams.get_mut(id.0) {
+                upstream.live.push(key);
+                upstream.trouble = None;
+            }
+            self.supersede_doubted(id);
+            self.serve_waiting();
+            let waits = |upstream: &Upstream| !upstream.waiting.is_empty();
+            if self.upstreams.get(id.0).is_some_and(waits) {
+                self.events.push_back(Event::Crowded(id));
+            }
         }
     }
 
@@ -186,24 +208,31 @@ impl Relay {
     }
 
     /// Makes a call of our own, which is answered by [`Event::Answered`], or by the end of the connection.
-    pub fn ask(&mut self, ServerId(key): ServerId, path: &str, message: &[u8], now: Instant) {
+    pub fn ask(&mut self, ServerId(key): ServerId, ask: Ask<'_>, now: Instant) {
         self.now = now;
         let Some(server) = self.servers.get_mut(key) else {
             return;
         };
         let stream = server.open();
         server.questions.insert(stream, server::Question::default());
-        let fields = [
+        let upstream = self.upstreams.get(server.upstream.0);
+        let authority = upstream.map_or("", |upstream| &upstream.authority);
+        let mut fields: HeaderList = [
             Field::new(b":method", b"POST"),
             Field::new(b":scheme", b"https"),
-            Field::new(b":authority", self.terms.authority.as_bytes()),
-            Field::new(b":path", path.as_bytes()),
+            Field::new(b":authority", authority.as_bytes()),
+            Field::new(b":path", ask.path.as_bytes()),
             Field::new(b"content-type", b"application/grpc"),
             Field::new(b"te", b"trailers"),
-        ];
-        server.wire.write_list(stream, false, fields);
+        ]
+        .into_iter()
+        .collect();
+        let namespace = ask.namespace.map(str::as_bytes);
+        fields.extend(namespace.map(|namespace| Field::new(route::NAMESPACE, namespace)));
+        server.encode_request(&fields, &mut self.block);
+        server.wire.write_block(stream, false, &self.block);
         // A question is far shorter than the smallest window that a server of any use begins with.
-        server.wire.write_data(stream, true, (message, &[]));
+        server.wire.write_data(stream, true, (ask.message, &[]));
         self.touch_server(key);
     }
 
@@ -238,9 +267,7 @@ impl Relay {
         if has_room {
             self.unblock(id);
         }
-        if !self.waiting.is_empty() {
-            self.serve_waiting();
-        }
+        self.serve_waiting();
     }
 
     /// Returns whether a connection is to be closed once its output is written.
@@ -309,15 +336,17 @@ impl Relay {
             .map_or(0, |server| server.wire.streams.len())
     }
 
-    /// Returns whether a call that came now would be given to a server.
-    pub fn is_ready(&self) -> bool {
-        !self.live.is_empty()
+    /// Returns whether an upstream has a server that takes calls.
+    pub fn is_ready(&self, UpstreamId(nth): UpstreamId) -> bool {
+        let upstream = self.upstreams.get(nth);
+        upstream.is_some_and(|upstream| !upstream.live.is_empty())
     }
 
-    /// Returns whether there are servers in use and none of them has room.
-    pub fn is_crowded(&self) -> bool {
+    /// Returns whether an upstream has servers in use and none of them has room.
+    pub fn is_crowded(&self, UpstreamId(nth): UpstreamId) -> bool {
         let is_full = |key: &Key| self.servers.get(*key).is_none_or(Server::is_full);
-        !self.live.is_empty() && self.live.iter().all(is_full)
+        let upstream = self.upstreams.get(nth);
+        upstream.is_some_and(|u| !u.live.is_empty() && u.live.iter().all(is_full))
     }
 
     /// Returns whether a server owes a sign of life, so that its connection should not be the only one.
@@ -326,9 +355,11 @@ impl Relay {
         server.is_some_and(|server| server.pulse.is_doubted())
     }
 
-    /// Takes note of why there is no connection; calls that wait in vain are told.
-    pub fn note_trouble(&mut self, why: &str) {
-        self.trouble = Some(why.to_owned());
+    /// Takes note of why there is no connection to an upstream; calls that wait in vain are told.
+    pub fn note_trouble(&mut self, UpstreamId(nth): UpstreamId, why: &str) {
+        if let Some(upstream) = self.upstreams.get_mut(nth) {
+            upstream.trouble = Some(why.to_owned());
+        }
     }
 
     /// Returns what happened, oldest first.
@@ -361,7 +392,7 @@ impl fmt::Debug for Relay {
             .field("callers", &self.callers.len())
             .field("servers", &self.servers.len())
             .field("calls", &self.calls.len())
-            .field("waiting", &self.waiting.len())
+            .field("upstreams", &self.upstreams.len())
             .finish_non_exhaustive()
     }
 }

@@ -16,18 +16,18 @@ use newleaf_identity::{Identity, publish::Subscriber};
 use newleaf_x509::Fingerprint;
 use serde::{Deserialize, Serialize};
 
-use crate::connection::Line;
+use crate::{clock, connection::Line};
 
 /// The proxy at one instant, as `GET /status` answers it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Status {
-    /// The identity that was adopted last; none before the first proof.
+    /// The identity that was adopted last for the first upstream that has one; none before the first proof.
     pub identity: Option<IdentityStatus>,
-    /// Every live connection to the server that carries calls, oldest first.
+    /// Every live connection to a server that carries calls, oldest first.
     pub connections: Vec<ConnectionStatus>,
-    /// How many identities were adopted.
+    /// How many times credentials were adopted: an identity, an API key, or both at once.
     pub adopted: u64,
-    /// How many candidates were refused, by our own check or by the server. Unanswered dials are not counted.
+    /// How many candidates were refused, by our own check or by a server. Unanswered dials are not counted.
     pub refused: u64,
     /// Why the last one was refused.
     pub last_refusal: Option<String>,
@@ -35,6 +35,34 @@ pub struct Status {
     pub replayed: u64,
     /// How many calls ended with a status that the proxy, not the server, gave.
     pub failed: u64,
+    /// Every upstream, in the order of the configuration.
+    pub upstreams: Vec<UpstreamStatus>,
+}
+
+/// One upstream.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UpstreamStatus {
+    /// Its name.
+    pub name: String,
+    /// Whether a call to it would be carried now.
+    pub ready: bool,
+    /// The identity that was adopted last; none before the first proof, and none where only an API key is used.
+    pub identity: Option<IdentityStatus>,
+    /// The API key that was adopted last, likewise.
+    pub api_key: Option<ApiKeyStatus>,
+    /// How many times credentials were adopted.
+    pub adopted: u64,
+    /// How many candidates were refused.
+    pub refused: u64,
+    /// Why the last one was refused.
+    pub last_refusal: Option<String>,
+}
+
+/// The API key of the moment. Of the key itself nothing is told.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApiKeyStatus {
+    /// 1 for the first key that was adopted, and one more for each that followed.
+    pub generation: u64,
 }
 
 /// The identity of the moment.
@@ -52,13 +80,15 @@ pub struct IdentityStatus {
     pub not_after: Timestamp,
 }
 
-/// One live connection to the server.
+/// One live connection to a server.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConnectionStatus {
-    /// SHA-256 of the leaf that this connection presented.
-    pub leaf: Fingerprint,
+    /// The name of its upstream.
+    pub upstream: String,
+    /// SHA-256 of the leaf that this connection presented; none where only an API key is used.
+    pub leaf: Option<Fingerprint>,
     /// The distinguished name of the CA that signed the leaf.
-    pub issuer: String,
+    pub issuer: Option<String>,
     /// The key identifier of that CA, in hexadecimal.
     pub authority_key_id: Option<String>,
     /// When the connection was opened.
@@ -71,26 +101,101 @@ pub struct ConnectionStatus {
 
 /// Where the parts of the proxy write down what happens.
 pub(crate) struct Ledger {
-    identity: Subscriber,
+    accounts: Vec<Arc<Account>>,
     lines: Mutex<BTreeMap<u64, Arc<Line>>>,
-    refusal: Mutex<Option<String>>,
-    adopted: AtomicU64,
-    refused: AtomicU64,
+    n_lines: AtomicU64,
     replayed: AtomicU64,
     failed: AtomicU64,
 }
 
-impl Ledger {
-    pub(crate) fn new(identity: Subscriber) -> Self {
-        Self {
+/// What is written down of one upstream.
+pub(crate) struct Account {
+    name: String,
+    identity: Subscriber,
+    api_keys: AtomicU64,
+    refusal: Mutex<Option<Refusal>>,
+    adopted: AtomicU64,
+    refused: AtomicU64,
+}
+
+/// Why a candidate was refused, and when.
+#[derive(Clone)]
+struct Refusal {
+    at: Timestamp,
+    why: String,
+}
+
+impl Account {
+    pub(crate) fn new(name: String, identity: Subscriber) -> Arc<Self> {
+        Arc::new(Self {
+            name,
             identity,
-            lines: Mutex::default(),
+            api_keys: AtomicU64::new(0),
             refusal: Mutex::default(),
             adopted: AtomicU64::new(0),
             refused: AtomicU64::new(0),
+        })
+    }
+
+    /// Returns the name of the upstream.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Notes that credentials were adopted.
+    pub(crate) fn adopted(&self) {
+        self.adopted.fetch_add(1, Relaxed);
+    }
+
+    /// Notes that an API key was adopted, and returns its generation.
+    pub(crate) fn adopted_api_key(&self) -> u64 {
+        self.api_keys.fetch_add(1, Relaxed).saturating_add(1)
+    }
+
+    /// Notes that a candidate was refused.
+    pub(crate) fn refused(&self, why: String) {
+        self.refused.fetch_add(1, Relaxed);
+        let at = clock::now();
+        *locked(&self.refusal) = Some(Refusal { at, why });
+    }
+
+    fn status(&self, lines: &[Arc<Line>]) -> UpstreamStatus {
+        let identity = self.identity.current().map(|snapshot| IdentityStatus {
+            generation: snapshot.generation,
+            leaf: snapshot.identity.fingerprint(),
+            issuer: issuer(&snapshot.identity),
+            authority_key_id: authority_key_id(&snapshot.identity),
+            not_after: snapshot.identity.not_after(),
+        });
+        let generation = self.api_keys.load(Relaxed);
+        UpstreamStatus {
+            name: self.name.clone(),
+            ready: lines
+                .iter()
+                .any(|line| line.upstream() == self.name && !line.is_draining()),
+            identity,
+            api_key: (generation > 0).then_some(ApiKeyStatus { generation }),
+            adopted: self.adopted.load(Relaxed),
+            refused: self.refused.load(Relaxed),
+            last_refusal: locked(&self.refusal).clone().map(|refusal| refusal.why),
+        }
+    }
+}
+
+impl Ledger {
+    pub(crate) fn new(accounts: Vec<Arc<Account>>) -> Self {
+        Self {
+            accounts,
+            lines: Mutex::default(),
+            n_lines: AtomicU64::new(0),
             replayed: AtomicU64::new(0),
             failed: AtomicU64::new(0),
         }
+    }
+
+    /// Returns a number that no other connection has.
+    pub(crate) fn number(&self) -> u64 {
+        self.n_lines.fetch_add(1, Relaxed)
     }
 
     /// Notes a connection that carries calls from now on.
@@ -101,17 +206,6 @@ impl Ledger {
     /// Notes that a connection is gone.
     pub(crate) fn closed(&self, line: &Line) {
         locked(&self.lines).remove(&line.id());
-    }
-
-    /// Notes that an identity was adopted.
-    pub(crate) fn adopted(&self) {
-        self.adopted.fetch_add(1, Relaxed);
-    }
-
-    /// Notes that a candidate was refused.
-    pub(crate) fn refused(&self, why: String) {
-        self.refused.fetch_add(1, Relaxed);
-        *locked(&self.refusal) = Some(why);
     }
 
     /// Notes that a call was sent again.
@@ -127,30 +221,31 @@ impl Ledger {
     /// Returns the whole picture.
     pub(crate) fn status(&self) -> Status {
         let lines: Vec<_> = locked(&self.lines).values().cloned().collect();
-        let identity = self.identity.current().map(|snapshot| IdentityStatus {
-            generation: snapshot.generation,
-            leaf: snapshot.identity.fingerprint(),
-            issuer: issuer(&snapshot.identity),
-            authority_key_id: authority_key_id(&snapshot.identity),
-            not_after: snapshot.identity.not_after(),
-        });
+        let upstreams: Vec<_> = self.accounts.iter().map(|a| a.status(&lines)).collect();
+        let refusals = self.accounts.iter();
+        let last = refusals
+            .filter_map(|account| locked(&account.refusal).clone())
+            .max_by_key(|refusal| refusal.at);
         Status {
-            identity,
+            identity: upstreams.iter().find_map(|of| of.identity.clone()),
             connections: lines.iter().map(|line| connection(line)).collect(),
-            adopted: self.adopted.load(Relaxed),
-            refused: self.refused.load(Relaxed),
-            last_refusal: locked(&self.refusal).clone(),
+            adopted: upstreams.iter().map(|of| of.adopted).sum(),
+            refused: upstreams.iter().map(|of| of.refused).sum(),
+            last_refusal: last.map(|refusal| refusal.why),
             replayed: self.replayed.load(Relaxed),
             failed: self.failed.load(Relaxed),
+            upstreams,
         }
     }
 }
 
 fn connection(line: &Line) -> ConnectionStatus {
+    let identity = line.credentials().identity.as_deref();
     ConnectionStatus {
-        leaf: line.identity().fingerprint(),
-        issuer: issuer(line.identity()),
-        authority_key_id: authority_key_id(line.identity()),
+        upstream: line.upstream().to_owned(),
+        leaf: identity.map(Identity::fingerprint),
+        issuer: identity.map(issuer),
+        authority_key_id: identity.and_then(authority_key_id),
         opened_at: line.opened_at(),
         streams: line.streams(),
         draining: line.is_draining(),

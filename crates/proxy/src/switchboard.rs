@@ -15,7 +15,7 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
-use rustls::ClientConnection;
+use rustls::{ClientConnection, ServerConnection};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::TcpStream,
@@ -24,15 +24,16 @@ use tokio::{
 };
 
 use crate::{
+    api_key::ApiKey,
     limits,
-    relay::{Answer, ConnectionId, Event, Relay, ServerId, Terms},
+    relay::{Answer, ConnectionId, Event, Relay, Route, ServerId, Terms, UpstreamId},
     status::Ledger,
 };
 
 /// What connects the sockets of one thread.
 pub(crate) struct Switchboard {
     inner: Mutex<Inner>,
-    crowded: Notify,
+    crowded: BTreeMap<UpstreamId, Notify>,
     sooner: Notify,
     ledger: Arc<Ledger>,
 }
@@ -84,16 +85,22 @@ trait Transport: Send {
 const READS_PER_TURN: usize = 4;
 
 impl Switchboard {
-    pub(crate) fn new(terms: Terms, ledger: Arc<Ledger>) -> Arc<Self> {
+    /// Makes a board without sockets, for upstreams that are called by these authorities.
+    pub(crate) fn new(terms: Terms, authorities: &[String], ledger: Arc<Ledger>) -> Arc<Self> {
+        let mut relay = Relay::new(terms, now());
+        let upstreams = authorities
+            .iter()
+            .map(|authority| relay.add_upstream(authority));
+        let crowded = upstreams.map(|id| (id, Notify::new())).collect();
         Arc::new(Self {
             inner: Mutex::new(Inner {
-                relay: Relay::new(terms, now()),
+                relay,
                 scratch: vec![0; limits::READ_BUFFER_BYTES],
                 wakers: BTreeMap::new(),
                 news: BTreeMap::new(),
                 alarm: None,
             }),
-            crowded: Notify::new(),
+            crowded,
             sooner: Notify::new(),
             ledger,
         })
@@ -103,13 +110,41 @@ impl Switchboard {
         &self.ledger
     }
 
+    /// Returns the upstreams, in the order in which they were given.
+    pub(crate) fn upstreams(&self) -> impl Iterator<Item = UpstreamId> {
+        self.crowded.keys().copied()
+    }
+
+    /// Returns whether calls to every upstream would be carried.
+    pub(crate) fn is_ready(&self) -> bool {
+        self.with(|relay| self.upstreams().all(|id| relay.is_ready(id)))
+    }
+
     /// Carries a caller's calls until its connection ends.
-    pub(crate) async fn carry(self: Arc<Self>, socket: impl AsyncRead + AsyncWrite + Unpin + Send) {
-        let id = ConnectionId::Caller(self.with(|relay| relay.accept(now())));
+    pub(crate) async fn carry(
+        self: Arc<Self>,
+        socket: impl AsyncRead + AsyncWrite + Unpin + Send,
+        route: Arc<Route>,
+    ) {
+        self.seat(plain::Plain(socket), route).await;
+    }
+
+    /// Carries a caller's calls over a connection whose TLS handshake is done.
+    pub(crate) async fn carry_tls(
+        self: Arc<Self>,
+        socket: impl AsyncRead + AsyncWrite + Unpin + Send,
+        session: ServerConnection,
+        route: Arc<Route>,
+    ) {
+        self.seat(tls::Tls::new(socket, session), route).await;
+    }
+
+    async fn seat(self: Arc<Self>, transport: impl Transport, route: Arc<Route>) {
+        let id = ConnectionId::Caller(self.with(|relay| relay.accept(route, now())));
         let mut seat = Seat {
             board: self,
             id,
-            transport: plain::Plain(socket),
+            transport,
         };
         if let Err(error) = poll_fn(|cx| seat.turn(cx)).await {
             tracing::debug!(%error, "a caller's connection broke");
@@ -119,12 +154,13 @@ impl Switchboard {
     /// Begins to talk to a server over a connection whose handshake is done.
     pub(crate) fn connect(
         self: &Arc<Self>,
-        socket: TcpStream,
-        session: ClientConnection,
+        (socket, session): (TcpStream, ClientConnection),
+        upstream: UpstreamId,
+        api_key: Option<Arc<ApiKey>>,
     ) -> (ServerId, mpsc::UnboundedReceiver<News>) {
         // Unbounded in type only: a connection has a handful of news in its life.
         let (sender, news) = mpsc::unbounded_channel();
-        let server = self.with(|relay| relay.dial(now()));
+        let server = self.with(|relay| relay.dial(upstream, api_key, now()));
         self.locked().news.insert(server, sender);
         let mut seat = Seat {
             board: Arc::clone(self),
@@ -147,9 +183,12 @@ impl Switchboard {
         result
     }
 
-    /// Ends when a call waits since all connections are full, or are in doubt.
-    pub(crate) async fn crowded(&self) {
-        self.crowded.notified().await;
+    /// Ends when a call waits since all connections to its upstream are full, or are in doubt.
+    pub(crate) async fn crowded(&self, upstream: UpstreamId) {
+        match self.crowded.get(&upstream) {
+            Some(crowded) => crowded.notified().await,
+            None => std::future::pending().await,
+        }
     }
 
     /// Lets the relay do what is due, for ever.
@@ -207,10 +246,11 @@ impl Switchboard {
             Event::Answered(id, answer) => (id, News::Answered(answer)),
             Event::Goodbye(id) => (id, News::Goodbye),
             Event::Lost(id, loss) => (id, News::Lost(loss.to_string())),
-            Event::Crowded => return self.crowded.notify_one(),
-            Event::Doubted(_) => {
-                tracing::info!("a connection gives no sign of life; dialling another");
-                return self.crowded.notify_one();
+            Event::Crowded(upstream) | Event::Doubted(upstream) => {
+                if let Some(crowded) = self.crowded.get(&upstream) {
+                    crowded.notify_one();
+                }
+                return;
             }
             Event::Replayed => return self.ledger.replayed(),
             Event::Failed { path, why } => {

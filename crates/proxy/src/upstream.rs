@@ -1,5 +1,6 @@
 //! The connections to the server: [`keeper::Keeper`] keeps them there.
 
 mod ages;
+pub(crate) mod candidates;
 pub(crate) mod keeper;
 pub(crate) mod whereabouts;

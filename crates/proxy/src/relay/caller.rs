@@ -1,8 +1,11 @@
 //! One connection from a caller.
 
-use std::time::Instant;
+use std::{sync::Arc, time::Instant};
 
-use super::wire::{Ended, Wire};
+use super::{
+    route::Route,
+    wire::{Ended, Wire},
+};
 use crate::{
     h2::{
         PREFACE, breach::Breach, frame::MAX_STREAM, patience::Patience, reason::Reason,
@@ -15,6 +18,8 @@ use crate::{
 #[derive(Debug)]
 pub(super) struct Caller {
     pub(super) wire: Wire,
+    /// Where its calls go.
+    pub(super) route: Arc<Route>,
     /// How much of the preface has come.
     n_preface: usize,
     /// When the preface must be there.
@@ -61,9 +66,10 @@ const NOT_HTTP_1: &[u8] = b"HTTP/1.1 505 HTTP Version Not Supported\r\n\
     newleaf-proxy carries gRPC: speak HTTP/2 without TLS, from the first byte (prior knowledge)\n";
 
 impl Caller {
-    pub(super) fn new(number: u64, now: Instant) -> Self {
+    pub(super) fn new(number: u64, route: Arc<Route>, now: Instant) -> Self {
         Self {
             wire: Wire::new(number, limits::DOWNSTREAM_WINDOW_BYTES, now),
+            route,
             n_preface: 0,
             preface_by: now + limits::DOWNSTREAM_HANDSHAKE,
             highest: 0,

@@ -216,7 +216,7 @@ impl Relay {
     /// Ends what was on a connection to the server. Of most calls nobody knows whether the server processed them; only
     /// those are sent again that it cannot have processed, or that it may process twice.
     pub(super) fn lose(&mut self, key: Key, loss: Loss) {
-        self.live.retain(|live| *live != key);
+        self.take_out_of_use(key);
         let Some(server) = self.servers.get_mut(key) else {
             return;
         };
@@ -271,6 +271,9 @@ impl Relay {
 
     pub(super) fn forget_server(&mut self, key: Key) {
         if let Some(server) = self.servers.remove(key) {
+            if server.is_authorized() {
+                self.requests.forget(server.wire.number);
+            }
             self.timers.cancel(server.pulse.due, Timer::Pulse(key));
             if let Some(by) = server.drain_by {
                 self.timers.cancel(by, Timer::Drain(key));

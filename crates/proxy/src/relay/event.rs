@@ -1,6 +1,6 @@
-//! What a relay tells whoever drives it.
+//! What a relay tells whoever drives it, and what it is asked.
 
-use super::ServerId;
+use super::{ServerId, UpstreamId};
 use crate::h2::breach::Breach;
 
 /// What whoever drives a relay must know of.
@@ -14,10 +14,10 @@ pub enum Event {
     Goodbye(ServerId),
     /// The connection carries nothing any more, and not because we wanted it.
     Lost(ServerId, Loss),
-    /// A call waits, since all connections are full.
-    Crowded,
-    /// The server does not say whether it lives: somebody else should take the calls.
-    Doubted(ServerId),
+    /// A call waits, since all connections to its upstream are full.
+    Crowded(UpstreamId),
+    /// A server of this upstream does not say whether it lives: somebody else should take its calls.
+    Doubted(UpstreamId),
     /// A call is sent again, which the server had provably not processed, or may process twice.
     Replayed,
     /// A call ended with a status of ours.
@@ -52,4 +52,16 @@ pub struct Answer {
     pub message: String,
     /// The HTTP status.
     pub http_status: Option<String>,
+}
+
+/// A call of our own.
+#[derive(Clone, Copy, Debug)]
+pub struct Ask<'a> {
+    /// The method.
+    pub path: &'a str,
+    /// The namespace that it is about, which is said in a header too: behind an endpoint of a whole region, Temporal Cloud
+    /// finds the namespace by it.
+    pub namespace: Option<&'a str>,
+    /// The message, framed.
+    pub message: &'a [u8],
 }

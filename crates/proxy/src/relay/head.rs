@@ -6,6 +6,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use super::UpstreamId;
 use crate::{
     grpc,
     h2::{
@@ -18,6 +19,8 @@ use crate::{
 /// A request as it goes to the server.
 #[derive(Debug)]
 pub(super) struct RequestHead {
+    /// Where it goes.
+    pub(super) upstream: UpstreamId,
     pub(super) fields: HeaderList,
     /// The call's own deadline.
     pub(super) timeout: Option<Duration>,
@@ -68,8 +71,17 @@ struct Pseudo<'a> {
     path: Option<&'a [u8]>,
 }
 
-/// Reads a request, and points it at the server.
-pub(super) fn request(list: &HeaderList, authority: &[u8]) -> Result<Arc<RequestHead>, Breach> {
+/// What a request is, besides where it goes.
+pub(super) struct Request<'a> {
+    method: &'a [u8],
+    path: &'a [u8],
+    timeout: Option<Duration>,
+    pub(super) length: Option<u64>,
+    list: &'a HeaderList,
+}
+
+/// Reads a request.
+pub(super) fn request(list: &HeaderList) -> Result<Request<'_>, Breach> {
     let mut pseudo = Pseudo::default();
     let mut length = None;
     let mut timeout = None;
@@ -96,19 +108,36 @@ pub(super) fn request(list: &HeaderList, authority: &[u8]) -> Result<Arc<Request
     if path.is_empty() {
         return Err(malformed("a request with an empty path"));
     }
-    let mut fields = HeaderList::new();
-    fields.push(Field::new(b":method", method));
-    fields.push(Field::new(b":scheme", b"https"));
-    fields.push(Field::new(b":authority", authority));
-    fields.push(Field::new(b":path", path));
-    // `host` would name another authority than ours.
-    let regular = list.iter().filter(|field| !field.name.starts_with(b":"));
-    fields.extend(regular.filter(|field| field.name != b"host"));
-    Ok(Arc::new(RequestHead {
-        fields,
+    Ok(Request {
+        method,
+        path,
         timeout,
         length,
-    }))
+        list,
+    })
+}
+
+impl Request<'_> {
+    /// Points a request at its upstream.
+    pub(super) fn to(&self, upstream: UpstreamId, authority: &str) -> Arc<RequestHead> {
+        let mut fields = HeaderList::new();
+        fields.push(Field::new(b":method", self.method));
+        fields.push(Field::new(b":scheme", b"https"));
+        fields.push(Field::new(b":authority", authority.as_bytes()));
+        fields.push(Field::new(b":path", self.path));
+        // `host` would name another authority than ours.
+        let regular = self
+            .list
+            .iter()
+            .filter(|field| !field.name.starts_with(b":"));
+        fields.extend(regular.filter(|field| field.name != b"host"));
+        Arc::new(RequestHead {
+            upstream,
+            fields,
+            timeout: self.timeout,
+            length: self.length,
+        })
+    }
 }
 
 impl<'a> Pseudo<'a> {

@@ -1,7 +1,7 @@
 //! Finds a place for a call: a stream of a server, or in the queue.
 
 use super::{
-    Event, Relay, ServerId,
+    Event, Relay, ServerId, UpstreamId,
     call::{Call, Place},
     half::{End, Last},
     server::Phase,
@@ -11,13 +11,14 @@ use super::{
 use crate::{h2::window::SendWindow, limits};
 
 impl Relay {
-    /// Returns the server in use that carries the fewest calls and has room for one more.
-    pub(super) fn roomiest(&self) -> Option<Key> {
+    /// Returns the server of an upstream that carries the fewest calls and has room for one more.
+    pub(super) fn roomiest(&self, UpstreamId(nth): UpstreamId) -> Option<Key> {
         let carried = |key: Key| {
             let server = self.servers.get(key).filter(|server| server.has_room())?;
             Some((server.wire.streams.len(), key))
         };
-        let servers = self.live.iter().filter_map(|key| carried(*key));
+        let live = &self.upstreams.get(nth)?.live;
+        let servers = live.iter().filter_map(|key| carried(*key));
         servers.min().map(|(_, key)| key)
     }
 
@@ -65,27 +66,43 @@ impl Relay {
         let until = call.deadline();
         call.place = Place::Waiting { until };
         self.timers.set(until, Timer::Call(key));
+        let id = call.head.upstream;
+        let Some(upstream) = self.upstreams.get_mut(id.0) else {
+            return;
+        };
         // Calls that end while they wait stay in the queue until it would grow by them.
-        if self.waiting.len() > 2 * self.calls.len() {
+        if upstream.waiting.len() > 2 * self.calls.len() {
             let is_waiting = |key: &Key| {
                 let place = self.calls.get(*key).map(|call| call.place);
                 matches!(place, Some(Place::Waiting { .. }))
             };
-            self.waiting.retain(is_waiting);
+            upstream.waiting.retain(is_waiting);
         }
-        self.waiting.push_back(key);
-        if !self.live.is_empty() {
-            self.events.push_back(Event::Crowded);
+        upstream.waiting.push_back(key);
+        if !upstream.live.is_empty() {
+            self.events.push_back(Event::Crowded(id));
         }
     }
 
-    /// Gives the calls that wait to servers with room, first come, first served.
+    /// Gives the calls that wait to servers with room.
     pub(super) fn serve_waiting(&mut self) {
-        while !self.waiting.is_empty() {
-            let Some(server) = self.roomiest() else {
+        for nth in 0..self.upstreams.len() {
+            self.serve_waiting_for(UpstreamId(nth));
+        }
+    }
+
+    /// First come, first served, at each upstream by itself.
+    fn serve_waiting_for(&mut self, id: UpstreamId) {
+        let waits = |relay: &Self| {
+            let upstream = relay.upstreams.get(id.0);
+            upstream.is_some_and(|upstream| !upstream.waiting.is_empty())
+        };
+        while waits(self) {
+            let Some(server) = self.roomiest(id) else {
                 return;
             };
-            let Some(key) = self.waiting.pop_front() else {
+            let upstream = self.upstreams.get_mut(id.0);
+            let Some(key) = upstream.and_then(|upstream| upstream.waiting.pop_front()) else {
                 return;
             };
             let place = self.calls.get(key).map(|call| call.place);
@@ -104,8 +121,8 @@ impl Relay {
         };
         let waited = self.now.saturating_duration_since(call.came_at);
         match call.head.fields_after(waited) {
-            Some(fields) => server.wire.encode(&fields, &mut self.block),
-            None => server.wire.encode(&call.head.fields, &mut self.block),
+            Some(fields) => server.encode_request(&fields, &mut self.block),
+            None => server.encode_request(&call.head.fields, &mut self.block),
         }
         self.open(key, server_key);
         self.pump_request(key);
@@ -150,7 +167,8 @@ impl Relay {
                 let waited = call.deadline().saturating_duration_since(call.came_at);
                 let n_millis = waited.as_millis();
                 let mut why = format!("no connection to the server within {n_millis} ms");
-                if let Some(trouble) = &self.trouble {
+                let upstream = self.upstreams.get(call.head.upstream.0);
+                if let Some(trouble) = upstream.and_then(|upstream| upstream.trouble.as_ref()) {
                     why = format!("{why}: {trouble}");
                 }
                 self.fail(key, &why);
@@ -163,7 +181,7 @@ impl Relay {
 
     /// Lets a connection take no more calls.
     pub(super) fn drain(&mut self, key: Key) {
-        self.live.retain(|live| *live != key);
+        self.take_out_of_use(key);
         let Some(server) = self.servers.get_mut(key) else {
             return;
         };
@@ -175,6 +193,15 @@ impl Relay {
         }
         server.end_if_drained();
         self.touch_server(key);
+    }
+
+    /// Sees to it that no call finds this server any more.
+    pub(super) fn take_out_of_use(&mut self, key: Key) {
+        let server = self.servers.get(key);
+        let upstream = server.and_then(|server| self.upstreams.get_mut(server.upstream.0));
+        if let Some(upstream) = upstream {
+            upstream.live.retain(|live| *live != key);
+        }
     }
 }
 

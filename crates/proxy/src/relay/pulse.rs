@@ -12,7 +12,9 @@
 
 use std::time::{Duration, Instant};
 
-use super::{Event, Loss, Relay, ServerId, server::Phase, slots::Key, timers::Timer, wire::Ended};
+use super::{
+    Event, Loss, Relay, UpstreamId, server::Phase, slots::Key, timers::Timer, wire::Ended,
+};
 use crate::limits;
 
 /// What is known of a server's life.
@@ -192,11 +194,12 @@ impl Relay {
             Finding::Ask => server.wire.write_question(),
             Finding::Ping => server.wire.write_ping(),
             Finding::Doubt => {
+                let upstream = server.upstream;
                 if server.phase == Phase::InUse {
-                    self.events.push_back(Event::Doubted(ServerId(key)));
+                    self.events.push_back(Event::Doubted(upstream));
                 }
-                if self.roomiest().is_some() {
-                    self.supersede_doubted();
+                if self.roomiest(upstream).is_some() {
+                    self.supersede_doubted(upstream);
                 }
             }
             Finding::Dead => {
@@ -211,9 +214,10 @@ impl Relay {
     }
 
     /// There is a connection that takes calls: those in doubt are not waited for much longer.
-    pub(super) fn supersede_doubted(&mut self) {
+    pub(super) fn supersede_doubted(&mut self, upstream: UpstreamId) {
         for key in self.servers.keys() {
-            let Some(server) = self.servers.get_mut(key) else {
+            let server = self.servers.get_mut(key);
+            let Some(server) = server.filter(|server| server.upstream == upstream) else {
                 continue;
             };
             let before = server.pulse.due;

@@ -3,24 +3,37 @@
 use std::sync::Arc;
 
 use super::{
-    Relay,
+    Event, Relay, UpstreamId,
     call::{Call, Place},
-    caller::{Goodbye, How},
+    caller::{Caller, Goodbye, How},
     half::{Half, Last, Passage},
     head::{self, RequestHead},
+    route::Astray,
     slots::Key,
 };
 use crate::{
+    grpc,
     h2::{
         block::Block,
         breach::{Breach, Fault},
         frame::Data,
-        hpack::Versions,
+        hpack::{Version, Versions},
         reason::Reason,
         window::SendWindow,
     },
     limits,
 };
+
+/// What a new call's headers were.
+enum Taken {
+    /// A call, and the server that has room for it.
+    Call {
+        head: Arc<RequestHead>,
+        server: Option<Key>,
+    },
+    /// A call that goes nowhere.
+    Astray(Astray),
+}
 
 impl Relay {
     /// A caller sent headers: a new call, or the trailers of one.
@@ -60,8 +73,13 @@ impl Relay {
 
     /// Takes a new call, and gives it to a server at once if one has room.
     fn take_call(&mut self, caller_key: Key, block: &Block<'_>) -> Result<(), Fault> {
-        let server_key = self.roomiest();
-        let head = self.translate_request(caller_key, server_key, block)?;
+        let (head, server_key) = match self.translate_request(caller_key, block)? {
+            Taken::Call { head, server } => (head, server),
+            Taken::Astray(astray) => {
+                self.refuse_call(caller_key, block, &astray);
+                return Ok(());
+            }
+        };
         let Some(caller) = self.callers.get_mut(caller_key) else {
             return Ok(());
         };
@@ -95,43 +113,33 @@ impl Relay {
         Ok(())
     }
 
-    /// Reads a request's headers, and leaves what they are for this server in `self.block`.
-    fn translate_request(
-        &mut self,
-        caller: Key,
-        server: Option<Key>,
-        block: &Block<'_>,
-    ) -> Result<Arc<RequestHead>, Fault> {
+    /// Reads a request's headers and chooses its server. What they are for this server is left in `self.block`.
+    fn translate_request(&mut self, key: Key, block: &Block<'_>) -> Result<Taken, Fault> {
         // The caller is the one that has just been heard.
-        let Some(caller) = self.callers.get_mut(caller) else {
+        let Some(caller) = self.callers.get(key) else {
             return Err(closed("HEADERS", block.stream).into());
         };
-        let server = server.and_then(|server| self.servers.get_mut(server));
-        let versions = server.as_ref().map(|server| Versions {
-            decoder: caller.wire.decoder_version(),
-            encoder: server.wire.encoder_version(),
-        });
-        if let Some(versions) = versions
-            && let Some(known) = self.requests.get(versions, &block.bytes)
+        let before = caller.wire.decoder_version();
+        if let Some(upstream) = self.foresee(caller, block)
+            && let Some(server) = self.roomiest(upstream)
+            && let Some(head) = self.recall_request(before, server, block)
         {
-            self.block.clear();
-            self.block.extend_from_slice(known.translation);
-            return Ok(Arc::clone(known.note));
+            let server = Some(server);
+            return Ok(Taken::Call { head, server });
         }
-        let stream = block.stream;
-        caller.wire.decode(stream, &block.bytes, &mut self.list)?;
-        let head = head::request(&self.list, self.terms.authority.as_bytes())
-            .map_err(|breach| Fault::Stream(stream, breach))?;
-        // Judged before it is encoded: a block that is encoded and not sent would leave the server's table out of step, and
-        // one bad request would end the calls of all.
-        if block.ends {
-            let mut whole = Half::new();
-            whole.declare(head.length);
-            let heard = whole.hear_end(Last::Bytes);
-            heard.map_err(|breach| Fault::Stream(stream, breach))?;
-        }
-        if let (Some(server), Some(before)) = (server, versions) {
-            server.wire.encode(&head.fields, &mut self.block);
+        let head = match self.read_request(key, block)? {
+            Ok(head) => head,
+            Err(astray) => return Ok(Taken::Astray(astray)),
+        };
+        let server_key = self.roomiest(head.upstream);
+        if let (Some(server_key), Some(caller)) = (server_key, self.callers.get(key))
+            && let Some(server) = self.servers.get_mut(server_key)
+        {
+            let before = Versions {
+                decoder: before,
+                encoder: server.wire.encoder_version(),
+            };
+            server.encode_request(&head.fields, &mut self.block);
             let after = Versions {
                 decoder: caller.wire.decoder_version(),
                 encoder: server.wire.encoder_version(),
@@ -141,7 +149,90 @@ impl Relay {
                 self.requests.put(before, &block.bytes, &self.block, note);
             }
         }
-        Ok(head)
+        let server = server_key;
+        Ok(Taken::Call { head, server })
+    }
+
+    /// Returns the upstream of a request whose headers are not read yet, if they need not be read to know it.
+    fn foresee(&self, caller: &Caller, block: &Block<'_>) -> Option<UpstreamId> {
+        caller.route.only().or_else(|| {
+            let meaning = Versions::alone(caller.wire.decoder_version());
+            let known = self.requests.get(meaning, &block.bytes)?;
+            Some(known.note.upstream)
+        })
+    }
+
+    /// Leaves in `self.block` what a request was translated to before, if it was.
+    fn recall_request(
+        &mut self,
+        decoder: Version,
+        server: Key,
+        block: &Block<'_>,
+    ) -> Option<Arc<RequestHead>> {
+        let encoder = self.servers.get(server)?.wire.encoder_version();
+        let known = self
+            .requests
+            .get(Versions { decoder, encoder }, &block.bytes)?;
+        self.block.clear();
+        self.block.extend_from_slice(known.translation);
+        Some(Arc::clone(known.note))
+    }
+
+    /// Reads a request's headers, and points it at its upstream.
+    fn read_request(
+        &mut self,
+        key: Key,
+        block: &Block<'_>,
+    ) -> Result<Result<Arc<RequestHead>, Astray>, Fault> {
+        let stream = block.stream;
+        let at_stream = |breach| Fault::Stream(stream, breach);
+        let Some(caller) = self.callers.get_mut(key) else {
+            return Err(closed("HEADERS", stream).into());
+        };
+        let before = caller.wire.decoder_version();
+        caller.wire.decode(stream, &block.bytes, &mut self.list)?;
+        let request = head::request(&self.list).map_err(at_stream)?;
+        // Judged before it is encoded: a block that is encoded and not sent would leave the server's table out of step, and
+        // one bad request would end the calls of all.
+        if block.ends {
+            let mut whole = Half::new();
+            whole.declare(request.length);
+            whole.hear_end(Last::Bytes).map_err(at_stream)?;
+        }
+        let upstream = match caller.route.choose(&self.list) {
+            Ok(upstream) => upstream,
+            Err(astray) => return Ok(Err(astray)),
+        };
+        let known = self.upstreams.get(upstream.0);
+        let head = request.to(upstream, known.map_or("", |known| &known.authority));
+        if caller.route.only().is_none() && before == caller.wire.decoder_version() {
+            let (meaning, note) = (Versions::alone(before), Arc::clone(&head));
+            self.requests.put(meaning, &block.bytes, &[], note);
+        }
+        Ok(Ok(head))
+    }
+
+    /// Answers a call that goes nowhere. Its headers are in `self.list`.
+    fn refuse_call(&mut self, key: Key, block: &Block<'_>, astray: &Astray) {
+        let Some(caller) = self.callers.get_mut(key) else {
+            return;
+        };
+        let stream = block.stream;
+        let why = format!("newleaf-proxy: {astray}");
+        let answer = grpc::answer_fields(&grpc::status_fields(astray.code(), &why));
+        caller.wire.write_list(stream, true, &answer);
+        let how = if block.ends {
+            How::Finished
+        } else {
+            // RFC 9113 §8.1: the answer is whole, and the rest of the request is not wanted.
+            caller.wire.write_reset(stream, Reason::NO_ERROR);
+            How::Reset
+        };
+        caller.gone.note(stream, how);
+        let path = self.list.get(b":path").unwrap_or_default();
+        let path = String::from_utf8_lossy(path).into_owned();
+        self.events.push_back(Event::Failed { path, why });
+        self.touch_caller(key);
     }
 
     /// The end of a request in trailers: gRPC has none, but HTTP/2 does.

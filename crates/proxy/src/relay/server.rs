@@ -1,14 +1,21 @@
 //! One connection to the server.
 
-use std::{collections::BTreeMap, time::Instant};
+use std::{collections::BTreeMap, fmt, sync::Arc, time::Instant};
 
 use super::{
-    Answer,
+    Answer, UpstreamId,
     pulse::Pulse,
     wire::{Ended, Wire},
 };
 use crate::{
-    h2::{PREFACE, frame::MAX_STREAM, hpack::HeaderList, reason::Reason, settings::id},
+    api_key::ApiKey,
+    h2::{
+        PREFACE,
+        frame::MAX_STREAM,
+        hpack::{Field, HeaderList},
+        reason::Reason,
+        settings::id,
+    },
     limits,
 };
 
@@ -16,6 +23,8 @@ use crate::{
 #[derive(Debug)]
 pub(super) struct Server {
     pub(super) wire: Wire,
+    pub(super) upstream: UpstreamId,
+    authorization: Authorization,
     pub(super) phase: Phase,
     /// The stream that is opened next.
     next: u32,
@@ -28,6 +37,9 @@ pub(super) struct Server {
     /// Whether its loss has been told.
     pub(super) is_lost: bool,
 }
+
+/// What every request says on a connection, besides what its caller says.
+pub(super) struct Authorization(pub(super) Option<Arc<ApiKey>>);
 
 /// What a connection is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -48,7 +60,11 @@ pub(super) struct Question {
 }
 
 impl Server {
-    pub(super) fn new(number: u64, now: Instant) -> Self {
+    pub(super) fn new(
+        number: u64,
+        (upstream, authorization): (UpstreamId, Authorization),
+        now: Instant,
+    ) -> Self {
         let mut wire = Wire::new(number, limits::UPSTREAM_WINDOW_BYTES, now);
         let settings = [
             (id::ENABLE_PUSH, 0),
@@ -59,6 +75,8 @@ impl Server {
         wire.introduce(&settings, limits::UPSTREAM_WINDOW_BYTES);
         Self {
             wire,
+            upstream,
+            authorization,
             phase: Phase::Trial,
             next: 1,
             is_settled: false,
@@ -84,6 +102,21 @@ impl Server {
         self.next > MAX_STREAM
     }
 
+    /// Encodes a request for this connection. An API key of ours takes the place of whatever its caller says there.
+    pub(super) fn encode_request(&mut self, fields: &HeaderList, block: &mut Vec<u8>) {
+        let Some(api_key) = &self.authorization.0 else {
+            return self.wire.encode(fields, block);
+        };
+        let callers = fields.iter().filter(|field| field.name != AUTHORIZATION);
+        let ours = Field::never_indexed(AUTHORIZATION, api_key.header());
+        self.wire.encode(callers.chain([ours]), block);
+    }
+
+    /// Returns whether what is encoded for it holds a secret of ours.
+    pub(super) fn is_authorized(&self) -> bool {
+        self.authorization.0.is_some()
+    }
+
     /// Takes the number of a new stream.
     pub(super) fn open(&mut self) -> u32 {
         let stream = self.next;
@@ -105,6 +138,18 @@ impl Server {
             self.wire.write_go_away(0, Reason::NO_ERROR, "");
             self.wire.ended = Some(Ended::Done);
         }
+    }
+}
+
+const AUTHORIZATION: &[u8] = b"authorization";
+
+/// Shows whether there is a key, and no key.
+impl fmt::Debug for Authorization {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.0 {
+            Some(_) => "API key",
+            None => "none",
+        })
     }
 }
 

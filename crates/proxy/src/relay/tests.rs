@@ -5,17 +5,22 @@ mod clauses;
 mod flow;
 mod interleaving;
 mod peer;
+mod routes;
 mod silence;
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
-use super::{CallerId, ConnectionId, Event, Relay, ServerId, Terms};
+use super::{CallerId, ConnectionId, Event, Relay, Route, ServerId, Terms, UpstreamId};
 use crate::h2::settings::id;
 use peer::{Peer, Said};
 
-/// A relay, one server in use, and as many callers as a test likes.
+/// A relay, one upstream with one server in use, and as many callers as a test likes.
 struct World {
     relay: Relay,
+    upstream: UpstreamId,
     now: Instant,
     server: Peer,
 }
@@ -24,13 +29,19 @@ impl World {
     /// A server that says these settings.
     fn new(settings: &[(u16, u32)]) -> Self {
         let terms = Terms {
-            authority: "temporal.test:7233".to_owned(),
             drain_timeout: Duration::from_mins(1),
         };
         let now = tokio::time::Instant::now().into_std();
         let mut relay = Relay::new(terms, now);
-        let server = serve(&mut relay, now, settings);
-        Self { relay, now, server }
+        let upstream = relay.add_upstream("temporal.test:7233");
+        let server = relay.dial(upstream, None, now);
+        let server = serve(&mut relay, server, settings, now);
+        Self {
+            relay,
+            upstream,
+            now,
+            server,
+        }
     }
 
     fn caller(&mut self) -> Peer {
@@ -39,7 +50,12 @@ impl World {
 
     /// A caller that says these settings.
     fn caller_with(&mut self, settings: &[(u16, u32)]) -> Peer {
-        let id = self.relay.accept(self.now);
+        self.caller_at(Route::To(self.upstream), settings)
+    }
+
+    /// A caller whose calls go where `route` says.
+    fn caller_at(&mut self, route: Route, settings: &[(u16, u32)]) -> Peer {
+        let id = self.relay.accept(Arc::new(route), self.now);
         let mut caller = Peer::new(ConnectionId::Caller(id));
         caller.say_preface();
         caller.say_settings(settings);
@@ -72,6 +88,12 @@ impl World {
         std::iter::from_fn(|| self.relay.next_event()).collect()
     }
 
+    /// A caller that has not said anything.
+    fn accept(&mut self) -> CallerId {
+        let route = Arc::new(Route::To(self.upstream));
+        self.relay.accept(route, self.now)
+    }
+
     fn wait(&mut self, span: Duration) {
         self.now += span;
         self.relay.handle_timeout(self.now);
@@ -84,18 +106,24 @@ impl World {
         }
     }
 
+    /// Puts another server to use, after the one before broke.
+    fn serve_anew(&mut self) {
+        let next = self.relay.dial(self.upstream, None, self.now);
+        self.server = serve(&mut self.relay, next, &[], self.now);
+    }
+
     /// Puts another server to use, in place of the one before.
     fn replace_server(&mut self) -> Peer {
-        let next = serve(&mut self.relay, self.now, &[]);
+        let next = self.relay.dial(self.upstream, None, self.now);
+        let next = serve(&mut self.relay, next, &[], self.now);
         let before = self.server_id();
         self.relay.retire(before, self.now);
         std::mem::replace(&mut self.server, next)
     }
 }
 
-/// Dials a server, lets it settle, and puts it to use.
-fn serve(relay: &mut Relay, now: Instant, settings: &[(u16, u32)]) -> Peer {
-    let server = relay.dial(now);
+/// Lets a server settle, and puts it to use.
+fn serve(relay: &mut Relay, server: ServerId, settings: &[(u16, u32)], now: Instant) -> Peer {
     let mut peer = Peer::new(ConnectionId::Server(server));
     peer.expect_preface(relay, now);
     let said = peer.hear(relay, now);
@@ -117,6 +145,11 @@ impl World {
     /// Returns the number of calls that are held anywhere.
     fn n_calls(&self) -> usize {
         self.relay.calls.len()
+    }
+
+    fn n_waiting(&self) -> usize {
+        let upstreams = self.relay.upstreams.iter();
+        upstreams.map(|upstream| upstream.waiting.len()).sum()
     }
 
     fn caller_streams(&self, caller: &Peer) -> usize {

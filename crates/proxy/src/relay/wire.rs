@@ -24,7 +24,7 @@ use crate::{
 #[derive(Debug)]
 pub(super) struct Wire {
     /// A number that no other connection has, nor had.
-    number: u64,
+    pub(super) number: u64,
     pub(super) cutter: Cutter,
     assembly: Assembly,
     out: Outbox,
@@ -312,7 +312,11 @@ impl Wire {
     }
 
     /// Encodes a list of headers without writing it.
-    pub(super) fn encode(&mut self, list: &HeaderList, block: &mut Vec<u8>) {
+    pub(super) fn encode<'f>(
+        &mut self,
+        list: impl IntoIterator<Item = Field<'f>>,
+        block: &mut Vec<u8>,
+    ) {
         block.clear();
         self.encoder.encode(list, block);
     }

@@ -1,33 +1,35 @@
-//! A server's socket: bytes under TLS.
+//! A socket under TLS: a server's, or a caller's where a listener asks for it.
 //!
 //! rustls reads its socket in steps of 4 KiB. Here the socket is read into the scratch that all connections share, and rustls
 //! is fed from there: one system call brings what is there.
 
 use std::{
     io::{self, BufRead as _, IoSlice, Write as _},
+    ops::DerefMut,
     pin::Pin,
     task::{Context, Poll, ready},
 };
 
-use rustls::ClientConnection;
-use tokio::{
-    io::{AsyncRead as _, AsyncWrite as _, ReadBuf},
-    net::TcpStream,
-};
+use rustls::{ConnectionCommon, SideData};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::Transport;
 
 /// A socket and its TLS session.
-pub(super) struct Tls {
-    socket: TcpStream,
-    session: ClientConnection,
+pub(super) struct Tls<S, C> {
+    socket: S,
+    session: C,
     /// Whether there may be bytes that came together with the end of the handshake.
     is_fresh: bool,
     has_finished: bool,
 }
 
-impl Tls {
-    pub(super) fn new(socket: TcpStream, mut session: ClientConnection) -> Self {
+impl<S, C, D> Tls<S, C>
+where
+    C: DerefMut<Target = ConnectionCommon<D>>,
+    D: SideData,
+{
+    pub(super) fn new(socket: S, mut session: C) -> Self {
         // What it is given at once is bounded by whoever gives.
         session.set_buffer_limit(None);
         Self {
@@ -56,7 +58,12 @@ impl Tls {
     }
 }
 
-impl Transport for Tls {
+impl<S, C, D> Transport for Tls<S, C>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send,
+    C: DerefMut<Target = ConnectionCommon<D>> + Send,
+    D: SideData,
+{
     fn poll_read(
         &mut self,
         cx: &mut Context<'_>,
@@ -124,12 +131,12 @@ impl Transport for Tls {
 }
 
 /// The socket as rustls writes to it.
-struct Sink<'a, 'cx> {
-    socket: &'a mut TcpStream,
+struct Sink<'a, 'cx, S> {
+    socket: &'a mut S,
     cx: &'a mut Context<'cx>,
 }
 
-impl io::Write for Sink<'_, '_> {
+impl<S: AsyncWrite + Unpin> io::Write for Sink<'_, '_, S> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.write_vectored(&[IoSlice::new(bytes)])
     }

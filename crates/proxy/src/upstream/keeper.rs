@@ -1,28 +1,29 @@
 //! Keeps connections to the server there: under the identity of the moment, and before they are missed.
 //!
-//! One loop owns all decisions. It has two things under way at most: the *trial* of a candidate identity, and the
-//! *dialling* of one more connection under the adopted one. Make before break: a new connection is in use before the one it
+//! One loop for each upstream owns all decisions. It has two things under way at most: the *trial* of candidate credentials, and
+//! the *dialling* of one more connection under the adopted ones. Make before break: a new connection is in use before the one it
 //! replaces is let go, and a candidate's connection must have proved itself first.
 
 use std::{pin::Pin, sync::Arc, time::Duration};
 
-use newleaf_identity::{
-    Identity, Watcher,
-    directory::LoadError,
-    publish::{Publisher, Snapshot},
-};
+use newleaf_identity::publish::Publisher;
 use tokio::{
     sync::mpsc,
     time::{Instant, sleep_until},
 };
 
-use super::{ages::Ages, whereabouts::Whereabouts};
+use super::{
+    ages::Ages,
+    candidates::{CandidateError, Candidates},
+    whereabouts::Whereabouts,
+};
 use crate::{
     clock::{self, Backoff},
     connection::{Cause, Connection, Dialled, Farewell, Terms},
+    credentials::Credentials,
     dial::{Dialer, Proof},
     failure, limits,
-    status::Ledger,
+    status::Account,
     switchboard::Switchboard,
 };
 
@@ -33,8 +34,9 @@ type Pending<T> = Option<Pin<Box<dyn Future<Output = T> + Send>>>;
 pub(crate) struct Parts {
     pub(crate) board: Arc<Switchboard>,
     pub(crate) dialer: Dialer,
-    pub(crate) watcher: Watcher,
+    pub(crate) candidates: Candidates,
     pub(crate) publisher: Publisher,
+    pub(crate) account: Arc<Account>,
     pub(crate) connection_age: Duration,
 }
 
@@ -44,9 +46,12 @@ pub(crate) struct Keeper {
     /// The connections that take new streams.
     live: Vec<Connection>,
     dialer: Arc<Dialer>,
-    watcher: Watcher,
+    candidates: Candidates,
+    /// What is wanted: not adopted yet, or not all of it.
+    candidate: Option<Credentials>,
     publisher: Publisher,
-    adopted: Option<Arc<Snapshot>>,
+    account: Arc<Account>,
+    adopted: Option<Credentials>,
     trial: Pending<Dialled>,
     dialling: Pending<Dialled>,
     /// How many connections are to take new streams: one, and more while the server's limit of streams is reached.
@@ -54,12 +59,11 @@ pub(crate) struct Keeper {
     ages: Ages,
     farewells: mpsc::UnboundedReceiver<Farewell>,
     farewell: mpsc::UnboundedSender<Farewell>,
-    n_opened: u64,
 }
 
 /// What the loop woke up for.
 enum News {
-    Candidate(Box<Result<Identity, LoadError>>),
+    Candidate(Result<Credentials, CandidateError>),
     Proved(Box<Dialled>),
     Dialled(Box<Dialled>),
     Farewell(Farewell),
@@ -76,8 +80,10 @@ impl Keeper {
             board: parts.board,
             live: Vec::new(),
             dialer: Arc::new(parts.dialer),
-            watcher: parts.watcher,
+            candidates: parts.candidates,
+            candidate: None,
             publisher: parts.publisher,
+            account: parts.account,
             adopted: None,
             trial: None,
             dialling: None,
@@ -85,7 +91,6 @@ impl Keeper {
             ages: Ages::new(parts.connection_age),
             farewells,
             farewell,
-            n_opened: 0,
         }
     }
 
@@ -94,7 +99,7 @@ impl Keeper {
         let mut whereabouts = Whereabouts::watch(Arc::clone(&self.dialer));
         loop {
             match self.news(&mut whereabouts).await {
-                News::Candidate(candidate) => self.consider(*candidate),
+                News::Candidate(candidate) => self.consider(candidate),
                 News::Proved(dialled) => self.adopt(*dialled),
                 News::Dialled(dialled) => self.join(*dialled, &whereabouts),
                 News::Farewell(farewell) => self.part(&farewell),
@@ -113,66 +118,89 @@ impl Keeper {
             Some(farewell) = self.farewells.recv() => News::Farewell(farewell),
             dialled = arrived(&mut self.trial) => News::Proved(Box::new(dialled)),
             dialled = arrived(&mut self.dialling) => News::Dialled(Box::new(dialled)),
-            candidate = self.watcher.next() => News::Candidate(Box::new(candidate)),
-            () = self.board.crowded() => News::Crowded,
+            candidate = self.candidates.next() => News::Candidate(candidate),
+            () = self.board.crowded(self.dialer.id) => News::Crowded,
             () = whereabouts.moved() => News::Moved,
             () = until(ageing) => News::Ageing,
         }
     }
 
-    /// Begins the trial of a candidate, in place of any other.
-    fn consider(&mut self, candidate: Result<Identity, LoadError>) {
-        let identity = match candidate {
-            Ok(identity) => identity,
+    /// Begins the trial of candidates, in place of any other.
+    fn consider(&mut self, candidate: Result<Credentials, CandidateError>) {
+        let candidate = match candidate {
+            Ok(candidate) => candidate,
             Err(error) => return self.refuse(&failure::sentence(&error)),
         };
+        if self.adopted.as_ref() == Some(&candidate) {
+            tracing::info!(upstream = self.account.name(), %candidate, "the credentials are unchanged");
+        }
+        self.candidate = Some(candidate);
+        self.begin_trial();
+    }
+
+    /// Tries what is wanted, unless that is what there is.
+    fn begin_trial(&mut self) {
         self.trial = None;
-        let adopted = self.adopted.as_ref().map(|s| s.identity.chain());
-        if adopted == Some(identity.chain()) {
-            tracing::info!(leaf = %identity.fingerprint(), "the identity is unchanged");
+        let adopted = self.adopted.as_ref();
+        let Some(candidate) = self.candidate.take_if(|wanted| adopted != Some(wanted)) else {
+            self.candidate = None;
             return;
-        }
-        let leaf = identity.leaf();
-        if !leaf.allows_client_auth() {
-            let subject = leaf.subject();
-            let why = format!(
-                "expected leaf `{subject}` to allow client authentication in its extended key usage"
-            );
-            return self.refuse(&why);
-        }
-        tracing::info!(leaf = %identity.fingerprint(), subject = %leaf.subject(), "proving an identity");
-        let (dialer, ledger) = (Arc::clone(&self.dialer), Arc::clone(self.board.ledger()));
-        self.trial = Some(Box::pin(try_until_proved(
-            dialer,
-            Arc::new(identity),
-            ledger,
-        )));
+        };
+        tracing::info!(upstream = self.account.name(), %candidate, "proving credentials");
+        let ways = candidate.ways_from(adopted);
+        self.candidate = Some(candidate);
+        let (dialer, account) = (Arc::clone(&self.dialer), Arc::clone(&self.account));
+        self.trial = Some(Box::pin(try_until_proved(dialer, ways, account)));
     }
 
     fn refuse(&self, why: &str) {
-        tracing::warn!(why, "refused a candidate; the identity in use stays");
-        self.board.ledger().refused(why.to_owned());
+        let upstream = self.account.name();
+        tracing::warn!(
+            upstream,
+            why,
+            "refused a candidate; the credentials in use stay"
+        );
+        self.account.refused(why.to_owned());
     }
 
-    /// Moves new streams to a candidate that has proved itself; what is open on older connections drains.
+    /// Moves new streams to credentials that have proved themselves; what is open on older connections drains.
     fn adopt(&mut self, dialled: Dialled) {
-        self.trial = None;
-        // It would arrive under the identity that has just been replaced.
+        // It would arrive under the credentials that have just been replaced.
         self.dialling = None;
         self.wanted = 1;
-        let snapshot = self.publisher.publish(Arc::clone(&dialled.identity));
-        tracing::info!(
-            generation = snapshot.generation,
-            leaf = %snapshot.identity.fingerprint(),
-            issuer = %snapshot.identity.leaf().issuer(),
-            not_after = %snapshot.identity.not_after(),
-            "adopted an identity"
-        );
-        self.adopted = Some(snapshot);
+        self.publish(&dialled.credentials);
+        self.adopted = Some(dialled.credentials.clone());
         let connection = self.live(dialled);
-        self.board.ledger().adopted();
+        self.account.adopted();
         // Make before break: the new one takes calls already.
         self.live = vec![connection];
+        // Half of what is wanted may be still to come.
+        self.begin_trial();
+    }
+
+    /// Tells what is in use from now on.
+    fn publish(&self, credentials: &Credentials) {
+        let upstream = self.account.name();
+        let before = self.adopted.as_ref();
+        if let Some(identity) = &credentials.identity
+            && !before.is_some_and(|before| before.has_identity_of(credentials))
+        {
+            let snapshot = self.publisher.publish(Arc::clone(identity));
+            tracing::info!(
+                upstream,
+                generation = snapshot.generation,
+                leaf = %identity.fingerprint(),
+                issuer = %identity.leaf().issuer(),
+                not_after = %identity.not_after(),
+                "adopted an identity"
+            );
+        }
+        if credentials.api_key.is_some()
+            && !before.is_some_and(|before| before.has_api_key_of(credentials))
+        {
+            let generation = self.account.adopted_api_key();
+            tracing::info!(upstream, generation, "adopted an API key");
+        }
     }
 
     /// Puts one more connection to use, in place of one that wanes if there is one.
@@ -204,7 +232,7 @@ impl Keeper {
 
     /// Wants one more connection if all are full.
     fn widen(&mut self) {
-        let is_crowded = self.board.with(|relay| relay.is_crowded());
+        let is_crowded = self.board.with(|relay| relay.is_crowded(self.dialer.id));
         if is_crowded && self.dialling.is_none() {
             self.wanted = (self.live.len() + 1).min(limits::UPSTREAM_CONNECTIONS);
         }
@@ -221,9 +249,8 @@ impl Keeper {
         if n_staying >= self.wanted || self.dialling.is_some() {
             return;
         }
-        let (dialer, identity) = (Arc::clone(&self.dialer), Arc::clone(&adopted.identity));
-        let board = Arc::clone(&self.board);
-        self.dialling = Some(Box::pin(dial_until_answered(dialer, identity, board)));
+        let (dialer, credentials) = (Arc::clone(&self.dialer), adopted.clone());
+        self.dialling = Some(Box::pin(dial_until_answered(dialer, credentials)));
     }
 
     fn next_ageing(&self) -> Option<Instant> {
@@ -234,11 +261,11 @@ impl Keeper {
     }
 
     fn live(&mut self, dialled: Dialled) -> Connection {
-        self.n_opened += 1;
         // At 60 to 80 % of its age: late enough to be worth it, early enough for Temporal's own jitter of 10 %.
         let after = clock::jittered(self.ages.expected(), 600, 800);
         let terms = Terms {
-            id: self.n_opened,
+            id: self.board.ledger().number(),
+            upstream: self.account.name().into(),
             renew_at: dialled.opened + after,
             farewells: self.farewell.clone(),
         };
@@ -246,49 +273,56 @@ impl Keeper {
     }
 }
 
-/// Tries a candidate until the server accepts it. Its CA may not be accepted *yet*, so a refusal is not final; it
-/// is counted once for each candidate, and told again when its reason changes.
+/// Tries credentials until the server accepts some of them, the first way first. A CA may not be accepted *yet*, so a
+/// refusal is not final; it is counted once for each candidate, and told again when its reason changes.
 async fn try_until_proved(
     dialer: Arc<Dialer>,
-    identity: Arc<Identity>,
-    ledger: Arc<Ledger>,
+    ways: Vec<Credentials>,
+    account: Arc<Account>,
 ) -> Dialled {
+    let upstream = account.name();
     let mut backoff = Backoff::new(limits::PROOF_PAUSE, limits::PROOF_PAUSE_MAX);
     let mut told = String::new();
     let mut counted = false;
     loop {
-        let error = match dialer.dial(&identity, Proof::Calls).await {
-            Ok(dialled) => return dialled,
-            Err(error) => error,
-        };
-        let why = failure::sentence(&error);
-        if error.is_refusal() && !counted {
-            ledger.refused(why.clone());
-            counted = true;
+        let mut reasons = Vec::new();
+        for credentials in &ways {
+            let error = match dialer.dial(credentials, Proof::Calls).await {
+                Ok(dialled) => return dialled,
+                Err(error) => error,
+            };
+            let why = failure::sentence(&error);
+            if error.is_refusal() && !counted {
+                account.refused(why.clone());
+                counted = true;
+            }
+            reasons.push(format!("{credentials}: {why}"));
         }
+        let why = reasons.join("; ");
         if why != told {
-            tracing::warn!(leaf = %identity.fingerprint(), why, "could not prove an identity; it is not adopted, and tried again");
+            tracing::warn!(
+                upstream,
+                why,
+                "could not prove credentials; they are not adopted, and tried again"
+            );
             told = why;
         }
         backoff.pause().await;
     }
 }
 
-/// Dials under an identity that proved itself before, until the server answers.
-async fn dial_until_answered(
-    dialer: Arc<Dialer>,
-    identity: Arc<Identity>,
-    board: Arc<Switchboard>,
-) -> Dialled {
+/// Dials under credentials that proved themselves before, until the server answers.
+async fn dial_until_answered(dialer: Arc<Dialer>, credentials: Credentials) -> Dialled {
     let mut backoff = Backoff::new(limits::REDIAL_PAUSE, limits::REDIAL_PAUSE_MAX);
     let mut told = String::new();
     loop {
-        let error = match dialer.dial(&identity, Proof::Handshake).await {
+        let error = match dialer.dial(&credentials, Proof::Handshake).await {
             Ok(dialled) => return dialled,
             Err(error) => error,
         };
         let why = failure::sentence(&error);
-        board.with(|relay| relay.note_trouble(&why));
+        let id = dialer.id;
+        dialer.board.with(|relay| relay.note_trouble(id, &why));
         if why != told {
             tracing::warn!(why, "could not connect to the server; trying again");
             told = why;

@@ -31,7 +31,10 @@ async fn goodbye_again_and_again_on_busy_connections() {
 
 #[tokio::test]
 async fn the_successor_is_there_before_the_server_says_goodbye() {
-    let rig = Rig::start_with(|options| options.connection_age = Duration::from_secs(2)).await;
+    let rig = Rig::start_with(|options| {
+        options.upstreams[0].connection_age = Duration::from_secs(2);
+    })
+    .await;
     let caller = rig.caller().await;
     let load = Load::start(&caller, 2);
     // The server never says goodbye here: every further connection is a successor, dialled at 60 to 80 % of the age.
@@ -52,7 +55,10 @@ async fn the_successor_is_there_before_the_server_says_goodbye() {
 /// would move its calls to a connection that is about to be closed.
 #[tokio::test]
 async fn a_successor_that_the_server_refuses_replaces_nothing() {
-    let rig = Rig::start_with(|options| options.connection_age = Duration::from_secs(2)).await;
+    let rig = Rig::start_with(|options| {
+        options.upstreams[0].connection_age = Duration::from_secs(2);
+    })
+    .await;
     let caller = rig.caller().await;
     let load = Load::start(&caller, 2);
     rig.server.rule(|rules| {

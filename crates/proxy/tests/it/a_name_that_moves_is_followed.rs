@@ -43,9 +43,10 @@ async fn from_one_address_to_another() {
     g1.leaf("worker").swap_into(directory.path());
     let mut options = options(here.address, &here.ca, directory.path());
     let both = [&here, &there].map(|server| server.ca.certificate.clone());
-    options.server_trust = ServerTrust::Bundle(TrustBundle::new(both));
-    options.upstream = "temporal.test:7233".to_owned();
-    options.resolver = resolver(&zone);
+    let upstream = &mut options.upstreams[0];
+    upstream.server_trust = ServerTrust::Bundle(TrustBundle::new(both));
+    upstream.address = "temporal.test:7233".to_owned();
+    upstream.resolver = resolver(&zone);
     let proxy = Running::start(options).await;
     eventually("the identity is adopted", || proxy.status().adopted == 1).await;
     let load = Load::start(&Caller::connect(proxy.address).await, 3);

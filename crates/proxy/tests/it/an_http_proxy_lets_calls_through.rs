@@ -69,7 +69,7 @@ async fn a_real_proxy() {
     let mut options = options(server.address, &server.ca, &identity);
     let url = format!("http://127.0.0.1:{}", port().trim());
     let proxy = ConnectProxy::new(&url, Some(credentials.clone()));
-    options.connect_proxy = Some(proxy.unwrap());
+    options.upstreams[0].connect_proxy = Some(proxy.unwrap());
     let proxy = Running::start(options).await;
 
     // It does not let through whom it does not know, and nothing is dialled beside it.

@@ -41,18 +41,24 @@ impl Caller {
     }
 
     pub(crate) async fn over(socket: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) -> Self {
+        Self::try_over(socket).await.unwrap()
+    }
+
+    /// The same where the other side may not want to.
+    pub(crate) async fn try_over(
+        socket: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    ) -> Result<Self, h2::Error> {
         let (send, connection) = h2::client::Builder::new()
             .initial_window_size(64 * 1024)
             // A stream that is not read must not use up what the others need.
             .initial_connection_window_size(1024 * 1024)
             .handshake(socket)
-            .await
-            .unwrap();
+            .await?;
         tokio::spawn(async move {
             // How it ends shows in its calls.
             let _ended = connection.await;
         });
-        Self { send }
+        Ok(Self { send })
     }
 
     /// Returns whether the proxy has said goodbye to this caller, which it must not because of the server.

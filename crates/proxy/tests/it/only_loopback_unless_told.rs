@@ -14,7 +14,7 @@ async fn other_addresses_are_refused() {
     let everywhere = "0.0.0.0:0".parse().unwrap();
     let make = || options(rig.server.address, &rig.server.ca, rig.directory.path());
     let mut for_callers = make();
-    for_callers.listen = Listen::Tcp(everywhere);
+    for_callers.listeners[0].listen = Listen::Tcp(everywhere);
     let mut for_admin = make();
     for_admin.admin = Some(everywhere);
     for options in [for_callers, for_admin] {
@@ -36,7 +36,7 @@ async fn a_unix_socket_serves_and_is_removed() {
     // Left behind by a process that was killed.
     drop(std::os::unix::net::UnixListener::bind(&path).unwrap());
     let mut options = options(rig.server.address, &rig.server.ca, rig.directory.path());
-    options.listen = Listen::Unix(path.clone());
+    options.listeners[0].listen = Listen::Unix(path.clone());
     let in_use = options.clone();
     let proxy = Proxy::bind(options).await.unwrap();
     let (stop, stopped) = oneshot::channel::<()>();

@@ -11,7 +11,10 @@ use std::{
 };
 
 use newleaf_identity::Source;
-use newleaf_proxy::{Exposure, Listen, Options, Proxy, Resolver, ServerTrust, Status};
+use newleaf_proxy::{
+    CredentialsOptions, Exposure, Listen, ListenerOptions, Options, Proxy, Resolver, Route,
+    ServerTrust, Status, UpstreamOptions,
+};
 use newleaf_x509::TrustBundle;
 use tempfile::TempDir;
 use tokio::{sync::oneshot, task::JoinHandle, time::Instant};
@@ -28,6 +31,8 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 /// A proxy that runs in the test's own runtime.
 pub(crate) struct Running {
     pub(crate) address: SocketAddr,
+    /// Of every listener.
+    pub(crate) addresses: Vec<SocketAddr>,
     pub(crate) admin: SocketAddr,
     status: Box<dyn Fn() -> Status + Send + Sync>,
     shutdown: Option<oneshot::Sender<()>>,
@@ -45,17 +50,39 @@ pub(crate) struct Rig {
 
 pub(crate) fn options(server: SocketAddr, ca: &Ca, directory: &Path) -> Options {
     Options {
-        listen: Listen::Tcp("127.0.0.1:0".parse().unwrap()),
+        listeners: vec![listener(Route::Upstream("temporal".to_owned()))],
+        upstreams: vec![upstream("temporal", server, ca, directory)],
         exposure: Exposure::Loopback,
-        upstream: server.to_string(),
+        admin: Some("127.0.0.1:0".parse().unwrap()),
+        drain_timeout: Duration::from_secs(10),
+    }
+}
+
+/// A plaintext listener on a port that the system chooses.
+pub(crate) fn listener(route: Route) -> ListenerOptions {
+    ListenerOptions {
+        listen: Listen::Tcp("127.0.0.1:0".parse().unwrap()),
+        tls: None,
+        route,
+    }
+}
+
+/// A server to which the identity in `directory` is presented.
+pub(crate) fn upstream(
+    name: &str,
+    server: SocketAddr,
+    ca: &Ca,
+    directory: &Path,
+) -> UpstreamOptions {
+    UpstreamOptions {
+        name: name.to_owned(),
+        address: server.to_string(),
         server_name: Some("temporal.test".to_owned()),
         resolver: Resolver::system(),
         connect_proxy: None,
         server_trust: ServerTrust::Bundle(TrustBundle::new([ca.certificate.clone()])),
-        identity: Source::Directory(directory.to_owned()),
+        credentials: CredentialsOptions::Identity(Source::Directory(directory.to_owned())),
         namespace: Some("payments.a2dd6".to_owned()),
-        admin: Some("127.0.0.1:0".parse().unwrap()),
-        drain_timeout: Duration::from_secs(10),
         connection_age: Duration::from_mins(5),
     }
 }
@@ -97,14 +124,15 @@ impl Running {
     pub(crate) async fn start(options: Options) -> Self {
         let proxy = Proxy::bind(options).await.unwrap();
         let (shutdown, stopped) = oneshot::channel();
-        let address = proxy.address().unwrap();
+        let addresses: Vec<_> = proxy.addresses().iter().map(|a| a.unwrap()).collect();
         let admin = proxy.admin_address().unwrap();
         let status = Box::new(proxy.status());
         let serving = tokio::spawn(proxy.serve(async {
             let _dropped = stopped.await;
         }));
         Self {
-            address,
+            address: *addresses.first().unwrap(),
+            addresses,
             admin,
             status,
             shutdown: Some(shutdown),

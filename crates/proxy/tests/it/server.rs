@@ -40,8 +40,10 @@ pub(crate) enum Command {
 
 /// What the server does, and may be changed at any time.
 pub(crate) struct Rules {
-    /// The CAs that clients may be certified by.
+    /// The CAs that clients may be certified by. If there are none, clients need no certificate.
     pub(crate) accepted: Vec<Certificate>,
+    /// The API keys of which every call must say one, if there are any.
+    pub(crate) api_keys: Vec<String>,
     /// The gRPC status that `GetSystemInfo` answers.
     pub(crate) system_info: u16,
     /// The next streams to `/echo` that are refused.
@@ -69,6 +71,16 @@ pub(crate) struct Seen {
     pub(crate) n_flooded: usize,
     /// The authorities that requests named.
     pub(crate) authorities: Vec<String>,
+    /// The namespaces that they named, and what they said in `authorization`, where they did.
+    pub(crate) namespaces: Vec<String>,
+    pub(crate) authorizations: Vec<String>,
+    /// Calls that said no good API key.
+    pub(crate) n_unauthenticated: usize,
+}
+
+/// What stands for the leaf of a client that presents none.
+pub(crate) fn nobody() -> Fingerprint {
+    Fingerprint::of(&[])
 }
 
 /// The server. It ends with the runtime of its test.
@@ -103,6 +115,7 @@ impl Server {
         let (commands, _) = broadcast::channel(16);
         let rules = Rules {
             accepted: accepted.iter().map(|ca| ca.certificate.clone()).collect(),
+            api_keys: Vec::new(),
             system_info: 0,
             n_refused: 0,
             max_streams: 1000,
@@ -153,13 +166,18 @@ impl Shared {
         for ca in &self.rules.lock().unwrap().accepted {
             roots.add(CertificateDer::from(ca.der())).unwrap();
         }
-        let verifier =
-            WebPkiClientVerifier::builder_with_provider(roots.into(), Arc::clone(&provider));
+        let verifier = if roots.is_empty() {
+            WebPkiClientVerifier::no_client_auth()
+        } else {
+            WebPkiClientVerifier::builder_with_provider(roots.into(), Arc::clone(&provider))
+                .build()
+                .unwrap()
+        };
         let certified = self.leaf.identity().certified_key();
         let mut config = ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .unwrap()
-            .with_client_cert_verifier(verifier.build().unwrap())
+            .with_client_cert_verifier(verifier)
             .with_cert_resolver(Arc::new(SingleCertAndKey::from(certified)));
         config.alpn_protocols = vec![b"h2".to_vec()];
         config.ticketer = Arc::clone(&self.ticketer);
@@ -175,8 +193,10 @@ impl Shared {
             self.seen.lock().unwrap().n_refused_handshakes += 1;
             return;
         };
-        let presented = stream.get_ref().1.peer_certificates().unwrap();
-        let leaf = Fingerprint::of(presented.first().unwrap());
+        let presented = stream.get_ref().1.peer_certificates().unwrap_or_default();
+        let leaf = presented
+            .first()
+            .map_or_else(nobody, |leaf| Fingerprint::of(leaf));
         let max_streams = self.rules.lock().unwrap().max_streams;
         let handshake = h2::server::Builder::new()
             .max_concurrent_streams(max_streams)
@@ -217,6 +237,13 @@ impl Shared {
         leaf: Fingerprint,
     ) {
         let path = request.uri().path().to_owned();
+        if !self.is_authenticated(&request) {
+            self.seen.lock().unwrap().n_unauthenticated += 1;
+            let mut response = Response::new(());
+            *response.headers_mut() = grpc_status(16);
+            respond.send_response(response, true).unwrap();
+            return;
+        }
         if path.ends_with("/GetSystemInfo") || path.ends_with("/DescribeNamespace") {
             let status = self.rules.lock().unwrap().system_info;
             let mut response = Response::new(());
@@ -229,6 +256,10 @@ impl Shared {
             seen.calls.push((path.clone(), leaf));
             let authority = request.uri().authority().unwrap().to_string();
             seen.authorities.push(authority);
+            let said = |name| request.headers().get_all(name).iter();
+            let text = |value: &HeaderValue| value.to_str().unwrap().to_owned();
+            seen.namespaces.extend(said("temporal-namespace").map(text));
+            seen.authorizations.extend(said("authorization").map(text));
         }
         // What fails here failed because the client went away, which some tests want.
         let _gone = match path.as_str() {
@@ -243,6 +274,13 @@ impl Shared {
             }
             _ => panic!("no such path: {path}"),
         };
+    }
+
+    fn is_authenticated(&self, request: &Request<RecvStream>) -> bool {
+        let keys = &self.rules.lock().unwrap().api_keys;
+        let said = request.headers().get("authorization");
+        let is_said = |key: &String| said.is_some_and(|said| *said == format!("Bearer {key}"));
+        keys.is_empty() || keys.iter().any(is_said)
     }
 
     /// Answers what it was sent, all at once, as a unary method does.

@@ -53,7 +53,7 @@ async fn streams_beyond_the_last_of_a_goodbye() {
     let directory = tempfile::tempdir().unwrap();
     g1.leaf("worker").swap_into(directory.path());
     let mut options = options(server.address, &server_ca, directory.path());
-    options.namespace = None;
+    options.upstreams[0].namespace = None;
     let proxy = Running::start(options).await;
     eventually("the identity is adopted", || proxy.status().adopted == 1).await;
 

@@ -70,7 +70,8 @@ struct Status {
 
 #[derive(Debug, Deserialize)]
 struct Connection {
-    leaf: Fingerprint,
+    /// None where the proxy only says an API key.
+    leaf: Option<Fingerprint>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -86,7 +87,7 @@ pub(crate) async fn leaves(admin: &str) -> Result<BTreeSet<Fingerprint>, ProxyEr
     Ok(status
         .connections
         .into_iter()
-        .map(|connection| connection.leaf)
+        .filter_map(|connection| connection.leaf)
         .collect())
 }
 

@@ -369,7 +369,9 @@ pub(crate) async fn proxy(
 ) -> EvidenceSource {
     answering(move || {
         let connection = |leaf| format!(r#"{{"leaf":"{leaf}","streams":1,"draining":false}}"#);
-        let connections: Vec<_> = presents().into_iter().map(connection).collect();
+        let mut connections: Vec<_> = presents().into_iter().map(connection).collect();
+        // To another upstream it only says an API key: of leaves that tells nothing.
+        connections.push(r#"{"leaf":null,"streams":0,"draining":false}"#.to_owned());
         format!(
             r#"{{"identity":null,"connections":[{}],"failed":0}}"#,
             connections.join(",")

@@ -9,6 +9,8 @@
 
 use std::fmt;
 
+use zeroize::Zeroize as _;
+
 use super::hash;
 
 /// How many sets there are; with four ways, 1,024 translations: a thread serves some dozens of connections, and a worker
@@ -46,6 +48,17 @@ pub struct Version {
     /// What [`Decoder::generation`](super::Decoder::generation) or
     /// [`Encoder::generation`](super::Encoder::generation) says.
     pub generation: u64,
+}
+
+impl Versions {
+    /// The state of one table, where what is remembered of a block is its meaning alone. No connection has number 0.
+    pub fn alone(decoder: Version) -> Self {
+        let encoder = Version {
+            connection: 0,
+            generation: 0,
+        };
+        Self { decoder, encoder }
+    }
 }
 
 /// What was remembered of a block.
@@ -121,6 +134,17 @@ impl<T> Memo<T> {
             let oldest = first.replace(entry);
             self.n_bytes += n_bytes;
             self.n_bytes -= oldest.map_or(0, |entry| entry.bytes.len());
+        }
+    }
+
+    /// Forgets what was translated for a connection, and wipes it: it may hold our credentials.
+    pub fn forget(&mut self, connection: u64) {
+        for way in self.sets.iter_mut().flatten() {
+            let entry = way.take_if(|entry| entry.versions.encoder.connection == connection);
+            if let Some(mut entry) = entry {
+                self.n_bytes -= entry.bytes.len();
+                entry.bytes.zeroize();
+            }
         }
     }
 

@@ -9,7 +9,7 @@ use super::{
 use crate::{
     h2::{frame::MAX_STREAM, reason::Reason, settings::id},
     limits,
-    relay::{Answer, Loss},
+    relay::{Answer, Ask, Loss},
 };
 
 fn owned(fields: &[(&str, &str)]) -> Vec<(String, String)> {
@@ -284,7 +284,7 @@ fn a_goodbye_costs_no_call() {
     world.server.say_go_away(MAX_STREAM);
     world.pass_server();
     assert_eq!(world.events(), [Event::Goodbye(world.server_id())]);
-    assert!(!world.relay.is_ready());
+    assert!(!world.relay.is_ready(world.upstream));
     // A call that comes now waits for the successor.
     caller.say_request(7);
     world.pass(&mut caller);
@@ -384,11 +384,7 @@ fn the_queue_does_not_grow_by_calls_that_are_gone() {
         caller.say_reset(stream, Reason::CANCEL);
         world.pass(&mut caller);
     }
-    assert!(
-        world.relay.waiting.len() < 10,
-        "{}",
-        world.relay.waiting.len()
-    );
+    assert!(world.n_waiting() < 10, "{}", world.n_waiting());
     assert_eq!(world.n_calls(), 0);
 }
 
@@ -401,8 +397,8 @@ fn the_servers_limit_of_streams_is_kept() {
     }
     world.pass(&mut caller);
     assert_eq!(world.hear_server().len(), 2);
-    assert!(world.events().contains(&Event::Crowded));
-    assert!(world.relay.is_crowded());
+    assert!(world.events().contains(&Event::Crowded(world.upstream)));
+    assert!(world.relay.is_crowded(world.upstream));
     for stream in [1, 3, 5, 7] {
         world.server.say_response(stream, b"");
         world.pass_server();
@@ -420,7 +416,12 @@ fn the_servers_limit_of_streams_is_kept() {
 fn questions_of_our_own_are_answered() {
     let mut world = World::new(&[]);
     let id = world.server_id();
-    world.relay.ask(id, "/a/Method", b"what", world.now);
+    let ask = Ask {
+        path: "/a/Method",
+        namespace: None,
+        message: b"what",
+    };
+    world.relay.ask(id, ask, world.now);
     let heard = world.hear_server();
     let [
         Said::Headers(1, Ends::No, fields),

@@ -378,7 +378,7 @@ fn streams_have_an_order() {
 fn the_first_words() {
     let mut world = World::new(&[]);
     let mut check = |speech: &[u8], expected: &[u8]| {
-        let id = crate::relay::ConnectionId::Caller(world.relay.accept(world.now));
+        let id = crate::relay::ConnectionId::Caller(world.accept());
         for byte in speech {
             world.relay.receive(id, &[*byte], world.now);
         }
@@ -395,7 +395,7 @@ fn the_first_words() {
     // TLS, which nobody here speaks to callers.
     check(&[0x16, 3, 1, 2, 0], b"");
 
-    let late = world.relay.accept(world.now);
+    let late = world.accept();
     world.wait(limits::DOWNSTREAM_HANDSHAKE);
     assert!(
         world
@@ -403,7 +403,7 @@ fn the_first_words() {
             .has_ended(crate::relay::ConnectionId::Caller(late))
     );
 
-    let id = crate::relay::ConnectionId::Caller(world.relay.accept(world.now));
+    let id = crate::relay::ConnectionId::Caller(world.accept());
     let mut hasty = Peer::new(id);
     hasty.say_preface();
     hasty.say_ping([0; 8]);

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     h2::{frame::MAX_STREAM, reason::Reason, settings::id},
     limits,
-    relay::ConnectionId,
+    relay::{Ask, ConnectionId},
 };
 
 /// One step: at which connection, how many bytes the peer's words move, how many of the relay's.
@@ -277,8 +277,13 @@ fn an_id_of_what_is_gone_does_nothing() {
         .relay
         .close(ConnectionId::Server(id), "gone", world.now);
     world.relay.put_to_use(id, world.now);
-    world.relay.ask(id, "/a", b"", world.now);
+    let ask = Ask {
+        path: "/a",
+        namespace: None,
+        message: b"",
+    };
+    world.relay.ask(id, ask, world.now);
     world.relay.retire(id, world.now);
-    assert!(!world.relay.is_ready());
+    assert!(!world.relay.is_ready(world.upstream));
     assert_eq!(world.relay.n_calls(id), 0);
 }

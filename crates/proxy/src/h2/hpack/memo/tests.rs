@@ -98,3 +98,20 @@ fn versions(decoder: u64, encoder: u64) -> Versions {
         },
     }
 }
+
+#[test]
+fn a_connection_is_forgotten_and_the_others_stay() {
+    let mut memo = Memo::new();
+    let of = |connection| {
+        let mut versions = versions(1, 1);
+        versions.encoder.connection = connection;
+        versions
+    };
+    for connection in 1..=3 {
+        memo.put(of(connection), b"in", b"out", ());
+    }
+    memo.forget(2);
+    let known = [1, 2, 3].map(|connection| memo.get(of(connection), b"in").is_some());
+    assert_eq!(known, [true, false, true]);
+    assert_eq!(memo.n_bytes, 10);
+}

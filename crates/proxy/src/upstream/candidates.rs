@@ -1,0 +1,145 @@
+//! What one upstream's credentials could be next: watches where they are read, and puts the newest of both together.
+
+use std::sync::Arc;
+
+use newleaf_identity::{Identity, Watcher, source::LoadError, watch};
+use tokio::sync::Notify;
+
+use crate::{
+    api_key::{self, ApiKey, ApiKeyError, ApiKeySource},
+    clock,
+    credentials::Credentials,
+    options::CredentialsOptions,
+    text_file::TextFile,
+};
+
+/// Watches the sources of one upstream's credentials.
+pub(crate) struct Candidates {
+    identity: Option<Watcher>,
+    api_key: Option<Keys>,
+    /// The newest of each that could work.
+    latest: Credentials,
+    /// Whether that has not been told yet.
+    is_news: bool,
+}
+
+/// Makes the watchers look now.
+#[derive(Clone, Debug)]
+pub(crate) struct Look {
+    identity: Option<watch::Recheck>,
+    api_key: Option<Arc<Notify>>,
+}
+
+/// Where API keys come from.
+enum Keys {
+    File(TextFile),
+    Fixed,
+}
+
+/// Why what was found cannot work, whatever the server says.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CandidateError {
+    #[error(transparent)]
+    Identity(#[from] LoadError),
+    #[error(
+        "expected leaf `{subject}` to allow client authentication in its extended key usage, found that it does not"
+    )]
+    NotForClients { subject: String },
+    #[error("cannot use the API key")]
+    ApiKey(#[from] ApiKeyError),
+}
+
+impl Candidates {
+    /// Begins to watch, on the runtime it is called in.
+    pub(crate) fn new(options: &CredentialsOptions) -> Self {
+        let (api_key, fixed) = match options.api_key() {
+            None => (None, None),
+            Some(ApiKeySource::File(path)) => (Some(Keys::File(api_key::file(path.clone()))), None),
+            Some(ApiKeySource::Fixed(key)) => (Some(Keys::Fixed), Some(Arc::clone(key))),
+        };
+        Self {
+            identity: options
+                .identity()
+                .map(|source| Watcher::new(source.clone(), clock::now)),
+            api_key,
+            is_news: fixed.is_some(),
+            latest: Credentials {
+                identity: None,
+                api_key: fixed,
+            },
+        }
+    }
+
+    /// Returns the handle that asks for a look now.
+    pub(crate) fn look(&self) -> Look {
+        Look {
+            identity: self.identity.as_ref().map(Watcher::recheck),
+            api_key: match &self.api_key {
+                Some(Keys::File(file)) => Some(file.recheck()),
+                Some(Keys::Fixed) | None => None,
+            },
+        }
+    }
+
+    /// Waits for credentials that were not told yet, or for the news that something cannot be one. Both halves must
+    /// be there if both are configured. Safe to drop halfway.
+    pub(crate) async fn next(&mut self) -> Result<Credentials, CandidateError> {
+        loop {
+            if self.is_whole() && std::mem::take(&mut self.is_news) {
+                return Ok(self.latest.clone());
+            }
+            tokio::select! {
+                identity = next_identity(&mut self.identity) => {
+                    self.latest.identity = Some(Arc::new(admit(identity?)?));
+                }
+                api_key = next_api_key(&mut self.api_key) => {
+                    self.latest.api_key = Some(Arc::new(api_key?));
+                }
+            }
+            self.is_news = true;
+        }
+    }
+
+    fn is_whole(&self) -> bool {
+        self.identity.is_some() == self.latest.identity.is_some()
+            && self.api_key.is_some() == self.latest.api_key.is_some()
+    }
+}
+
+impl Look {
+    pub(crate) fn request(&self) {
+        if let Some(identity) = &self.identity {
+            identity.request();
+        }
+        if let Some(api_key) = &self.api_key {
+            api_key.notify_one();
+        }
+    }
+}
+
+/// Lets an identity be tried that no server could be right to refuse for what it says of itself.
+fn admit(identity: Identity) -> Result<Identity, CandidateError> {
+    let leaf = identity.leaf();
+    if leaf.allows_client_auth() {
+        return Ok(identity);
+    }
+    let subject = leaf.subject().to_string();
+    Err(CandidateError::NotForClients { subject })
+}
+
+async fn next_identity(watcher: &mut Option<Watcher>) -> Result<Identity, LoadError> {
+    match watcher {
+        Some(watcher) => watcher.next().await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn next_api_key(keys: &mut Option<Keys>) -> Result<ApiKey, ApiKeyError> {
+    match keys {
+        Some(Keys::File(file)) => {
+            let text = file.next().await.map_err(ApiKeyError::Read)?;
+            ApiKey::parse(&text)
+        }
+        Some(Keys::Fixed) | None => std::future::pending().await,
+    }
+}
