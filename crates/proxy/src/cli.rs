@@ -159,10 +159,7 @@ impl Args {
             }
             None => ServerTrust::Platform,
         };
-        let connect_proxy = connect_proxy
-            .map(|url| ConnectProxy::new(&url, connect_proxy_credentials))
-            .transpose()
-            .map_err(ArgsError::ConnectProxy)?;
+        let connect_proxy = proxy_between(connect_proxy, connect_proxy_credentials)?;
         let identity = match identity {
             Some(directory) => Some(Source::Directory(directory)),
             None => files(cert, key),
@@ -210,6 +207,15 @@ impl Args {
 fn files(chain: Option<PathBuf>, key: Option<PathBuf>) -> Option<Source> {
     let (chain, key) = chain.zip(key)?;
     Some(Source::Files { chain, key })
+}
+
+/// Reads what stands between the proxy and its server.
+fn proxy_between(
+    url: Option<String>,
+    credentials: Option<PathBuf>,
+) -> Result<Option<ConnectProxy>, ArgsError> {
+    let proxy = url.map(|url| ConnectProxy::new(&url, credentials));
+    proxy.transpose().map_err(ArgsError::ConnectProxy)
 }
 
 /// Checks the text while clap can still point at it.

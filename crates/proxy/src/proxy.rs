@@ -291,11 +291,7 @@ impl Server {
             board: Arc::clone(board),
             dialer: Dialer {
                 id,
-                way: Way::new(
-                    self.options.address,
-                    self.options.connect_proxy,
-                    self.options.resolver,
-                ),
+                way: Way::new(&self.options),
                 server_name: self.name,
                 board: Arc::clone(board),
                 roots: self.roots,

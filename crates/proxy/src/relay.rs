@@ -19,6 +19,7 @@ mod ending;
 mod event;
 mod half;
 mod head;
+mod heard;
 mod kept;
 mod outbox;
 mod place;
@@ -331,9 +332,8 @@ impl Relay {
 
     /// Returns how many calls a connection to the server carries.
     pub fn n_calls(&self, ServerId(key): ServerId) -> usize {
-        self.servers
-            .get(key)
-            .map_or(0, |server| server.wire.streams.len())
+        let server = self.servers.get(key);
+        server.map_or(0, |server| server.wire.streams.len())
     }
 
     /// Returns whether an upstream has a server that takes calls.
@@ -351,8 +351,7 @@ impl Relay {
 
     /// Returns whether a server owes a sign of life, so that its connection should not be the only one.
     pub fn is_doubted(&self, ServerId(key): ServerId) -> bool {
-        let server = self.servers.get(key);
-        server.is_some_and(|server| server.pulse.is_doubted())
+        self.servers.get(key).is_some_and(|s| s.pulse.is_doubted())
     }
 
     /// Takes note of why there is no connection to an upstream; calls that wait in vain are told.

@@ -12,7 +12,7 @@ use super::{
     names::{Names, Resolver},
     tunnel::{ConnectProxy, TunnelError},
 };
-use crate::limits;
+use crate::{limits, options::UpstreamOptions};
 
 /// How to reach the server.
 pub(crate) struct Way {
@@ -32,8 +32,14 @@ pub(crate) enum WayError {
 }
 
 impl Way {
+    /// The way to an upstream.
+    pub(crate) fn new(options: &UpstreamOptions) -> Self {
+        let (upstream, proxy) = (options.address.clone(), options.connect_proxy.clone());
+        Self::to(upstream, proxy, options.resolver.clone())
+    }
+
     /// The way to `upstream`, which is `host:port`.
-    pub(crate) fn new(upstream: String, proxy: Option<ConnectProxy>, resolver: Resolver) -> Self {
+    fn to(upstream: String, proxy: Option<ConnectProxy>, resolver: Resolver) -> Self {
         let place = match &proxy {
             Some(proxy) => proxy.address().to_owned(),
             None => upstream.clone(),

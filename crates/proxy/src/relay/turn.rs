@@ -3,15 +3,8 @@
 use std::time::Instant;
 
 use super::{
-    CallerId, ConnectionId, Event, Loss, Relay, ServerId,
-    call::Place,
-    half::Passage,
-    place::Again,
-    server::Phase,
-    slots::Key,
-    streams::Streams,
-    timers::Timer,
-    wire::{Ended, Heard},
+    CallerId, ConnectionId, Event, Loss, Relay, ServerId, call::Place, half::Passage, heard::Heard,
+    place::Again, server::Phase, slots::Key, streams::Streams, timers::Timer, wire::Ended,
 };
 use crate::{
     h2::{

@@ -2,7 +2,7 @@
 
 use std::{collections::VecDeque, time::Instant};
 
-use super::{outbox::Outbox, slots::Key, streams::Streams};
+use super::{heard::Heard, outbox::Outbox, slots::Key, streams::Streams};
 use crate::{
     h2::{
         block::{Assembly, Block},
@@ -64,33 +64,6 @@ pub(super) struct Peer {
     pub(super) max_streams: u32,
     pub(super) initial_window: u32,
     max_frame: usize,
-}
-
-/// What a frame means to the calls.
-#[derive(Debug)]
-pub(super) enum Heard<'a> {
-    /// Nothing.
-    Nothing,
-    /// A header block that came in pieces is complete.
-    Block(Block<'a>),
-    Reset {
-        stream: u32,
-        reason: Reason,
-    },
-    /// There is more room on a stream.
-    Window {
-        stream: u32,
-        increment: u32,
-    },
-    /// There is more room on the whole connection.
-    Room,
-    /// Every stream has so much more room, or less.
-    Windows(i64),
-    SettingsAck,
-    Pong,
-    GoAway {
-        last: u32,
-    },
 }
 
 impl Wire {

@@ -16,7 +16,7 @@ fn way(addresses: Vec<SocketAddr>) -> Way {
         Box::pin(async move { Ok(addresses) })
     };
     let resolver = Resolver::new(lookup, limits::LOOK_INTERVAL);
-    Way::new("temporal.test:7233".to_owned(), None, resolver)
+    Way::to("temporal.test:7233".to_owned(), None, resolver)
 }
 
 #[tokio::test]
