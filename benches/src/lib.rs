@@ -13,6 +13,7 @@
     reason = "each process of a measurement lives on one thread of one core"
 )]
 
+pub mod delay;
 pub mod hpack;
 pub mod load;
 pub mod message;

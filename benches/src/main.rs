@@ -4,7 +4,7 @@ use std::{error::Error, io::Write as _, process::ExitCode};
 
 use clap::Parser as _;
 use jiff::Timestamp;
-use newleaf_benches::{load, proxy_bench, reload_bench, tunnel, upstream};
+use newleaf_benches::{delay, load, proxy_bench, reload_bench, tunnel, upstream};
 
 #[derive(Debug, clap::Parser)]
 #[command(name = "newleaf-benches", version, about, long_about = None)]
@@ -21,6 +21,8 @@ enum Command {
     Upstream(upstream::Options),
     /// Be the raw TLS tunnel
     Tunnel(tunnel::Options),
+    /// Be a far network
+    Delay(delay::Options),
     /// Measure what each call costs, target beside target
     Proxy(proxy_bench::Options),
     /// Measure what callers notice of a new identity, and of servers that misbehave
@@ -43,6 +45,7 @@ fn run(command: Command) -> Result<(), Box<dyn Error>> {
         Command::Load(options) => Ok(runtime.block_on(load::run(options))?),
         Command::Upstream(options) => Ok(runtime.block_on(upstream::run(options))?),
         Command::Tunnel(options) => Ok(runtime.block_on(tunnel::run(options))?),
+        Command::Delay(options) => Ok(runtime.block_on(delay::run(options))?),
         Command::Proxy(options) => Ok(proxy_bench::run(&options, now())?),
         Command::Reload(options) => Ok(reload_bench::run(&options, now)?),
     }

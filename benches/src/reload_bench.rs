@@ -1,6 +1,7 @@
 //! `cargo xtask bench-reload`: what callers notice while an identity is replaced, and while servers misbehave. Calls come
 //! at even distances beside long polls, from callers that never try again.
 
+mod clock;
 mod fronts;
 mod reload;
 mod scene;
@@ -10,7 +11,7 @@ use std::{collections::BTreeMap, error::Error, io, io::Write as _, path::PathBuf
 use jiff::Timestamp;
 use serde::Serialize;
 
-pub use self::scene::Scene;
+pub use self::{clock::Clock, scene::Scene};
 use self::{fronts::Front, scene::Deed};
 use crate::{
     load::Report,
@@ -47,6 +48,9 @@ pub struct Options {
     /// Print one JSON object a line, instead of a table.
     #[arg(long)]
     pub json: bool,
+    /// The library of libfaketime, for the scene `clock`; looked for where distributions put it if not given.
+    #[arg(long)]
+    pub faketime: Option<PathBuf>,
     /// The proxy's program.
     #[arg(long)]
     pub newleaf: PathBuf,
@@ -75,6 +79,11 @@ pub enum ReloadError {
     Report(#[from] serde_json::Error),
 }
 
+/// Why a target does not play in the scene `clock`.
+#[derive(Debug, thiserror::Error)]
+#[error("its clock cannot be set: libfaketime is not there, or the program does not use it")]
+struct NoClock;
+
 /// What one target did in one scene.
 #[derive(Clone, Debug, Serialize)]
 struct Row {
@@ -85,6 +94,10 @@ struct Row {
     calls: u64,
     failed: u64,
     longest_gap_ms: f64,
+    /// Unary calls that took longer than 100 ms.
+    slow: u64,
+    /// The slowest of them.
+    slowest_ms: u32,
     /// From the swap to the first call under the new leaf.
     #[serde(skip_serializing_if = "Option::is_none")]
     first_new_ms: Option<i64>,
@@ -143,7 +156,7 @@ fn show(row: &Row, json: bool) -> Result<(), ReloadError> {
     let ms = |value: Option<i64>| value.map_or_else(|| "-".to_owned(), |ms| ms.to_string());
     Ok(writeln!(
         out,
-        "{:<9} {:<6} {:<11} calls {:>6} failed {:>6} {:?} gap {:>6.0} ms first new {:>6} last old {:>6} {:?}",
+        "{:<9} {:<6} {:<11} calls {:>6} failed {:>6} {:?} gap {:>6.0} ms slow {:>4} first new {:>6} last old {:>6} {:?}",
         row.scene,
         row.front,
         row.target,
@@ -151,6 +164,7 @@ fn show(row: &Row, json: bool) -> Result<(), ReloadError> {
         row.failed,
         row.failed_by_phase,
         row.longest_gap_ms,
+        row.slow,
         ms(row.first_new_ms),
         ms(row.last_old_ms),
         row.failures,
@@ -175,6 +189,10 @@ impl Play<'_> {
         };
         let mut players = Vec::new();
         for target in targets {
+            if self.scene == Scene::Clock && (stage.clock.is_none() || !Clock::suits(*target)) {
+                missing(*target, &NoClock)?;
+                continue;
+            }
             match self.enter(*target, &stage, shared.as_ref()) {
                 Ok(player) => players.push(player),
                 Err(error) => missing(*target, &error)?,
@@ -221,6 +239,12 @@ impl Play<'_> {
             parts: self.options.parts.clone(),
             run: run.to_owned(),
             pki: Pki::make(&pki, (self.clock)())?,
+            connection_age: (self.front == fronts::Kind::Far).then_some(fronts::FAR_AGE_SECONDS),
+            clock: if self.scene == Scene::Clock {
+                Clock::new(self.options.faketime.as_ref(), run)?
+            } else {
+                None
+            },
             core: Cores::of_this_process()?.target,
         })
     }
@@ -306,6 +330,11 @@ impl Play<'_> {
                     stage.pki.mend(leaf)?;
                     tell_to_reload(players, stage)?;
                 }
+                Deed::Jump(seconds) => {
+                    if let Some(clock) = &stage.clock {
+                        clock.jump(seconds)?;
+                    }
+                }
                 Deed::Reload => tell_to_reload(players, stage)?,
                 Deed::DropOldCa => {
                     let new = stage.pki.read(crate::pki::NEW_CA)?;
@@ -336,6 +365,8 @@ impl Play<'_> {
             calls: report.calls + report.polls,
             failed: report.failures(),
             longest_gap_ms: report.longest_gap_ms.round(),
+            slow: report.slow,
+            slowest_ms: report.max_us / 1000,
             first_new_ms: times.and_then(|times| times.first_new_ms),
             last_old_ms: times.and_then(|times| times.last_old_ms),
             failed_by_phase,

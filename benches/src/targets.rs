@@ -11,6 +11,7 @@ use std::{
 use crate::{
     pki::{self, Pki},
     process::{Process, ProcessError},
+    reload_bench::Clock,
 };
 
 /// Somebody who carries calls to the server.
@@ -55,6 +56,11 @@ pub struct Stage {
     pub pki: Pki,
     /// The core of targets.
     pub core: usize,
+    /// The age in seconds at which the server closes connections, if whoever can be told is told. Of Temporal's five minutes
+    /// newleaf knows by itself.
+    pub connection_age: Option<u32>,
+    /// Their clock, if it is not the machine's.
+    pub clock: Option<Clock>,
 }
 
 /// A target that is up.
@@ -166,6 +172,9 @@ impl Target {
         let process = match self.command(&program, &place)? {
             Some(mut command) => {
                 command.env("HOME", &files).current_dir(&files);
+                if let Some(clock) = &stage.clock {
+                    clock.give(&mut command);
+                }
                 let log = files.join("log");
                 Some(Process::start(&mut command, stage.core, &log)?)
             }
@@ -286,6 +295,9 @@ fn newleaf(command: &mut Command, place: &Place<'_>) {
     command.arg("--server-ca").arg(place.pki(pki::SERVER_CA));
     command.arg("--identity").arg(place.stage.pki.live());
     command.arg("--admin").arg(place.admin.to_string());
+    if let Some(age) = place.stage.connection_age {
+        command.arg(format!("--connection-age={age}"));
+    }
 }
 
 fn ghostunnel(command: &mut Command, place: &Place<'_>) {

@@ -8,6 +8,9 @@ use tokio::time::Instant;
 
 use super::{Failure, UNARY_CALL, client::Done};
 
+/// What somebody far away notices: 2.5 times the round trip of the scene `wan`.
+const SLOW: Duration = Duration::from_millis(100);
+
 /// How many failures are listed with their instant; all are counted.
 const LISTED: usize = 10_000;
 
@@ -30,6 +33,9 @@ pub struct Report {
     pub p99_us: u32,
     /// The slowest call.
     pub max_us: u32,
+    /// Unary calls that were answered, and later than after 100 ms.
+    #[serde(default)]
+    pub slow: u64,
     /// The longest time in which no unary call was answered well.
     pub longest_gap_ms: f64,
     /// When calls failed, in milliseconds from the beginning.
@@ -65,6 +71,7 @@ impl Tally {
             Ok(()) if unary => {
                 self.report.calls += 1;
                 let waited = now.saturating_duration_since(done.since);
+                self.report.slow += u64::from(waited > SLOW);
                 self.latencies
                     .push(u32::try_from(waited.as_micros()).unwrap_or(u32::MAX));
                 if let Some(last) = self.last_success.replace(now) {

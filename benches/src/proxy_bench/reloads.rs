@@ -38,6 +38,12 @@ const ADOPTED: Duration = Duration::from_secs(10);
 /// For the connections of the identities before to end.
 const SETTLED: Duration = Duration::from_secs(3);
 
+/// For the process to start, and for the last calls to end.
+const UP: Duration = Duration::from_secs(20);
+
+/// How often memory is read on the way: a leak grows with each quarter, a heap that has found its size does not.
+const QUARTERS: u32 = 4;
+
 /// How many reloads are made before memory is read for the first time: caches and allocators fill once.
 const WARM: u32 = 50;
 
@@ -47,14 +53,13 @@ pub(super) fn measure(stand: &Stand, extent: &Extent) -> Result<Row, BenchError>
     let Some(process) = &running.process else {
         return Ok(Row::empty(Load::Reloads, Target::Newleaf));
     };
-    let limit = Duration::from_millis(100) * extent.reloads + Duration::from_secs(20);
+    let limit = Duration::from_millis(100) * extent.reloads + SETTLED * QUARTERS + UP;
     let duration = format!("--duration-ms={}", limit.as_millis());
     let arguments: Vec<_> = CALLERS.iter().copied().chain([duration.as_str()]).collect();
     let mut callers = stand.callers_apart(&running, &arguments)?;
     callers.hear("ready", ADOPTED)?;
     callers.tell("go")?;
     let began = Instant::now();
-    let mut done = 0;
     let mut times = Vec::new();
     let swap = |version: u32| -> Result<Option<u32>, BenchError> {
         let leaf = if version.is_multiple_of(2) {
@@ -68,45 +73,45 @@ pub(super) fn measure(stand: &Stand, extent: &Extent) -> Result<Row, BenchError>
         let adopted = wait_until_adopted(running.admin, u64::from(version) + 1);
         Ok(adopted.then(|| u32::try_from(asked.elapsed().as_micros()).unwrap_or(u32::MAX)))
     };
-    let (mut before, mut after) = (State::default(), State::default());
+    let (mut before, mut quarters) = (State::default(), Vec::new());
     for version in 1..=extent.reloads {
         if began.elapsed() + SETTLED * 3 > limit {
             break;
         }
         if let Some(time) = swap(version)? {
-            done += 1;
             times.push(time);
         }
         if version == WARM {
             pause(SETTLED);
             before = State::of(process);
         }
+        if version.is_multiple_of((extent.reloads / QUARTERS).max(1)) {
+            pause(SETTLED);
+            quarters.push(State::of(process).pss_kib);
+        }
     }
     pause(SETTLED);
-    after.clone_from(&State::of(process));
+    let after = State::of(process);
     let report = callers.hear("a report", limit + ADOPTED)?;
     let report: Report = serde_json::from_str(&report)?;
     // The others go on with the old one.
     stand.stage.pki.put(Leaf::Old, extent.reloads + 2)?;
     times.sort_unstable();
+    let failures = report.failed.keys().chain(report.polls_failed.keys());
     Ok(Row {
         calls: report.calls + report.polls,
         failed: report.failures(),
-        failures: report
-            .failed
-            .keys()
-            .chain(report.polls_failed.keys())
-            .cloned()
-            .collect(),
+        failures: failures.cloned().collect(),
         p50_us: Some(report.p50_us),
         p99_us: Some(report.p99_us),
         pss_kib: Some(after.pss_kib),
         more: Some(serde_json::json!({
-            "reloads": done,
+            "reloads": times.len(),
             "adopted_p50_us": times.get(times.len() / 2),
             "adopted_max_us": times.last(),
             "longest_gap_ms": report.longest_gap_ms.round(),
             "pss_kib_before": before.pss_kib,
+            "pss_kib_quarters": quarters,
             "files_before": before.files,
             "files_after": after.files,
         })),

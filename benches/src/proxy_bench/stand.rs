@@ -71,6 +71,8 @@ impl Stand {
             parts: options.parts.clone(),
             run: run.to_owned(),
             core: cores.target,
+            connection_age: None,
+            clock: None,
             pki,
         };
         let upstream = free_address()?;

@@ -13,7 +13,16 @@ use crate::{
 };
 
 /// At this age connections are told to go.
-const AGE_SECONDS: &str = "6";
+const AGE_SECONDS: u32 = 6;
+
+/// That of a far server.
+pub(super) const FAR_AGE_SECONDS: u32 = 10;
+
+/// An age that nothing here reaches.
+const NO_AGE_SECONDS: u32 = 3600;
+
+/// How far a far server is, each way: with 40 ms there and back, another region of the same continent.
+const EACH_WAY_MS: &str = "20";
 
 /// What a frontend needs to start.
 const START: Duration = Duration::from_secs(1);
@@ -25,6 +34,10 @@ pub(super) enum Kind {
     Envoy,
     /// A server on grpc-go with the keepalive that Temporal's frontend has.
     Go,
+    /// That, and far away.
+    Far,
+    /// That, and it ages no connection.
+    Ageless,
     /// The measuring server itself.
     Bench,
 }
@@ -34,6 +47,8 @@ impl fmt::Display for Kind {
         f.write_str(match self {
             Self::Envoy => "envoy",
             Self::Go => "go",
+            Self::Far => "far",
+            Self::Ageless => "ageless",
             Self::Bench => "bench",
         })
     }
@@ -87,17 +102,19 @@ impl Front {
             }
             Kind::Go => {
                 log = files.join("calls.log");
-                let mut command = Command::new(part(stage, "frontend")?);
-                command
-                    .arg("-listen")
-                    .arg(address.to_string())
-                    .arg("-pki")
-                    .arg(pki);
-                command.arg(format!("-age={AGE_SECONDS}s"));
-                // grpc-go refuses callers that name no protocol in their handshake unless it is told not to; tunnels are
-                // measured for what they carry.
-                command.env("GRPC_ENFORCE_ALPN_ENABLED", "false");
-                command
+                go(stage, address, AGE_SECONDS)?
+            }
+            Kind::Far | Kind::Ageless => {
+                let backend = free_address()?;
+                let age = if kind == Kind::Far {
+                    FAR_AGE_SECONDS
+                } else {
+                    NO_AGE_SECONDS
+                };
+                let mut server = go(stage, backend, age)?;
+                let calls = files.join("calls.log");
+                behind = Some(Process::start(&mut server, core, &calls)?);
+                far(stage, address, backend)
             }
             Kind::Envoy => {
                 let backend = free_address()?;
@@ -112,7 +129,7 @@ impl Front {
                     &files.join("backend.log"),
                 )?);
                 let write = |name: &str, text: &str| {
-                    let text = text.replace("@AGE@", AGE_SECONDS);
+                    let text = text.replace("@AGE@", &AGE_SECONDS.to_string());
                     fill(&text, (address, backend), &files, pki, name)
                 };
                 let sds = include_str!("../../peers/envoy-frontend-sds.yaml");
@@ -150,6 +167,27 @@ impl Front {
         let text = fs_err::read_to_string(&self.calls).unwrap_or_default();
         text.lines().filter_map(seen).collect()
     }
+}
+
+/// The server on grpc-go.
+fn go(stage: &Stage, address: SocketAddr, age_seconds: u32) -> Result<Command, TargetError> {
+    let mut command = Command::new(part(stage, "frontend")?);
+    command.arg("-listen").arg(address.to_string());
+    command.arg("-pki").arg(stage.pki.directory());
+    command.arg(format!("-age={age_seconds}s"));
+    // grpc-go refuses callers that name no protocol in their handshake unless it is told not to; tunnels are measured for
+    // what they carry.
+    command.env("GRPC_ENFORCE_ALPN_ENABLED", "false");
+    Ok(command)
+}
+
+/// The distance to a server.
+fn far(stage: &Stage, address: SocketAddr, server: SocketAddr) -> Command {
+    let mut command = Command::new(&stage.instruments);
+    command.arg("delay").arg("--each-way-ms").arg(EACH_WAY_MS);
+    command.arg("--listen").arg(address.to_string());
+    command.arg("--upstream").arg(server.to_string());
+    command
 }
 
 fn part(stage: &Stage, name: &str) -> Result<PathBuf, TargetError> {

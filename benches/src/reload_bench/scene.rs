@@ -26,6 +26,10 @@ pub enum Scene {
     Halfopen,
     /// The server accepts TLS on every second connection and never speaks.
     Mute,
+    /// The wall clock jumps to and fro around a swap.
+    Clock,
+    /// The server is 40 ms away, and ages connections; and beside it, one that does not.
+    Wan,
 }
 
 /// What is done at an instant.
@@ -37,11 +41,15 @@ pub(super) enum Deed {
     WriteKeyOnly(Leaf),
     /// The chain of that key is written, in place, and they are told.
     WriteChain(Leaf),
+    /// The wall clock is set wrong by so many seconds.
+    Jump(i64),
     /// They are told, although nothing is whole.
     Reload,
     /// The server accepts the new CA only.
     DropOldCa,
 }
+
+const HOUR: i64 = 3600;
 
 fn seconds(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
@@ -49,7 +57,7 @@ fn seconds(seconds: u64) -> Duration {
 
 impl Scene {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::Rotation,
         Self::Rejected,
         Self::Expired,
@@ -59,13 +67,16 @@ impl Scene {
         Self::Cut,
         Self::Halfopen,
         Self::Mute,
+        Self::Clock,
+        Self::Wan,
     ];
 
     /// In front of whom it is played.
     pub(super) fn fronts(self) -> Vec<Kind> {
         match self {
             Self::Rotation => vec![Kind::Envoy, Kind::Go],
-            Self::Rejected | Self::Expired | Self::Torn => vec![Kind::Go],
+            Self::Rejected | Self::Expired | Self::Torn | Self::Clock => vec![Kind::Go],
+            Self::Wan => vec![Kind::Ageless, Kind::Far],
             Self::Goaway | Self::Refused | Self::Cut | Self::Halfopen | Self::Mute => {
                 vec![Kind::Bench]
             }
@@ -75,7 +86,12 @@ impl Scene {
     /// How the server misbehaves.
     pub(super) fn vices(self) -> &'static [&'static str] {
         match self {
-            Self::Rotation | Self::Rejected | Self::Expired | Self::Torn => &[],
+            Self::Rotation
+            | Self::Rejected
+            | Self::Expired
+            | Self::Torn
+            | Self::Clock
+            | Self::Wan => &[],
             Self::Goaway => &["--goaway-after=200"],
             Self::Refused => &["--refuse-each=50"],
             Self::Cut => &["--cut-after=300"],
@@ -98,7 +114,15 @@ impl Scene {
                 (seconds(3), Deed::Reload),
                 (seconds(4), Deed::WriteChain(Leaf::New)),
             ],
-            Self::Goaway | Self::Refused | Self::Cut | Self::Halfopen | Self::Mute => Vec::new(),
+            // Within the validity of everything; what measures time must not notice.
+            Self::Clock => vec![
+                (seconds(3), Deed::Jump(HOUR)),
+                (seconds(5), Deed::Swap(Leaf::New)),
+                (seconds(10), Deed::Jump(-HOUR)),
+            ],
+            Self::Goaway | Self::Refused | Self::Cut | Self::Halfopen | Self::Mute | Self::Wan => {
+                Vec::new()
+            }
         }
     }
 
@@ -106,10 +130,12 @@ impl Scene {
     pub(super) fn duration(self) -> Duration {
         match self {
             Self::Rotation => seconds(26),
-            Self::Rejected | Self::Expired | Self::Torn => seconds(16),
+            Self::Rejected | Self::Expired | Self::Torn | Self::Clock => seconds(16),
             Self::Goaway | Self::Refused | Self::Cut | Self::Mute => seconds(10),
             // Whoever asks whether the other end lives needs some time to give up on it.
             Self::Halfopen => seconds(20),
+            // Four ages of a connection.
+            Self::Wan => seconds(42),
         }
     }
 

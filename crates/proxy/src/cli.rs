@@ -32,6 +32,14 @@ pub struct Args {
     #[arg(long, value_name = "NAME")]
     pub(crate) server_name: Option<String>,
 
+    /// HTTP proxy on the way to the server, as `http://HOST:PORT`; `HTTPS_PROXY` is for other programs and not read
+    #[arg(long, value_name = "URL", value_parser = config::connect_proxy_text)]
+    pub(crate) connect_proxy: Option<String>,
+
+    /// File with `user:password` for that proxy, read at each connection
+    #[arg(long, value_name = "FILE", requires = "connect_proxy")]
+    pub(crate) connect_proxy_credentials: Option<PathBuf>,
+
     /// PEM file of the CAs that the server's certificate must lead to; the platform's if not given, as Temporal Cloud needs
     /// [env: `TEMPORAL_TLS_SERVER_CA_CERT_PATH`]
     #[arg(long, value_name = "FILE")]

@@ -22,6 +22,7 @@ use self::layer::{Layer, UpstreamLayer};
 use crate::{
     api_key::ApiKeyError,
     cli::Args,
+    dial::{ConnectProxy, ConnectProxyError},
     limits,
     options::{Exposure, Listen, ListenerOptions, Options, Route, UpstreamOptions},
 };
@@ -229,6 +230,11 @@ fn list(said: &[&'static str]) -> String {
 /// Checks an address while clap can still point at it.
 pub(crate) fn listen_text(text: &str) -> Result<String, String> {
     parse_listen(text).map(|_listen| text.to_owned())
+}
+
+/// Checks the text while clap can still point at it.
+pub(crate) fn connect_proxy_text(text: &str) -> Result<String, ConnectProxyError> {
+    ConnectProxy::new(text, None).map(|_proxy| text.to_owned())
 }
 
 /// Reads an address at which callers are accepted.

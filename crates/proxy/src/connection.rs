@@ -50,6 +50,7 @@ pub(crate) struct Gone(String);
 /// A live connection. Dropping it makes it drain.
 pub(crate) struct Connection {
     line: Arc<Line>,
+    peer: Option<SocketAddr>,
     renew_at: Instant,
     board: Arc<Switchboard>,
 }
@@ -185,9 +186,9 @@ impl Connection {
         let Dialled {
             credentials,
             mut link,
+            peer,
             opened_at,
             opened,
-            peer: _,
         } = dialled;
         let board = Arc::clone(&link.board);
         let line = Arc::new(Line {
@@ -205,6 +206,7 @@ impl Connection {
         board.with(|relay| relay.put_to_use(link.server, now));
         let connection = Self {
             line: Arc::clone(&line),
+            peer: peer.address,
             renew_at: terms.renew_at,
             board: Arc::clone(&board),
         };
@@ -220,8 +222,18 @@ impl Connection {
         self.line.id
     }
 
+    pub(crate) fn peer(&self) -> Option<SocketAddr> {
+        self.peer
+    }
+
     pub(crate) fn renew_at(&self) -> Instant {
         self.renew_at
+    }
+
+    /// Returns whether a successor should take its calls: it has grown old, or gives no sign of life.
+    pub(crate) fn is_waning(&self, now: Instant) -> bool {
+        let server = self.line.server;
+        self.renew_at <= now || self.board.with(|relay| relay.is_doubted(server))
     }
 }
 

@@ -5,14 +5,22 @@
 //! behind the client's last flight. And since Temporal Cloud applies certificate filters
 //! to calls, not to handshakes, a new identity must also be allowed a call.
 
-use std::{io, sync::Arc, time::Duration};
+mod names;
+mod tunnel;
+mod way;
+
+use std::{
+    io,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering::Relaxed},
+    },
+    time::Duration,
+};
 
 use newleaf_identity::tls::{self, TlsError};
 use rustls::{RootCertStore, pki_types::ServerName};
-use tokio::{
-    net::{TcpStream, lookup_host},
-    time::{Instant, timeout},
-};
+use tokio::time::{Instant, sleep, timeout};
 use tokio_rustls::TlsConnector;
 
 use crate::{
@@ -25,14 +33,28 @@ use crate::{
     switchboard::Switchboard,
 };
 
+pub use names::{Answer, Resolver};
+pub use tunnel::{ConnectProxy, ConnectProxyError};
+pub(crate) use way::{Way, WayError};
+
 /// Where to dial, and what the server must be.
 pub(crate) struct Dialer {
     pub(crate) id: UpstreamId,
-    pub(crate) upstream: String,
+    pub(crate) way: Way,
     pub(crate) server_name: ServerName<'static>,
     pub(crate) board: Arc<Switchboard>,
     pub(crate) roots: Arc<RootCertStore>,
     pub(crate) namespace: Option<String>,
+    pub(crate) experience: Experience,
+}
+
+/// What was learned from dialling.
+#[derive(Debug, Default)]
+pub(crate) struct Experience {
+    /// How many dials led nowhere since one succeeded.
+    n_failed: AtomicUsize,
+    /// How long the last one that succeeded took.
+    took: Mutex<Option<Duration>>,
 }
 
 /// How much a dialled connection must show.
@@ -47,8 +69,8 @@ pub(crate) enum Proof {
 /// Why there is no connection.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum DialError {
-    #[error("could not connect to `{upstream}`")]
-    Connect { upstream: String, source: io::Error },
+    #[error(transparent)]
+    Way(#[from] WayError),
     #[error("could not finish the TLS handshake with `{upstream}`")]
     Handshake { upstream: String, source: io::Error },
     #[error("expected `{upstream}` to answer over HTTP/2, found that it closed the connection")]
@@ -80,7 +102,7 @@ impl DialError {
     pub(crate) fn is_refusal(&self) -> bool {
         match self {
             Self::Handshake { .. } | Self::Preface { .. } | Self::Denied { .. } => true,
-            Self::Connect { .. }
+            Self::Way(_)
             | Self::Elapsed { .. }
             | Self::Call { .. }
             | Self::NotGrpc { .. }
@@ -97,12 +119,17 @@ impl Dialer {
         proof: Proof,
     ) -> Result<Dialled, DialError> {
         let bound = limits::HANDSHAKE;
-        let mut dialled = timeout(bound, self.shake_hands(credentials))
-            .await
-            .map_err(|_elapsed| DialError::Elapsed {
-                stage: "connect and shake hands",
-                bound,
-            })??;
+        let dialled = timeout(bound, self.dial_twice(credentials)).await;
+        let dialled = dialled.unwrap_or(Err(DialError::Elapsed {
+            stage: "connect and shake hands",
+            bound,
+        }));
+        if let Err(error) = &dialled
+            && !error.is_refusal()
+        {
+            self.experience.n_failed.fetch_add(1, Relaxed);
+        }
+        let mut dialled = dialled?;
         match proof {
             Proof::Handshake => {}
             Proof::Calls => prove::calls(&mut dialled.link, self.namespace.as_deref()).await?,
@@ -110,14 +137,34 @@ impl Dialer {
         Ok(dialled)
     }
 
-    async fn shake_hands(&self, credentials: &Credentials) -> Result<Dialled, DialError> {
-        let upstream = || self.upstream.clone();
-        let socket = connect(&self.upstream)
-            .await
-            .map_err(|source| DialError::Connect {
-                upstream: upstream(),
-                source,
-            })?;
+    /// Dials once more, beginning with the next address, if the first attempt takes long: a server that accepts
+    /// connections and never speaks is found out by another that does.
+    async fn dial_twice(&self, credentials: &Credentials) -> Result<Dialled, DialError> {
+        let n_turned = self.experience.n_failed.load(Relaxed);
+        let mut first = Box::pin(self.shake_hands(credentials, n_turned));
+        tokio::select! {
+            dialled = &mut first => return dialled,
+            () = sleep(self.experience.head_start()) => {}
+        }
+        let mut second = Box::pin(self.shake_hands(credentials, n_turned + 1));
+        let (failed, other) = tokio::select! {
+            dialled = &mut first => (dialled, second),
+            dialled = &mut second => (dialled, first),
+        };
+        match failed {
+            Ok(dialled) => Ok(dialled),
+            Err(_told_by_the_other) => other.await,
+        }
+    }
+
+    async fn shake_hands(
+        &self,
+        credentials: &Credentials,
+        n_turned: usize,
+    ) -> Result<Dialled, DialError> {
+        let upstream = || self.way.upstream().to_owned();
+        let began = Instant::now();
+        let socket = self.way.connect(n_turned).await?;
         let config = tls::client_config(Arc::clone(&self.roots), credentials.resolver())?;
         let tls = TlsConnector::from(Arc::new(config))
             .connect(self.server_name.clone(), socket)
@@ -138,6 +185,7 @@ impl Dialer {
             upstream: upstream(),
             source,
         })?;
+        self.experience.note(began.elapsed());
         Ok(Dialled {
             credentials: credentials.clone(),
             link,
@@ -148,18 +196,17 @@ impl Dialer {
     }
 }
 
-/// Connects to the first of the server's addresses that answers. The name is resolved each time: behind it, addresses change.
-async fn connect(upstream: &str) -> io::Result<TcpStream> {
-    let mut last = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
-    for address in lookup_host(upstream).await? {
-        match timeout(limits::CONNECT, TcpStream::connect(address)).await {
-            Ok(Ok(socket)) => {
-                socket.set_nodelay(true)?;
-                return Ok(socket);
-            }
-            Ok(Err(error)) => last = error,
-            Err(elapsed) => last = elapsed.into(),
-        }
+impl Experience {
+    fn note(&self, took: Duration) {
+        self.n_failed.store(0, Relaxed);
+        *self.took.lock().unwrap_or_else(PoisonError::into_inner) = Some(took);
     }
-    Err(last)
+
+    /// Returns how long a dial may take before another is begun beside it: thrice what the last one took, so that a server
+    /// that is busy with handshakes is not given twice as many.
+    fn head_start(&self) -> Duration {
+        let took = *self.took.lock().unwrap_or_else(PoisonError::into_inner);
+        let usual = took.map_or(limits::SECOND_DIAL_MAX, |took| took * 3);
+        usual.clamp(limits::SECOND_DIAL, limits::SECOND_DIAL_MAX)
+    }
 }

@@ -78,6 +78,39 @@ pub(crate) fn timeout(text: &[u8]) -> Option<Duration> {
     }
 }
 
+/// Writes a deadline in milliseconds; `None` if it is longer than eight digits can say.
+pub(crate) fn timeout_text(left: Duration) -> Option<String> {
+    let n_millis = left.as_millis().max(1);
+    (n_millis <= 99_999_999).then(|| format!("{n_millis}m"))
+}
+
+/// Returns whether a method of Temporal only asks, so that asking again does no harm whatever became of the first time.
+///
+/// The names are a convention that Temporal's services keep throughout: what reads begins with one of these words. A poll
+/// is among them although the server may have given it a task that is now lost: sending it again or failing it
+/// makes no difference to that task, which the server gives to somebody else after its timeout, and every worker polls
+/// again at once. Services of others are not judged by Temporal's convention.
+pub(crate) fn only_asks(path: &[u8]) -> bool {
+    const ASK: [&[u8]; 8] = [
+        b"Check",
+        b"Count",
+        b"Describe",
+        b"Get",
+        b"List",
+        b"Poll",
+        b"Query",
+        b"Scan",
+    ];
+    let Some(rest) = path.strip_prefix(b"/temporal.api.") else {
+        return path == b"/grpc.health.v1.Health/Check";
+    };
+    let mut parts = rest.splitn(2, |byte| *byte == b'/');
+    let (Some(_service), Some(method)) = (parts.next(), parts.next()) else {
+        return false;
+    };
+    ASK.iter().any(|word| method.starts_with(word))
+}
+
 /// Makes the trailers that end a response with a status.
 pub(crate) fn status_fields(code: Code, message: &str) -> HeaderList {
     let mut fields = HeaderList::new();

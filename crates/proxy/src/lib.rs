@@ -42,6 +42,7 @@ mod text_file;
 mod upstream;
 
 pub use api_key::{ApiKey, ApiKeyError, ApiKeySource};
+pub use dial::{Answer, ConnectProxy, ConnectProxyError, Resolver};
 pub use listen::gate::GateError;
 pub use options::{
     CredentialsOptions, Exposure, Listen, ListenerOptions, ListenerTls, Options, Route,

@@ -79,6 +79,34 @@ pub const WAIT_FOR_CONNECTION_MAX: Duration = Duration::from_hours(1);
 /// For the TCP handshake with each of the server's addresses, so that a dead one leaves time for the next.
 pub const CONNECT: Duration = Duration::from_secs(3);
 
+/// For the system to say what a name stands for; then the last answer serves again.
+pub const LOOKUP: Duration = Duration::from_secs(2);
+
+/// Addresses of a server that are tried in one dial.
+pub const ADDRESSES: usize = 8;
+
+/// How long one address may take to answer before the next is tried beside it (RFC 8305 §5).
+pub const HEAD_START: Duration = Duration::from_millis(250);
+
+/// Between two looks at what the server's name stands for, while all is well; a dial always looks. In a cluster one look is some ten
+/// queries, for each search domain and family, and there are thousands of pods.
+pub const LOOK_INTERVAL: Duration = Duration::from_secs(10);
+
+/// After so many looks in a row that do not show it, an address is gone.
+pub const LOOKS: usize = 2;
+
+/// The least time after which a second dial is begun beside one that is not answered.
+pub const SECOND_DIAL: Duration = Duration::from_millis(250);
+
+/// The longest time after which that is done.
+pub const SECOND_DIAL_MAX: Duration = Duration::from_secs(1);
+
+/// What a proxy on the way may answer to CONNECT: browsers take 8 to 16 KiB of headers.
+pub const TUNNEL_BYTES: usize = 16 * 1024;
+
+/// Fields of that answer.
+pub const TUNNEL_FIELDS: usize = 64;
+
 /// From dialling to the server's answer to our first PING. A healthy server takes four round trips.
 pub const HANDSHAKE: Duration = Duration::from_secs(10);
 
@@ -94,11 +122,36 @@ pub const PROOF_ANSWER_BYTES: usize = 4 * 1024 * 1024;
 /// For credentials to be read in `check`: a program that reads a secret manager may take 30 s, and is tried twice.
 pub const CHECK: Duration = Duration::from_secs(65);
 
-/// Between two PINGs to the server. Temporal and the SDKs use 30 s; servers refuse more than one in 10 s.
+/// After so much silence a connection is kept alive by a PING. The SDKs use 30 s; servers refuse more than one in 10 s.
 pub const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(30);
 
-/// How long the server may take to answer a PING before the connection counts as dead, as in the SDKs.
+/// How long the server may leave a question open before the connection counts as dead, as in the SDKs.
 pub const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// How long nothing at all may be heard while a call waits, before the server is asked for a sign of life; four round trips, if
+/// they take longer. More than most calls take, so that the question is rare; and what is sent in this time to a server that
+/// is gone, is lost.
+pub const QUIET: Duration = Duration::from_millis(25);
+
+/// [`QUIET`] at most.
+pub const QUIET_MAX: Duration = Duration::from_millis(100);
+
+/// How long that question may be open before a successor is dialled; four round trips, if they take longer.
+pub const DOUBT: Duration = Duration::from_millis(250);
+
+/// [`DOUBT`] at most: beyond the moon.
+pub const DOUBT_MAX: Duration = Duration::from_secs(5);
+
+/// How long a connection in doubt is kept once another takes the calls: a server that was paused may come back, and callers
+/// with a deadline of 10 s, the SDKs' own, still have time to try again.
+pub const SILENCE: Duration = Duration::from_secs(5);
+
+/// How often a call that only asks is sent again because its connection broke: often enough for a long poll at a server that is
+/// restarted again and again; but a request that brings servers down must not bring them all down.
+pub const REPEATS: u32 = 16;
+
+/// A deadline is sent as it came unless so much of it was spent here: a header that changes costs its compression.
+pub const DEADLINE_GRAIN: Duration = Duration::from_millis(100);
 
 /// The first pause after a failed dial under the identity in use, doubled up to [`REDIAL_PAUSE_MAX`].
 pub const REDIAL_PAUSE: Duration = Duration::from_millis(50);
@@ -137,12 +190,18 @@ pub fn help() -> String {
          \x20 {} KiB of headers, in each direction\n\
          \x20 {} MiB of a request and {} MiB of all requests are kept for replay, until the server answers\n\
          \x20 {} s for a connection to be made before a call without a deadline fails with UNAVAILABLE\n\
+         \x20 a server that falls silent is asked after {} to {} ms, left after {} ms more, given up after {} to {} s\n\
          \x20 {} s from dialling to the server's first answer, {} s for each call that proves an identity\n\
          \x20 no limit on how long a call may take",
         HEADER_LIST_BYTES / 1024,
         REPLAY_BYTES / 1024 / 1024,
         REPLAY_TOTAL_BYTES / 1024 / 1024,
         WAIT_FOR_CONNECTION.as_secs(),
+        QUIET.as_millis(),
+        QUIET_MAX.as_millis(),
+        DOUBT.as_millis(),
+        SILENCE.as_secs(),
+        KEEPALIVE_TIMEOUT.as_secs(),
         HANDSHAKE.as_secs(),
         PROOF.as_secs(),
     )

@@ -8,7 +8,10 @@ use std::{collections::BTreeMap, fmt, net::SocketAddr, path::PathBuf, time::Dura
 use newleaf_identity::Source;
 use newleaf_x509::TrustBundle;
 
-use crate::api_key::ApiKeySource;
+use crate::{
+    api_key::ApiKeySource,
+    dial::{ConnectProxy, Resolver},
+};
 
 /// Everything that a proxy needs to know.
 #[derive(Clone, Debug)]
@@ -72,6 +75,10 @@ pub struct UpstreamOptions {
     pub address: String,
     /// The name that its certificate must bear, if that is not the host of [`Self::address`].
     pub server_name: Option<String>,
+    /// Who knows what addresses its name stands for.
+    pub resolver: Resolver,
+    /// The HTTP proxy on the way to it, which resolves its name too.
+    pub connect_proxy: Option<ConnectProxy>,
     /// By whom its certificate must be signed.
     pub server_trust: ServerTrust,
     /// Who the proxy is to it.

@@ -19,9 +19,11 @@ mod ending;
 mod event;
 mod half;
 mod head;
+mod heard;
 mod kept;
 mod outbox;
 mod place;
+mod pulse;
 mod reply;
 mod request;
 mod route;
@@ -175,7 +177,7 @@ impl Relay {
         self.n_connections += 1;
         let authorization = Authorization(api_key);
         let server = Server::new(self.n_connections, (upstream, authorization), now);
-        let pulse_at = server.pulse_at;
+        let pulse_at = server.pulse.due;
         let key = self.servers.insert(server);
         self.timers.set(pulse_at, Timer::Pulse(key));
         self.touch_server(key);
@@ -193,7 +195,9 @@ impl Relay {
             let id = server.upstream;
             if let Some(upstream) = self.upstreams.get_mut(id.0) {
                 upstream.live.push(key);
+                upstream.trouble = None;
             }
+            self.supersede_doubted(id);
             self.serve_waiting();
             let waits = |upstream: &Upstream| !upstream.waiting.is_empty();
             if self.upstreams.get(id.0).is_some_and(waits) {
@@ -261,6 +265,11 @@ impl Relay {
     pub fn written(&mut self, id: ConnectionId, n_bytes: usize, now: Instant) {
         self.now = now;
         self.tally.sent(id, n_bytes);
+        if let ConnectionId::Server(ServerId(key)) = id
+            && let Some(server) = self.servers.get_mut(key)
+        {
+            server.pulse.wrote(now);
+        }
         let has_room = self.wire_mut(id).is_some_and(|wire| wire.written(n_bytes));
         if has_room {
             self.unblock(id);
@@ -325,24 +334,6 @@ impl Relay {
         for key in self.callers.keys() {
             self.caller_shut_down(key);
         }
-    }
-
-    /// Returns how many calls a connection to the server carries.
-    pub fn n_calls(&self, ServerId(key): ServerId) -> usize {
-        self.servers
-            .get(key)
-            .map_or(0, |server| server.wire.streams.len())
-    }
-
-    /// Returns whether an upstream has a server that takes calls.
-    pub fn is_ready(&self, UpstreamId(nth): UpstreamId) -> bool {
-        let upstream = self.upstreams.get(nth);
-        upstream.is_some_and(|upstream| !upstream.live.is_empty())
-    }
-
-    /// Returns whether an upstream has servers in use and none of them has room.
-    pub fn is_crowded(&self, id: UpstreamId) -> bool {
-        self.is_ready(id) && self.roomiest(id).is_none()
     }
 
     /// Returns what was carried since this relay was made.

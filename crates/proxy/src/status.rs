@@ -31,7 +31,7 @@ pub struct Status {
     pub last_refusal: Option<String>,
     /// When it was.
     pub last_refusal_at: Option<Timestamp>,
-    /// How many times a call was sent again that the server had provably not processed.
+    /// How many times a call was sent again that the server had provably not processed, or that only asks.
     pub replayed: u64,
     /// How many calls ended with a status that the proxy, not the server, gave.
     pub failed: u64,

@@ -186,7 +186,7 @@ impl Switchboard {
         result
     }
 
-    /// Ends when a call waits since all connections to its upstream are full.
+    /// Ends when a call waits since all connections to its upstream are full, or are in doubt.
     pub(crate) async fn crowded(&self, upstream: UpstreamId) {
         match self.crowded.get(&upstream) {
             Some(crowded) => crowded.notified().await,
@@ -256,7 +256,7 @@ impl Switchboard {
             Event::Answered(id, answer) => (id, News::Answered(answer)),
             Event::Goodbye(id) => (id, News::Goodbye),
             Event::Lost(id, loss) => (id, News::Lost(loss.to_string())),
-            Event::Crowded(upstream) => {
+            Event::Crowded(upstream) | Event::Doubted(upstream) => {
                 if let Some(crowded) = self.crowded.get(&upstream) {
                     crowded.notify_one();
                 }

@@ -4,3 +4,4 @@ mod ages;
 pub(crate) mod candidates;
 pub(crate) mod keeper;
 pub(crate) mod objection;
+pub(crate) mod whereabouts;

@@ -90,6 +90,18 @@ pub(crate) const PEERS: &[Part] = &[
         },
     },
     Part {
+        name: "faketime",
+        purpose: "a wall clock that jumps, for one process alone",
+        source: Source::Debian {
+            package: "faketime",
+            check: Check {
+                program: "faketime",
+                arguments: &["--version"],
+                says: "Version 0.9",
+            },
+        },
+    },
+    Part {
         name: "ghostunnel",
         purpose: "a tunnel in Go, which many use for exactly this",
         source: Source::Go {

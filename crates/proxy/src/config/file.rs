@@ -20,6 +20,7 @@ use super::{
 };
 use crate::{
     api_key::{ApiKey, ApiKeySource},
+    dial::ConnectProxy,
     options::{Exposure, ListenerTls, Route},
 };
 
@@ -79,11 +80,20 @@ struct Tls {
 struct Upstream {
     address: Option<String>,
     server_name: Option<String>,
+    connect_proxy: Option<At<Between>>,
     server_ca: Option<String>,
     identity: Option<At<Identity>>,
     api_key: Option<At<String>>,
     namespace: Option<String>,
     connection_age: Option<At<String>>,
+}
+
+/// An HTTP proxy on the way to the server.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Between {
+    url: String,
+    credentials: Option<String>,
 }
 
 /// One of four sources.
@@ -222,17 +232,26 @@ impl Reader<'_> {
         let raw = at.value;
         let identity = raw.identity.map(|identity| self.identity(identity));
         let api_key = raw.api_key.as_ref().map(|at| self.api_key(at));
+        let connect_proxy = raw.connect_proxy.as_ref().map(|at| self.connect_proxy(at));
         let connection_age = raw.connection_age.as_ref().map(|at| self.span(at));
         Ok(UpstreamLayer {
             name,
             address: raw.address,
             server_name: raw.server_name,
+            connect_proxy: connect_proxy.transpose()?,
             server_ca: raw.server_ca.map(|path| ServerCa::File(self.file(&path))),
             identity: identity.transpose()?,
             api_key: api_key.transpose()?,
             namespace: raw.namespace,
             connection_age: connection_age.transpose()?,
         })
+    }
+
+    fn connect_proxy(&self, at: &At<Between>) -> Result<ConnectProxy, ConfigError> {
+        let Between { url, credentials } = &at.value;
+        let credentials = credentials.as_deref().map(|path| self.file(path));
+        ConnectProxy::new(url, credentials)
+            .map_err(|error| self.error(at.location, error.to_string()))
     }
 
     fn identity(&self, at: At<Identity>) -> Result<Source, ConfigError> {

@@ -9,6 +9,7 @@ use super::{ConfigError, EVERY, parse_listen};
 use crate::{
     api_key::ApiKeySource,
     cli::Args,
+    dial::{ConnectProxy, Resolver},
     limits,
     options::{
         CredentialsOptions, Exposure, Listen, ListenerTls, Route, ServerTrust, UpstreamOptions,
@@ -53,6 +54,7 @@ pub(super) struct UpstreamLayer {
     pub(super) name: String,
     pub(super) address: Option<String>,
     pub(super) server_name: Option<String>,
+    pub(super) connect_proxy: Option<ConnectProxy>,
     pub(super) server_ca: Option<ServerCa>,
     pub(super) identity: Option<Source>,
     pub(super) api_key: Option<ApiKeySource>,
@@ -114,6 +116,7 @@ impl UpstreamLayer {
             name: _,
             address,
             server_name,
+            connect_proxy,
             server_ca,
             identity,
             api_key,
@@ -122,6 +125,7 @@ impl UpstreamLayer {
         } = over;
         put(&mut self.address, address);
         put(&mut self.server_name, server_name);
+        put(&mut self.connect_proxy, connect_proxy);
         put(&mut self.server_ca, server_ca);
         put(&mut self.identity, identity);
         put(&mut self.api_key, api_key);
@@ -150,6 +154,8 @@ impl UpstreamLayer {
             name: self.name,
             address,
             server_name: self.server_name,
+            resolver: Resolver::system(),
+            connect_proxy: self.connect_proxy,
             server_trust: self.server_ca.map_or(Ok(ServerTrust::Platform), trust)?,
             credentials,
             namespace: self.namespace,
@@ -185,6 +191,8 @@ pub(super) fn of_flags(args: Args) -> Single {
         listen_client_ca,
         upstream,
         server_name,
+        connect_proxy,
+        connect_proxy_credentials,
         server_ca,
         identity,
         cert,
@@ -224,6 +232,9 @@ pub(super) fn of_flags(args: Args) -> Single {
             name: String::new(),
             address: upstream,
             server_name,
+            // Clap has read the text before.
+            connect_proxy: connect_proxy
+                .and_then(|url| ConnectProxy::new(&url, connect_proxy_credentials).ok()),
             server_ca: server_ca.map(ServerCa::File),
             identity,
             api_key: api_key_file.map(ApiKeySource::File),
@@ -262,6 +273,7 @@ fn said_of_upstream(args: &Args) -> Vec<&'static str> {
     said(&[
         ("--upstream", args.upstream.is_some()),
         ("--server-name", args.server_name.is_some()),
+        ("--connect-proxy", args.connect_proxy.is_some()),
         ("--server-ca", args.server_ca.is_some()),
         ("--identity", args.identity.is_some()),
         ("--cert", args.cert.is_some()),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Code, answer_fields, frame, status_fields, timeout};
+use super::{Code, answer_fields, frame, only_asks, status_fields, timeout, timeout_text};
 
 #[test]
 fn deadlines_are_read() {
@@ -53,4 +53,48 @@ fn statuses_are_written() {
 fn messages_are_framed() {
     assert_eq!(frame(b""), [0, 0, 0, 0, 0]);
     assert_eq!(frame(b"ab"), [0, 0, 0, 0, 2, b'a', b'b']);
+}
+
+#[test]
+fn what_only_asks() {
+    let service = "/temporal.api.workflowservice.v1.WorkflowService/";
+    for method in [
+        "PollActivityTaskQueue",
+        "DescribeNamespace",
+        "GetWorkflowExecutionHistory",
+        "QueryWorkflow",
+        "ListWorkflowExecutions",
+    ] {
+        assert!(
+            only_asks(format!("{service}{method}").as_bytes()),
+            "{method}"
+        );
+    }
+    for method in [
+        "StartWorkflowExecution",
+        "RespondWorkflowTaskCompleted",
+        "RecordActivityTaskHeartbeat",
+        "SignalWorkflowExecution",
+        "",
+    ] {
+        assert!(
+            !only_asks(format!("{service}{method}").as_bytes()),
+            "{method}"
+        );
+    }
+    assert!(only_asks(b"/grpc.health.v1.Health/Check"));
+    assert!(!only_asks(b"/acme.Orders/GetAndDelete"));
+    assert!(!only_asks(b"/temporal.api.GetWhatever"));
+}
+
+#[test]
+fn what_is_left_of_a_deadline_is_read_as_it_was_written() {
+    let left = Duration::from_millis(69_900);
+    let text = timeout_text(left).unwrap();
+    assert_eq!(
+        (text.as_str(), timeout(text.as_bytes())),
+        ("69900m", Some(left))
+    );
+    assert_eq!(timeout_text(Duration::ZERO).unwrap(), "1m");
+    assert_eq!(timeout_text(Duration::from_secs(100_000)), None);
 }

@@ -12,7 +12,7 @@ use rustls::{RootCertStore, pki_types::ServerName};
 use super::StartError;
 use crate::{
     clock,
-    dial::Dialer,
+    dial::{Dialer, Experience, Way},
     options::{Options, ServerTrust, UpstreamOptions},
     relay::{Route, Terms, UpstreamId},
     routes,
@@ -113,11 +113,12 @@ impl Server {
             board: Arc::clone(board),
             dialer: Dialer {
                 id,
-                upstream: self.options.address,
+                way: Way::new(&self.options),
                 server_name: self.name,
                 board: Arc::clone(board),
                 roots: self.roots,
                 namespace: self.options.namespace,
+                experience: Experience::default(),
             },
             candidates: Candidates::new(&self.options.credentials, profile),
             publisher: self.publisher,

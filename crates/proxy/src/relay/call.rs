@@ -26,6 +26,8 @@ pub(super) struct Call {
     pub(super) kept: Option<Kept>,
     /// How often it was given to a server.
     pub(super) n_attempts: u32,
+    /// The end of its headers in all that is said to the server it was given to last.
+    pub(super) head_end: u64,
     /// When it came.
     pub(super) came_at: Instant,
     /// Whether its answer is ours, or ends with words of ours.

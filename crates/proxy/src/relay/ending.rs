@@ -9,6 +9,7 @@ use super::{
     call::Place,
     caller::How,
     half::{End, Last},
+    place::Again,
     server::Phase,
     slots::Key,
     tally::FailureCause,
@@ -18,6 +19,7 @@ use super::{
 use crate::{
     grpc::{self, Code},
     h2::{breach::Fault, reason::Reason},
+    limits,
 };
 
 impl Relay {
@@ -217,7 +219,8 @@ impl Relay {
         }
     }
 
-    /// Ends what was on a connection to the server. Whether the server processed it, nobody knows, so it is not sent again.
+    /// Ends what was on a connection to the server. Of most calls nobody knows whether the server processed them; only
+    /// those are sent again that it cannot have processed, or that it may process twice.
     pub(super) fn lose(&mut self, key: Key, loss: Loss) {
         self.take_out_of_use(key);
         let Some(server) = self.servers.get_mut(key) else {
@@ -227,29 +230,53 @@ impl Relay {
         let was_lost = std::mem::replace(&mut server.is_lost, true);
         server.phase = Phase::Draining;
         server.questions.clear();
+        server.wire.ended.get_or_insert(Ended::Done);
         let calls: Vec<Key> = server.wire.streams.calls();
         let why = format!("the connection broke before the server answered: {loss}");
         let within = format!("the connection broke within the answer: {loss}");
-        for call in calls {
-            let is_answered = self
-                .calls
-                .get(call)
-                .is_some_and(super::call::Call::is_answered);
-            self.leave_server(call, None);
+        for key in calls {
+            if let Some(again) = self.chance(key, &loss) {
+                self.send_again(key, again);
+                continue;
+            }
+            let call = self.calls.get(key);
+            let is_answered = call.is_some_and(super::call::Call::is_answered);
+            self.leave_server(key, None);
             if is_answered {
-                self.fail(call, FailureCause::Cut, &within);
+                self.fail(key, FailureCause::Cut, &within);
             } else {
-                self.fail(call, FailureCause::Lost, &why);
+                self.fail(key, FailureCause::Lost, &why);
             }
         }
         let is_news = !was_lost && (!was_done || loss == Loss::Silence);
         if is_news {
             self.events.push_back(Event::Lost(ServerId(key), loss));
         }
-        if let Some(server) = self.servers.get_mut(key) {
-            server.wire.ended.get_or_insert(Ended::Done);
-        }
         self.touch_server(key);
+    }
+
+    /// Returns why a call may be sent again although the connection it is on has broken.
+    fn chance(&self, key: Key, loss: &Loss) -> Option<Again> {
+        let call = self.calls.get(key)?;
+        let Place::At {
+            server,
+            answered: false,
+            ..
+        } = call.place
+        else {
+            return None;
+        };
+        call.kept.as_ref()?;
+        if self.servers.get(server)?.wire.holds_back(call.head_end) {
+            return Some(Again::Unsent);
+        }
+        let is_due = match loss {
+            Loss::Transport(_) | Loss::Silence => call.n_attempts <= limits::REPEATS,
+            // What the server says to this call may be what is wrong; the next would say it too.
+            Loss::Breach(_) => false,
+        };
+        let only_asks = || grpc::only_asks(call.head.fields.get(b":path").unwrap_or_default());
+        (is_due && only_asks()).then_some(Again::Harmless)
     }
 
     pub(super) fn forget_server(&mut self, key: Key) {
@@ -257,7 +284,7 @@ impl Relay {
             if server.is_authorized() {
                 self.requests.forget(server.wire.number);
             }
-            self.timers.cancel(server.pulse_at, Timer::Pulse(key));
+            self.timers.cancel(server.pulse.due, Timer::Pulse(key));
             if let Some(by) = server.drain_by {
                 self.timers.cancel(by, Timer::Drain(key));
             }

@@ -16,7 +16,9 @@ pub enum Event {
     Lost(ServerId, Loss),
     /// A call waits, since all connections to its upstream are full.
     Crowded(UpstreamId),
-    /// A call is sent again, which the server had provably not processed.
+    /// A server of this upstream does not say whether it lives: somebody else should take its calls.
+    Doubted(UpstreamId),
+    /// A call is sent again, which the server had provably not processed, or may process twice.
     Replayed,
     /// A call ended with a status of ours.
     Failed {
@@ -38,7 +40,7 @@ pub enum Loss {
     /// The server broke a rule of HTTP/2.
     #[error("the server broke a rule of HTTP/2: {0}")]
     Breach(Breach),
-    /// The server left a PING unanswered.
+    /// The server did not say whether it lives.
     #[error("the server stopped answering")]
     Silence,
 }

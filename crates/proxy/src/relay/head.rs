@@ -13,6 +13,7 @@ use crate::{
         breach::Breach,
         hpack::{Field, HeaderList},
     },
+    limits,
 };
 
 /// A request as it goes to the server.
@@ -25,6 +26,26 @@ pub(super) struct RequestHead {
     pub(super) timeout: Option<Duration>,
     /// How many bytes its body has, if it says so.
     pub(super) length: Option<u64>,
+}
+
+impl RequestHead {
+    /// Returns the fields with what is left of the call's deadline, if so much of it is spent that it makes a difference:
+    /// a server that was told the whole would hold a long poll beyond the end of its caller's patience.
+    pub(super) fn fields_after(&self, spent: Duration) -> Option<HeaderList> {
+        let timeout = self.timeout.filter(|_| spent >= limits::DEADLINE_GRAIN)?;
+        let left = grpc::timeout_text(timeout.saturating_sub(spent))?;
+        let mut fields = HeaderList::new();
+        for field in &self.fields {
+            let is_deadline = field.name == b"grpc-timeout";
+            let value = if is_deadline {
+                left.as_bytes()
+            } else {
+                field.value
+            };
+            fields.push(Field::new(field.name, value));
+        }
+        Some(fields)
+    }
 }
 
 /// What was learned of a header block of a server.

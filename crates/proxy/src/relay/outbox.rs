@@ -5,6 +5,8 @@
 pub(super) struct Outbox {
     bytes: Vec<u8>,
     n_written: usize,
+    /// How much was written since the connection began.
+    n_gone: u64,
 }
 
 /// Above this, memory is given back as soon as it is empty.
@@ -25,6 +27,11 @@ impl Outbox {
         self.bytes.is_empty()
     }
 
+    /// Returns how much was written since the connection began.
+    pub(super) fn n_gone(&self) -> u64 {
+        self.n_gone
+    }
+
     /// Returns the end at which frames are written.
     pub(super) fn end(&mut self) -> &mut Vec<u8> {
         &mut self.bytes
@@ -32,6 +39,8 @@ impl Outbox {
 
     /// Forgets what was written.
     pub(super) fn written(&mut self, n_bytes: usize) {
+        let n_gone = n_bytes.min(self.len());
+        self.n_gone += u64::try_from(n_gone).unwrap_or(0);
         self.n_written = self.n_written.saturating_add(n_bytes).min(self.bytes.len());
         if self.n_written == self.bytes.len() {
             self.bytes.clear();

@@ -45,6 +45,13 @@ impl Relay {
             call.request.end = End::Passed;
         }
         server.wire.write_block(stream, ends, &self.block);
+        call.head_end = server.wire.place();
+        if let Some(sooner) = server.pulse.sent(self.now) {
+            self.timers
+                .cancel(server.pulse.due, Timer::Pulse(server_key));
+            server.pulse.due = sooner;
+            self.timers.set(sooner, Timer::Pulse(server_key));
+        }
         if server.is_used_up() {
             self.events.push_back(Event::Goodbye(ServerId(server_key)));
             self.drain(server_key);
@@ -113,13 +120,17 @@ impl Relay {
         else {
             return;
         };
-        server.encode_request(&call.head.fields, &mut self.block);
+        let waited = self.now.saturating_duration_since(call.came_at);
+        match call.head.fields_after(waited) {
+            Some(fields) => server.encode_request(&fields, &mut self.block),
+            None => server.encode_request(&call.head.fields, &mut self.block),
+        }
         self.open(key, server_key);
         self.pump_request(key);
     }
 
-    /// Sends a call again that a server has provably not processed, after a pause if it was refused.
-    pub(super) fn send_again(&mut self, key: Key, why: Unprocessed) {
+    /// Sends a call again, after a pause if it was refused.
+    pub(super) fn send_again(&mut self, key: Key, why: Again) {
         self.leave_server(key, None);
         let Some(call) = self.calls.get_mut(key) else {
             return;
@@ -133,7 +144,7 @@ impl Relay {
             return self.fail(
                 key,
                 FailureCause::Refused,
-                "the server refused a request too large to be sent again",
+                "the request is too large to be sent again",
             );
         }
         if is_last {
@@ -141,8 +152,8 @@ impl Relay {
         }
         self.events.push_back(Event::Replayed);
         match why {
-            Unprocessed::Goodbye => self.wait(key),
-            Unprocessed::Refused => {
+            Again::Goodbye | Again::Unsent | Again::Harmless => self.wait(key),
+            Again::Refused => {
                 let pause = pause(call);
                 let until = (self.now + pause).min(deadline);
                 call.place = Place::Pausing { until };
@@ -160,7 +171,11 @@ impl Relay {
             Place::Waiting { .. } => {
                 let waited = call.deadline().saturating_duration_since(call.came_at);
                 let n_millis = waited.as_millis();
-                let why = format!("no connection to the server within {n_millis} ms");
+                let mut why = format!("no connection to the server within {n_millis} ms");
+                let upstream = self.upstreams.get(call.head.upstream.0);
+                if let Some(trouble) = upstream.and_then(|upstream| upstream.trouble.as_ref()) {
+                    why = format!("{why}: {trouble}");
+                }
                 self.fail(key, FailureCause::NoConnection, &why);
             }
             Place::Pausing { .. } if self.now >= call.deadline() => {
@@ -197,13 +212,17 @@ impl Relay {
     }
 }
 
-/// How the server said that it has not processed a call (RFC 9113 §8.7).
+/// Why a call may be sent again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Unprocessed {
-    /// By a GOAWAY whose last stream is below the call's.
+pub(super) enum Again {
+    /// The server has not processed it, since its GOAWAY names a last stream below the call's (RFC 9113 §8.7).
     Goodbye,
-    /// By a reset with `REFUSED_STREAM`.
+    /// The server has not processed it, since it reset it with `REFUSED_STREAM` (RFC 9113 §8.7).
     Refused,
+    /// The server cannot have processed it, since its headers had not left us whole when the connection broke.
+    Unsent,
+    /// The server may have processed it, and it does not matter: the method only asks (`grpc::only_asks`).
+    Harmless,
 }
 
 const STUBBORN: &str = "the server kept refusing the stream";

@@ -8,7 +8,7 @@ use super::{
     caller::How,
     half::{End, Last, Passage},
     head::{self, Reply},
-    place::Unprocessed,
+    place::Again,
     slots::Key,
 };
 use crate::h2::{
@@ -290,7 +290,7 @@ impl Relay {
             return Ok(());
         };
         if reason == Reason::REFUSED_STREAM && !call.is_answered() {
-            self.send_again(key, Unprocessed::Refused);
+            self.send_again(key, Again::Refused);
         } else if reason == Reason::NO_ERROR && call.response.is_heard() {
             // RFC 9113 §8.1: it has answered whole, and does not need the rest of the request.
             self.leave_server(key, None);

@@ -102,6 +102,7 @@ impl Relay {
             head,
             kept: Some(self.keep.begin()),
             n_attempts: 0,
+            head_end: 0,
             came_at: self.now,
             is_failed: false,
         });

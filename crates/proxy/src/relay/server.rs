@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, fmt, sync::Arc, time::Instant};
 
 use super::{
     Answer, UpstreamId,
+    pulse::Pulse,
     wire::{Ended, Wire},
 };
 use crate::{
@@ -30,10 +31,7 @@ pub(super) struct Server {
     /// Whether the server has acknowledged our SETTINGS.
     pub(super) is_settled: bool,
     pub(super) questions: BTreeMap<u32, Question>,
-    /// When its pulse is felt again.
-    pub(super) pulse_at: Instant,
-    /// Whether a PING is unanswered.
-    pub(super) awaits_pong: bool,
+    pub(super) pulse: Pulse,
     /// When what is still open is cut.
     pub(super) drain_by: Option<Instant>,
     /// Whether its loss has been told.
@@ -83,8 +81,7 @@ impl Server {
             next: 1,
             is_settled: false,
             questions: BTreeMap::new(),
-            pulse_at: now + limits::KEEPALIVE_INTERVAL,
-            awaits_pong: false,
+            pulse: Pulse::new(now),
             drain_by: None,
             is_lost: false,
         }
@@ -92,7 +89,12 @@ impl Server {
 
     /// Returns whether a call would be sent at once.
     pub(super) fn has_room(&self) -> bool {
-        self.phase == Phase::InUse && self.next <= MAX_STREAM && self.wire.has_room_for_call()
+        !self.is_full() && self.pulse.is_felt()
+    }
+
+    /// Returns whether it takes no call because it carries as many as it may.
+    pub(super) fn is_full(&self) -> bool {
+        self.phase != Phase::InUse || self.next > MAX_STREAM || !self.wire.has_room_for_call()
     }
 
     /// Returns whether it will never take another call, because its stream numbers are used up (RFC 9113 §5.1.1).

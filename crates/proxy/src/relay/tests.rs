@@ -6,6 +6,7 @@ mod flow;
 mod interleaving;
 mod peer;
 mod routes;
+mod silence;
 
 use std::{
     sync::Arc,
@@ -103,6 +104,12 @@ impl World {
             ConnectionId::Server(id) => id,
             ConnectionId::Caller(_) => unreachable!("the server is a server"),
         }
+    }
+
+    /// Puts another server to use, after the one before broke.
+    fn serve_anew(&mut self) {
+        let next = self.relay.dial(self.upstream, None, self.now);
+        self.server = serve(&mut self.relay, next, &[], self.now);
     }
 
     /// Puts another server to use, in place of the one before.

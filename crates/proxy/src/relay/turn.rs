@@ -3,15 +3,8 @@
 use std::time::Instant;
 
 use super::{
-    CallerId, ConnectionId, Event, Loss, Relay, ServerId,
-    call::Place,
-    half::Passage,
-    place::Unprocessed,
-    server::Phase,
-    slots::Key,
-    streams::Streams,
-    timers::Timer,
-    wire::{Ended, Heard},
+    CallerId, ConnectionId, Event, Loss, Relay, ServerId, call::Place, half::Passage, heard::Heard,
+    place::Again, server::Phase, slots::Key, streams::Streams, timers::Timer, wire::Ended,
 };
 use crate::{
     h2::{
@@ -110,6 +103,7 @@ impl Relay {
             return;
         };
         server.wire.is_idle = false;
+        server.pulse.heard(self.now);
         let mut cutter = std::mem::take(&mut server.wire.cutter);
         loop {
             let said = match cutter.next(&mut bytes) {
@@ -152,7 +146,7 @@ impl Relay {
             return Ok(());
         };
         match server.wire.hear(head, payload, self.now)? {
-            Heard::Nothing => {}
+            Heard::Nothing | Heard::Pong => {}
             Heard::Block(block) => self.reply_block(key, &block)?,
             Heard::Reset { stream, reason } => self.reply_reset(key, stream, reason)?,
             Heard::Window { stream, increment } => {
@@ -168,10 +162,10 @@ impl Relay {
             Heard::Windows(difference) => self.shift_requests(key, difference)?,
             Heard::SettingsAck => {
                 if !std::mem::replace(&mut server.is_settled, true) {
+                    server.pulse.settled(self.now);
                     self.events.push_back(Event::Settled(ServerId(key)));
                 }
             }
-            Heard::Pong => self.note_pulse(key),
             Heard::GoAway { last } => self.server_goodbye(key, last),
         }
         Ok(())
@@ -325,34 +319,6 @@ impl Relay {
         }
     }
 
-    /// Sends a PING, or gives the connection up if the last one was not answered.
-    fn feel_pulse(&mut self, key: Key) {
-        let Some(server) = self.servers.get_mut(key) else {
-            return;
-        };
-        if server.awaits_pong {
-            server.wire.ended = Some(Ended::Done);
-            return self.lose(key, Loss::Silence);
-        }
-        server.wire.write_ping();
-        server.awaits_pong = true;
-        let answer_by = self.now + limits::KEEPALIVE_TIMEOUT;
-        server.pulse_at = answer_by;
-        self.timers.set(answer_by, Timer::Pulse(key));
-        self.touch_server(key);
-    }
-
-    /// The server has answered a PING: the next is due in a while.
-    fn note_pulse(&mut self, key: Key) {
-        if let Some(server) = self.servers.get_mut(key)
-            && std::mem::take(&mut server.awaits_pong)
-        {
-            self.timers.cancel(server.pulse_at, Timer::Pulse(key));
-            server.pulse_at = self.now + limits::KEEPALIVE_INTERVAL;
-            self.timers.set(server.pulse_at, Timer::Pulse(key));
-        }
-    }
-
     fn drain_is_over(&mut self, key: Key) {
         let Some(server) = self.servers.get_mut(key) else {
             return;
@@ -404,7 +370,7 @@ impl Relay {
         let unprocessed = server.wire.streams.above(last);
         self.drain(key);
         for call in unprocessed {
-            self.send_again(call, Unprocessed::Goodbye);
+            self.send_again(call, Again::Goodbye);
         }
         if let Some(server) = self.servers.get_mut(key) {
             server.end_if_drained();

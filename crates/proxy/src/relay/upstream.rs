@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::slots::Key;
+use super::{Relay, ServerId, UpstreamId, server::Server, slots::Key};
 
 /// An upstream.
 #[derive(Debug)]
@@ -13,6 +13,8 @@ pub(super) struct Upstream {
     pub(super) live: Vec<Key>,
     /// Calls that wait for a server, in the order in which they came.
     pub(super) waiting: VecDeque<Key>,
+    /// Why the last attempt to connect failed, if nothing connected since.
+    pub(super) trouble: Option<String>,
 }
 
 impl Upstream {
@@ -21,6 +23,40 @@ impl Upstream {
             authority,
             live: Vec::new(),
             waiting: VecDeque::new(),
+            trouble: None,
+        }
+    }
+}
+
+impl Relay {
+    /// Returns how many calls a connection to the server carries.
+    pub fn n_calls(&self, ServerId(key): ServerId) -> usize {
+        let server = self.servers.get(key);
+        server.map_or(0, |server| server.wire.streams.len())
+    }
+
+    /// Returns whether an upstream has a server that takes calls.
+    pub fn is_ready(&self, UpstreamId(nth): UpstreamId) -> bool {
+        let upstream = self.upstreams.get(nth);
+        upstream.is_some_and(|upstream| !upstream.live.is_empty())
+    }
+
+    /// Returns whether an upstream has servers in use and none of them has room.
+    pub fn is_crowded(&self, UpstreamId(nth): UpstreamId) -> bool {
+        let is_full = |key: &Key| self.servers.get(*key).is_none_or(Server::is_full);
+        let upstream = self.upstreams.get(nth);
+        upstream.is_some_and(|u| !u.live.is_empty() && u.live.iter().all(is_full))
+    }
+
+    /// Returns whether a server owes a sign of life, so that its connection should not be the only one.
+    pub fn is_doubted(&self, ServerId(key): ServerId) -> bool {
+        self.servers.get(key).is_some_and(|s| s.pulse.is_doubted())
+    }
+
+    /// Takes note of why there is no connection to an upstream; calls that wait in vain are told.
+    pub fn note_trouble(&mut self, UpstreamId(nth): UpstreamId, why: &str) {
+        if let Some(upstream) = self.upstreams.get_mut(nth) {
+            upstream.trouble = Some(why.to_owned());
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{collections::VecDeque, time::Instant};
 
-use super::{outbox::Outbox, slots::Key, streams::Streams};
+use super::{heard::Heard, outbox::Outbox, slots::Key, streams::Streams};
 use crate::{
     h2::{
         block::{Assembly, Block},
@@ -64,33 +64,6 @@ pub(super) struct Peer {
     pub(super) max_streams: u32,
     pub(super) initial_window: u32,
     max_frame: usize,
-}
-
-/// What a frame means to the calls.
-#[derive(Debug)]
-pub(super) enum Heard<'a> {
-    /// Nothing.
-    Nothing,
-    /// A header block that came in pieces is complete.
-    Block(Block<'a>),
-    Reset {
-        stream: u32,
-        reason: Reason,
-    },
-    /// There is more room on a stream.
-    Window {
-        stream: u32,
-        increment: u32,
-    },
-    /// There is more room on the whole connection.
-    Room,
-    /// Every stream has so much more room, or less.
-    Windows(i64),
-    SettingsAck,
-    Pong,
-    GoAway {
-        last: u32,
-    },
 }
 
 impl Wire {
@@ -362,6 +335,11 @@ impl Wire {
         frame::write_reset(self.out.end(), stream, reason);
     }
 
+    /// Asks the peer for the acknowledgement that it owes every SETTINGS.
+    pub(super) fn write_question(&mut self) {
+        frame::write_settings(self.out.end(), &[]);
+    }
+
     pub(super) fn write_ping(&mut self) {
         // What it carries does not matter: one is under way at a time.
         frame::write_ping(self.out.end(), *b"newleaf!");
@@ -383,6 +361,16 @@ impl Wire {
         }
         self.is_touched = true;
         true
+    }
+
+    /// Returns the place, in all that is said on this connection, behind what is said so far.
+    pub(super) fn place(&self) -> u64 {
+        self.out.n_gone() + u64::try_from(self.out.len()).unwrap_or(0)
+    }
+
+    /// Returns whether what is said up to a place never left us whole.
+    pub(super) fn holds_back(&self, place: u64) -> bool {
+        self.out.n_gone() < place
     }
 
     pub(super) fn output(&self) -> &[u8] {

@@ -15,6 +15,7 @@ use tokio::{
 use super::{
     ages::Ages,
     candidates::{CandidateError, Candidates},
+    whereabouts::Whereabouts,
 };
 use crate::{
     clock::{self, Backoff},
@@ -67,6 +68,7 @@ enum News {
     Dialled(Box<Dialled>),
     Farewell(Farewell),
     Crowded,
+    Moved,
     Ageing,
 }
 
@@ -94,20 +96,21 @@ impl Keeper {
 
     /// Runs until it is dropped.
     pub(crate) async fn run(mut self) {
+        let mut whereabouts = Whereabouts::watch(Arc::clone(&self.dialer));
         loop {
-            match self.news().await {
+            match self.news(&mut whereabouts).await {
                 News::Candidate(candidate) => self.consider(candidate),
                 News::Proved(dialled) => self.adopt(*dialled),
-                News::Dialled(dialled) => self.join(*dialled),
+                News::Dialled(dialled) => self.join(*dialled, &whereabouts),
                 News::Farewell(farewell) => self.part(&farewell),
                 News::Crowded => self.widen(),
-                News::Ageing => {}
+                News::Moved | News::Ageing => {}
             }
-            self.replenish();
+            self.replenish(&whereabouts);
         }
     }
 
-    async fn news(&mut self) -> News {
+    async fn news(&mut self, whereabouts: &mut Whereabouts) -> News {
         let ageing = self.next_ageing();
         tokio::select! {
             // A farewell first: until it is heard, a dead connection is still in the list.
@@ -117,6 +120,7 @@ impl Keeper {
             dialled = arrived(&mut self.dialling) => News::Dialled(Box::new(dialled)),
             candidate = self.candidates.next() => News::Candidate(candidate),
             () = self.board.crowded(self.dialer.id) => News::Crowded,
+            () = whereabouts.moved() => News::Moved,
             () = until(ageing) => News::Ageing,
         }
     }
@@ -199,12 +203,16 @@ impl Keeper {
         }
     }
 
-    /// Puts one more connection to use, in place of one that has grown old if there is one.
-    fn join(&mut self, dialled: Dialled) {
+    /// Puts one more connection to use, in place of one that wanes if there is one.
+    fn join(&mut self, dialled: Dialled, whereabouts: &Whereabouts) {
         self.dialling = None;
         let connection = self.live(dialled);
         let now = Instant::now();
-        if let Some(old) = self.live.iter().position(|c| c.renew_at() <= now) {
+        let wanes = |c: &Connection| c.is_waning(now) || whereabouts.lack(c.peer());
+        let waning = self.live.iter().position(wanes);
+        // What was in doubt may have come back since.
+        let surplus = (self.live.len() >= self.wanted).then_some(0);
+        if let Some(old) = waning.or(surplus) {
             drop(self.live.remove(old));
         }
         self.live.push(connection);
@@ -231,12 +239,13 @@ impl Keeper {
     }
 
     /// Dials if fewer connections stay than are wanted.
-    fn replenish(&mut self) {
+    fn replenish(&mut self, whereabouts: &Whereabouts) {
         let Some(adopted) = &self.adopted else {
             return;
         };
         let now = Instant::now();
-        let n_staying = self.live.iter().filter(|c| c.renew_at() > now).count();
+        let stays = |c: &&Connection| !c.is_waning(now) && !whereabouts.lack(c.peer());
+        let n_staying = self.live.iter().filter(stays).count();
         if n_staying >= self.wanted || self.dialling.is_some() {
             return;
         }
@@ -312,6 +321,8 @@ async fn dial_until_answered(dialer: Arc<Dialer>, credentials: Credentials) -> D
             Err(error) => error,
         };
         let why = failure::sentence(&error);
+        let id = dialer.id;
+        dialer.board.with(|relay| relay.note_trouble(id, &why));
         if why != told {
             tracing::warn!(why, "could not connect to the server; trying again");
             told = why;

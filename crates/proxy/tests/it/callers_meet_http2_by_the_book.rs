@@ -82,7 +82,7 @@ fn attribute<'case>(case: &'case str, name: &str) -> &'case str {
     clippy::disallowed_methods,
     reason = "the test runner names the parts through the environment"
 )]
-fn part(program: &str) -> Option<PathBuf> {
+pub(crate) fn part(program: &str) -> Option<PathBuf> {
     let part = std::env::var("NEWLEAF_PARTS").map(|dir| Path::new(&dir).join("bin").join(program));
     if let Some(found) = part.ok().filter(|part| part.exists()) {
         return Some(found);

@@ -13,14 +13,18 @@ mod pki;
 mod raw_server;
 mod rig;
 mod server;
+mod stretch;
 
 mod a_check_tells_what_would_happen;
 mod a_goodbye_of_the_server_fails_no_call;
 mod a_limit_of_streams_starves_no_call;
+mod a_name_that_moves_is_followed;
 mod a_new_api_key_fails_no_call;
 mod a_new_identity_fails_no_call;
 mod a_refused_candidate_is_never_adopted;
 mod a_service_manager_is_told;
+mod a_silent_server_is_left_for_another;
+mod an_http_proxy_lets_calls_through;
 mod an_identity_that_nears_its_end_is_told;
 mod an_outage_fails_no_call_within_its_deadline;
 mod callers_may_be_asked_for_a_certificate;

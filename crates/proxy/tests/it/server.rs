@@ -25,6 +25,10 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::pki::{Ca, Leaf};
 
+/// A poll of a worker; it waits as `/hold` does.
+pub(crate) const POLL: &str =
+    "/temporal.api.workflowservice.v1.WorkflowService/PollWorkflowTaskQueue";
+
 /// What the whole server is told to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Command {
@@ -260,7 +264,7 @@ impl Shared {
         // What fails here failed because the client went away, which some tests want.
         let _gone = match path.as_str() {
             "/echo" => self.echo(request, respond).await,
-            "/hold" => self.hold(request, respond).await,
+            "/hold" | POLL => self.hold(request, respond).await,
             "/chat" => chat(request, respond).await,
             "/answer" => answer(request, respond).await,
             "/flood" => self.flood(respond).await,

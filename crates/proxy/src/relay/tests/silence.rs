@@ -1,0 +1,218 @@
+//! Connections that break or fall silent, and which calls survive that.
+
+use super::{
+    Event, World,
+    peer::{Ends, Peer, REQUEST, Said},
+};
+use crate::{limits, relay::Loss};
+
+/// A question for a sign of life.
+fn question() -> Said {
+    Said::Settings(Vec::new())
+}
+
+/// The paths of the requests that were heard.
+fn paths(said: &[Said]) -> Vec<&str> {
+    let mut paths = Vec::new();
+    for said in said {
+        if let Said::Headers(_, _, fields) = said {
+            let path = fields.iter().find(|(name, _)| name == ":path");
+            paths.extend(path.map(|(_, path)| path.as_str()));
+        }
+    }
+    paths
+}
+
+fn say_method(caller: &mut Peer, stream: u32, path: &str) {
+    let mut fields = REQUEST.to_vec();
+    fields[2] = (":path", path);
+    caller.say_headers(stream, Ends::Yes, &fields);
+}
+
+const RESPOND: &str =
+    "/temporal.api.workflowservice.v1.WorkflowService/RespondWorkflowTaskCompleted";
+const DESCRIBE: &str = "/temporal.api.workflowservice.v1.WorkflowService/DescribeNamespace";
+
+#[test]
+fn calls_are_held_back_while_a_question_is_open() {
+    let mut world = World::new(&[]);
+    let mut caller = world.caller();
+    say_method(&mut caller, 1, RESPOND);
+    world.pass(&mut caller);
+    world.hear_server();
+    world.wait(limits::QUIET);
+    assert_eq!(world.hear_server(), [question()]);
+    say_method(&mut caller, 3, RESPOND);
+    world.pass(&mut caller);
+    assert_eq!(world.hear_server(), []);
+    assert!(
+        !world.relay.is_crowded(world.upstream),
+        "no further connection is wanted"
+    );
+    world.server.say_settings_ack();
+    world.pass_server();
+    assert_eq!(paths(&world.hear_server()), [RESPOND]);
+    assert!(!world.events().iter().any(|e| matches!(e, Event::Lost(..))));
+}
+
+#[test]
+fn a_successor_takes_the_calls_of_a_connection_in_doubt() {
+    let mut world = World::new(&[]);
+    let mut caller = world.caller();
+    say_method(&mut caller, 1, RESPOND);
+    world.pass(&mut caller);
+    world.hear_server();
+    world.wait(limits::QUIET);
+    say_method(&mut caller, 3, RESPOND);
+    world.pass(&mut caller);
+    world.wait(limits::DOUBT);
+    let doubted = world.server_id();
+    let told = world.events();
+    assert!(told.iter().any(|event| matches!(event, Event::Doubted(_))));
+    assert!(world.relay.is_doubted(doubted));
+    let mut before = world.replace_server();
+    assert_eq!(
+        paths(&world.hear_server()),
+        [RESPOND],
+        "the one that was held back"
+    );
+    // It comes back: what it carries is answered there.
+    before.say_response(1, b"late, not lost");
+    world.pass(&mut before);
+    let heard = world.hear(&mut caller);
+    assert!(heard.contains(&Said::Data(1, Ends::No, b"late, not lost".to_vec())));
+}
+
+#[test]
+fn what_only_asks_is_asked_again_and_nothing_else() {
+    let mut world = World::new(&[]);
+    let mut caller = world.caller();
+    say_method(&mut caller, 1, RESPOND);
+    say_method(&mut caller, 3, DESCRIBE);
+    caller.say_request(5);
+    world.pass(&mut caller);
+    assert_eq!(world.hear_server().len(), 3);
+    world.relay.close(world.server.id, "cut", world.now);
+    let [Said::Headers(1, Ends::Yes, failure)] = &world.hear(&mut caller)[..] else {
+        panic!("expected the one call to fail that may have been processed");
+    };
+    assert!(failure.contains(&("grpc-status".to_owned(), "14".to_owned())));
+    world.events();
+    world.serve_anew();
+    let heard = world.hear_server();
+    assert_eq!(paths(&heard), [DESCRIBE, REQUEST[2].1]);
+}
+
+#[test]
+fn a_request_that_brings_servers_down_does_not_bring_them_all_down() {
+    let mut world = World::new(&[]);
+    let mut caller = world.caller();
+    say_method(&mut caller, 1, DESCRIBE);
+    world.pass(&mut caller);
+    let mut n_sent = 0;
+    while world.n_calls() > 0 {
+        n_sent += paths(&world.hear_server()).len();
+        world.relay.close(world.server.id, "crashed", world.now);
+        world.events();
+        world.serve_anew();
+    }
+    assert_eq!(n_sent, usize::try_from(limits::REPEATS).unwrap() + 1);
+    assert_eq!(world.hear(&mut caller).len(), 1);
+}
+
+/// What did not leave us whole cannot have been processed, whatever the method does.
+#[test]
+fn what_was_not_written_is_sent_elsewhere() {
+    let mut world = World::new(&[]);
+    let mut caller = world.caller();
+    for stream in [1, 3, 5] {
+        say_method(&mut caller, stream, RESPOND);
+    }
+    world.pass(&mut caller);
+    // The second headers leave but for their last byte.
+    let id = world.server.id;
+    let whole = world.relay.output(id).len();
+    let mut second = 0;
+    for _ in 0..2 {
+        let rest = &world.relay.output(id)[second..];
+        let (head, _) = crate::h2::frame::Head::read(rest).unwrap();
+        second += crate::h2::frame::HEAD_LEN + usize::try_from(head.length()).unwrap();
+    }
+    assert!(second < whole);
+    world.relay.written(id, second - 1, world.now);
+    world.relay.close(id, "cut", world.now);
+    let heard = world.hear(&mut caller);
+    assert!(
+        matches!(heard[..], [Said::Headers(1, Ends::Yes, _)]),
+        "{heard:?}"
+    );
+    world.events();
+    world.serve_anew();
+    assert_eq!(paths(&world.hear_server()), [RESPOND, RESPOND]);
+}
+
+#[test]
+fn a_call_that_waited_tells_what_is_left_of_its_deadline() {
+    let mut world = World::new(&[]);
+    let mut caller = world.caller();
+    world.relay.close(world.server.id, "cut", world.now);
+    caller.say_request(1);
+    world.pass(&mut caller);
+    world.wait(limits::WAIT_FOR_CONNECTION);
+    world.events();
+    world.serve_anew();
+    let heard = world.hear_server();
+    let [Said::Headers(1, Ends::Yes, fields)] = &heard[..] else {
+        panic!("expected the call, found {heard:?}");
+    };
+    let left = ("grpc-timeout".to_owned(), "60000m".to_owned());
+    assert!(fields.contains(&left), "{fields:?}");
+    assert_eq!(fields.len(), REQUEST.len());
+}
+
+#[test]
+fn a_call_that_waits_in_vain_is_told_why() {
+    let mut world = World::new(&[]);
+    let mut caller = world.caller();
+    world.relay.close(world.server.id, "cut", world.now);
+    caller.say_headers(1, Ends::Yes, &REQUEST[..6]);
+    world.pass(&mut caller);
+    world.relay.note_trouble(world.upstream, "nobody at home");
+    world.wait(limits::WAIT_FOR_CONNECTION);
+    let heard = world.hear(&mut caller);
+    let [Said::Headers(1, Ends::Yes, fields)] = &heard[..] else {
+        panic!("expected a failure, found {heard:?}");
+    };
+    let why = "newleaf-proxy: no connection to the server within 10000 ms: nobody at home";
+    assert!(
+        fields.contains(&("grpc-message".to_owned(), why.to_owned())),
+        "{fields:?}"
+    );
+}
+
+#[test]
+fn a_silent_server_is_given_up() {
+    let mut world = World::new(&[]);
+    let mut caller = world.caller();
+    world.wait(limits::KEEPALIVE_INTERVAL);
+    assert_eq!(world.hear_server(), [Said::Ping]);
+    world.server.say_pong();
+    world.pass_server();
+    world.wait(limits::KEEPALIVE_INTERVAL);
+    assert_eq!(world.hear_server(), [Said::Ping]);
+    world.server.say_pong();
+    world.pass_server();
+    say_method(&mut caller, 1, RESPOND);
+    world.pass(&mut caller);
+    world.wait(limits::QUIET);
+    assert_eq!(world.hear_server().len(), 2, "the call and a question");
+    world.wait(limits::KEEPALIVE_TIMEOUT);
+    let id = world.server_id();
+    let events = world.events();
+    assert!(
+        events.contains(&Event::Lost(id, Loss::Silence)),
+        "{events:?}"
+    );
+    assert!(world.relay.has_ended(world.server.id));
+    assert_eq!(world.hear(&mut caller).len(), 1, "the call is failed");
+}
