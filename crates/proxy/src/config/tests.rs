@@ -11,6 +11,7 @@ use newleaf_x509::issue::{self, CaTemplate, Subject, Validity};
 use super::*;
 use crate::{
     api_key::ApiKeySource,
+    dial::ConnectProxy,
     options::{CredentialsOptions, ListenerTls, ServerTrust},
 };
 
@@ -75,6 +76,7 @@ upstreams:
     address: old:7233
     identity: {command: [./fetch, --secret, worker], every: 2m}
     api_key: file:key
+    connect_proxy: {url: 'http://proxy:3128', credentials: proxy-password}
 allow_non_loopback: true
 ";
 
@@ -297,6 +299,12 @@ fn a_file_has_several_of_everything() {
         api_key: ApiKeySource::File(base("key")),
     };
     assert_eq!(old.credentials, both);
+    let password = Some(base("proxy-password"));
+    let proxy = ConnectProxy::new("http://proxy:3128", password).unwrap();
+    assert_eq!(
+        (&cloud.connect_proxy, &old.connect_proxy),
+        (&None, &Some(proxy))
+    );
     assert_eq!(options.exposure, Exposure::Network);
 }
 
@@ -325,7 +333,7 @@ fn an_error_names_line_and_column() {
     };
     check(
         "upstreams:\n  cloud:\n    adress: x:1\n",
-        "proxy.yaml:3:5: unknown field `adress`, expected one of address, server_name, server_ca, identity, api_key, namespace, connection_age",
+        "proxy.yaml:3:5: unknown field `adress`, expected one of address, server_name, connect_proxy, server_ca, identity, api_key, namespace, connection_age",
     );
     check(
         "listeners:\n  - upstream: clod\nupstreams:\n  cloud: {address: x:1}\n",
@@ -342,6 +350,10 @@ fn an_error_names_line_and_column() {
     check(
         "listeners:\n  - {upstream: a, otherwise: a}\nupstreams:\n  a: {}\n",
         "proxy.yaml:2:5: expected `upstream`, or `namespaces` with `otherwise` and `unnamed`, found both",
+    );
+    check(
+        "upstreams:\n  cloud:\n    connect_proxy: {url: 'http://me:hush@proxy:1'}\n",
+        "proxy.yaml:3:20: expected the proxy's user and password in a file, found them in its URL",
     );
     check(
         "upstreams:\n  cloud: {api_key: eyJ.hush}\n",
