@@ -176,7 +176,7 @@ impl Entry {
 
     fn write(&self, writer: &mut Writer) -> Result<(), IssueError> {
         writer.nested(tag::SEQUENCE, |entry| {
-            entry.positive(tag::INTEGER, &self.serial);
+            entry.positive(&self.serial);
             issue::write_time(entry, self.revoked_at)?;
             if let Some(code) = self.reason.code() {
                 entry.nested(tag::SEQUENCE, |extensions| {
@@ -218,7 +218,7 @@ pub fn issue(template: &CrlTemplate, issuer: &Issuer<'_>) -> Result<Crl, IssueEr
                 // The key is named as the CA certificate names it, whoever made that certificate.
                 issue::write_authority(extensions, &issue::key_id_of(ca));
                 issue::write_extension(extensions, CRL_NUMBER, false, |value| {
-                    value.positive(tag::INTEGER, &template.number.to_be_bytes());
+                    value.positive(&template.number.to_be_bytes());
                 });
             });
         });

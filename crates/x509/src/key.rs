@@ -165,7 +165,7 @@ impl PublicKey {
         });
         Some(Cow::Owned(Self {
             algorithm: self.algorithm,
-            spki: spki.into_der(),
+            spki: spki.into_der().ok()?,
         }))
     }
 

@@ -121,3 +121,12 @@ pub enum IssueError {
         reason: String,
     },
 }
+
+/// What cannot be encoded is nothing that a caller asked for in words of its own.
+impl From<der::Error> for IssueError {
+    fn from(error: der::Error) -> Self {
+        Self::Sign {
+            reason: error.to_string(),
+        }
+    }
+}

@@ -171,7 +171,7 @@ fn write_basic_constraints(
                 within.element(tag::BOOLEAN, &[0xff]);
             }
             if let Some(limit) = constraints.path_length {
-                within.positive(tag::INTEGER, &limit.to_be_bytes());
+                within.positive(&limit.to_be_bytes());
             }
         });
     });

@@ -147,8 +147,8 @@ fn attribute() -> impl Strategy<Value = String> {
 }
 
 fn instant() -> impl Strategy<Value = Timestamp> {
-    // From the year 1 to 2400, with fractions of a second.
-    let seconds = -62_135_000_000_i64..13_600_000_000;
+    // From 1970, before which nothing is issued, to 2400, with fractions of a second.
+    let seconds = 0..13_600_000_000_i64;
     (seconds, 0..1_000_000_000_i64).prop_map(|(second, nanosecond)| {
         Timestamp::from_second(second).unwrap() + SignedDuration::from_nanos(nanosecond)
     })
@@ -248,4 +248,26 @@ fn a_key_is_certified_in_its_proper_form() {
     let made = leaf_for(&template("worker"), &loose, &issuer).unwrap();
     assert_eq!(made.public_key(), rsa.public_key());
     assert!(made.faults().is_empty() && made.is_as_read());
+}
+
+#[test]
+fn nothing_is_issued_for_a_time_before_1970() {
+    let not_before = Timestamp::from_second(-1).unwrap();
+    let template = CaTemplate {
+        subject: Subject::new("old-ca", None, None).unwrap(),
+        serial: Serial::from_random([1; 16]),
+        validity: Validity {
+            not_before,
+            not_after: not_before + SignedDuration::from_hours(24),
+        },
+    };
+    let scope = CaScope {
+        path_length: 0,
+        names: Constraints::default(),
+    };
+    let refused = root(&template, &scope, &forge::key("p256-a"));
+    assert!(
+        matches!(refused, Err(IssueError::Sign { .. })),
+        "{refused:?}"
+    );
 }

@@ -3,8 +3,10 @@
 //! A certificate is not read again after it was signed. Its DER and its facts are made here side by side from one template,
 //! and every build with debug assertions reads each one back and compares: the reading costs a fifth of the signature.
 
+use std::time::Duration;
+
 use aws_lc_rs::digest::{SHA256, digest};
-use jiff::{Timestamp, tz::Offset};
+use jiff::Timestamp;
 
 use super::{IssueError, Subject, Validity, extension::Role};
 use crate::{
@@ -37,7 +39,7 @@ impl Draft<'_> {
     pub(super) fn self_signed(&self, signer: &dyn Signer) -> Result<Certificate, IssueError> {
         let mut name = Writer::new();
         write_attributes(&mut name, self.subject);
-        self.signed(name.der(), self.subject.into(), None, signer)
+        self.signed(name.der()?, self.subject.into(), None, signer)
     }
 
     /// Has it signed by a CA. The CA's name is taken over octet by octet: verifiers compare it so.
@@ -62,7 +64,7 @@ impl Draft<'_> {
         let algorithm = Algorithm::of(signer)?;
         let (der, extensions) = signed(signer, &algorithm, |draft| {
             draft.raw(&VERSION_3);
-            draft.positive(tag::INTEGER, self.serial);
+            draft.positive(self.serial);
             draft.raw(algorithm.der);
             draft.element(tag::SEQUENCE, issuer_octets);
             draft.nested(tag::SEQUENCE, |times| {
@@ -130,18 +132,18 @@ pub(crate) fn signed<T>(
 ) -> Result<(Vec<u8>, T), IssueError> {
     let mut whole = Writer::new();
     let said = whole.nested(tag::SEQUENCE, |whole| {
-        let at = whole.der().len();
+        let at = whole.der()?.len();
         let said = whole.nested(tag::SEQUENCE, write)?;
-        let what = whole.der().get(at..).unwrap_or_default();
+        let what = whole.der()?.get(at..).unwrap_or_default();
         let signature = signer.sign(what).map_err(IssueError::Signer)?;
         whole.raw(algorithm.der);
         whole.nested(tag::BIT_STRING, |bits| {
             bits.raw(&[0]);
             bits.raw(&signature);
         });
-        Ok(said)
+        Ok::<T, IssueError>(said)
     })?;
-    Ok((whole.into_der(), said))
+    Ok((whole.into_der()?, said))
 }
 
 /// Returns the octets of a CA's subject, as they stand in its certificate: the content of the name.
@@ -193,27 +195,15 @@ fn write_attributes(name: &mut Writer, subject: &Subject) {
     }
 }
 
-/// Writes an instant: in two digits of the year from 1950 to 2049, else in four (RFC 5280 §4.1.2.5).
+/// Writes an instant, in whole seconds.
 pub(crate) fn write_time(writer: &mut Writer, at: Timestamp) -> Result<(), IssueError> {
-    let at = Offset::UTC.to_datetime(at);
-    let (year, is_utc) = (at.year(), (1950..2050).contains(&at.year()));
-    let [month, day, hour] = [at.month(), at.day(), at.hour()].map(i16::from);
-    let [minute, second] = [at.minute(), at.second()].map(i16::from);
-    let parts = [year / 100, year % 100, month, day, hour, minute, second];
-    let mut digits = Vec::with_capacity(15);
-    for part in parts.into_iter().skip(usize::from(is_utc)) {
-        let part = u8::try_from(part).map_err(|_error| IssueError::Sign {
-            reason: format!("expected a year of four digits, found {year}"),
-        })?;
-        digits.extend([b'0' + part / 10, b'0' + part % 10]);
-    }
-    digits.push(b'Z');
-    let form = if is_utc {
-        tag::UTC_TIME
-    } else {
-        tag::GENERALIZED_TIME
-    };
-    writer.element(form, &digits);
+    let since_epoch = u64::try_from(whole_second(at).as_second());
+    let at = since_epoch.ok().map(Duration::from_secs);
+    let at = at.and_then(|at| der::DateTime::from_unix_duration(at).ok());
+    let at = at.ok_or_else(|| IssueError::Sign {
+        reason: "expected an instant between the years 1970 and 9999".to_owned(),
+    })?;
+    writer.time(at);
     Ok(())
 }
 
