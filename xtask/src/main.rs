@@ -24,6 +24,7 @@ mod process;
 mod programs;
 mod simulate;
 mod size;
+mod soak;
 mod test;
 mod tidy;
 mod workspace;
@@ -70,6 +71,8 @@ enum Command {
     BenchReload(bench_reload::Arguments),
     /// Count the instructions that a call costs the proxy's data path, and hold them against what was agreed.
     ForwardCost(forward_cost::Arguments),
+    /// Run workers of Temporal's SDKs behind the proxy while its identity is swapped, each beside its twin on mTLS of its own.
+    Soak(soak::Arguments),
     /// Bring what newleaf issues before webpki, OpenSSL, Go and pkilint: every profile with every kind of key.
     Judges(judges::Arguments),
     /// Measure issuing, reading and linting certificates, beside what other tools do.
@@ -100,6 +103,7 @@ fn run(command: &Command) -> Result<ExitCode, Box<dyn Error>> {
         Command::MutantsRotation => Ok(mutants::run(&workspace, &environment)?),
         Command::Simulate(arguments) => Ok(simulate::run(arguments)),
         Command::Fuzz(arguments) => Ok(fuzz::run(&workspace, &environment, arguments)?),
+        Command::Soak(arguments) => Ok(soak::run(&workspace, &environment, arguments)?),
         Command::Judges(arguments) => Ok(judges::run(&workspace, &environment, arguments)?),
         Command::BenchX509(arguments) => Ok(bench_x509::run(&workspace, &environment, arguments)?),
         Command::BenchBuild(arguments) => Ok(bench_build::run(&workspace, arguments)?),
