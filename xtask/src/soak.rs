@@ -97,7 +97,7 @@ impl From<RunningError> for SoakError {
     }
 }
 
-/// Prepares, plays, reports. It fails if a workflow failed, a worker ended early, or an identity was not adopted.
+/// Prepares, plays, reports.
 pub(crate) fn run(
     workspace: &Workspace,
     environment: &Environment,

@@ -26,7 +26,7 @@ import (
 )
 
 // The time between two orders.
-const period = time.Second
+const period = 2 * time.Second
 
 var states = []string{"reserving", "waiting for payment", "packing", "shipping", "shipped"}
 

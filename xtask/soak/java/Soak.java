@@ -37,7 +37,7 @@ import java.util.concurrent.TimeUnit;
  */
 public final class Soak {
   /** Milliseconds between two orders. */
-  private static final long PERIOD = 1000;
+  private static final long PERIOD = 2000;
 
   /** What shows a call that the SDK made again, or a workflow that it had to replay. */
   private static final List<String> METRICS =

@@ -28,7 +28,7 @@ from temporalio.runtime import (
 from temporalio.worker import Worker
 
 # Seconds between two orders.
-PERIOD = 1.0
+PERIOD = 2.0
 
 # What shows a call that the SDK made again, or a workflow that it had to replay.
 METRICS = (

@@ -14,7 +14,7 @@ import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { DefaultLogger, NativeConnection, Runtime, Worker, makeTelemetryFilterString } from '@temporalio/worker';
 
 // Milliseconds between two orders.
-const PERIOD = 1000;
+const PERIOD = 2000;
 
 // What shows a call that the SDK made again, or a workflow that it had to replay.
 const METRICS = ['request_failure', 'long_request_failure', 'sticky_cache_miss', 'workflow_task_execution_failed'];

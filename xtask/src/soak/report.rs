@@ -108,13 +108,16 @@ pub(super) struct Report {
 }
 
 impl Report {
-    /// Whether every workflow completed, and every identity was used.
+    /// Whether every workflow completed, every identity was used, and the proxy gave no call an answer of its own.
     pub(super) fn passed(&self) -> bool {
         let worked = |worker: &WorkerReport| {
             let told = worker.told.as_ref();
             told.is_some_and(|told| told.failed.is_empty() && told.completed == told.started)
         };
-        self.workers.iter().all(worked) && self.swaps.unseen.is_empty()
+        let failed = self.proxy.get("failed").and_then(Value::as_u64);
+        self.workers.iter().all(worked)
+            && self.swaps.unseen.is_empty()
+            && failed.unwrap_or_default() == 0
     }
 
     pub(super) fn print(&self, json: bool) -> Result<(), SoakError> {

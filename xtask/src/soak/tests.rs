@@ -48,6 +48,9 @@ fn a_play_passes_only_if_every_workflow_completed_and_every_identity_was_seen() 
     assert!(report(2, &both).passed());
     assert!(!report(1, &both).passed());
     assert!(!report(2, &["soak-leaf-1"]).passed());
+    let mut failed_calls = report(2, &both);
+    failed_calls.proxy = serde_json::json!({"failed": 1});
+    assert!(!failed_calls.passed());
     let mut gone = report(2, &both);
     gone.workers[0].told = None;
     assert!(!gone.passed());
