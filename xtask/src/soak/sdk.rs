@@ -1,5 +1,6 @@
 //! The SDKs whose workers are played: each a small program below `xtask/soak`, made ready in the cache by the tools that its
-//! users have.
+//! users have. Versions are pinned in `package-lock.json` (made by `npm install --package-lock-only
+//! --omit-lockfile-registry-resolved`), `go.mod`, `pom.xml`, and the part `temporalio`.
 
 use std::error::Error as _;
 use std::fmt;
