@@ -96,8 +96,8 @@ pub struct Args {
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(..=86_400))]
     pub(crate) drain_timeout: Option<u64>,
 
-    /// Seconds after which the server closes connections, from 2 to 86400; a shorter age is learned when it shows [default: 300]
-    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(2..=86_400))]
+    /// Seconds after which the server closes connections, from 1 to 86400; a shorter age is learned when it shows [default: 300]
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=86_400))]
     pub(crate) connection_age: Option<u64>,
 
     /// Accept callers and admin requests from other machines, who will all act under the proxy's identity
