@@ -11,7 +11,6 @@ use newleaf_x509::issue::{self, CaTemplate, Subject, Validity};
 use super::*;
 use crate::{
     api_key::ApiKeySource,
-    dial::ConnectProxy,
     options::{CredentialsOptions, ListenerTls, ServerTrust},
 };
 
