@@ -1,13 +1,13 @@
-//! The command line of newleaf: parse, run, and say how it ended. The program is [`main`], and nothing more.
+//! The command line of newleaf: parse, run, and say how it ended. The program is `main`, and nothing more.
 //!
 //! **What lives here.** Words: arguments, the configuration file, sentences, exit codes. One file a command in
-//! [`commands`]; [`failure`] is the only place where an error becomes sentences; [`config`] is the only reader of
+//! `commands`; `failure` is the only place where an error becomes sentences; `config` is the only reader of
 //! the configuration and of the secrets that it refers to.
 //!
 //! **What never will.** No rule about certificates (`newleaf-x509`), no decision about a rotation
 //! (`newleaf-rotation`), no deed in the world (`newleaf-systems`), no loop over time (`newleaf-controller`).
 //!
-//! **Where to start reading.** [`commands::Cli`], then [`commands::run`], then the command that you are after.
+//! **Where to start reading.** `commands::Cli`, then `commands::run`, then the command that you are after.
 
 mod code;
 mod commands;

@@ -1,4 +1,4 @@
-//! The command line: what was typed. What it means together with the environment and a file is decided in [`config`](crate::config).
+//! The command line: what was typed. What it means together with the environment and a file is decided in [`crate::config`].
 
 use std::{net::SocketAddr, path::PathBuf};
 
