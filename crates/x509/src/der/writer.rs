@@ -3,6 +3,9 @@
 
 use der::{DateTime, Encode, Error, Header, Tag, asn1};
 
+/// A tag of one octet, and the longest length that the crate writes, of five.
+const HEADER_BYTES: usize = 6;
+
 /// DER that grows. What cannot be encoded is told at the end.
 #[derive(Debug)]
 pub(crate) struct Writer {
@@ -21,8 +24,9 @@ impl Writer {
 
     /// Writes one element.
     pub(crate) fn element(&mut self, tag: u8, content: &[u8]) {
-        match header(tag, content.len()) {
-            Ok(header) => self.encode(&header),
+        let mut room = [0; HEADER_BYTES];
+        match header(tag, content.len(), &mut room) {
+            Ok(header) => self.raw(header),
             Err(error) => self.note(error),
         }
         self.raw(content);
@@ -31,11 +35,17 @@ impl Writer {
     /// Writes one element whose content is written by `write`, and returns what that returns.
     pub(crate) fn nested<T>(&mut self, tag: u8, write: impl FnOnce(&mut Self) -> T) -> T {
         let at = self.der.len();
+        // Room for a short header, which most have; a longer one moves the content.
+        let short = at..at + 2;
+        self.raw(&[0, 0]);
         let said = write(self);
-        // The content is there first, since its length stands in front of it.
-        let header = header(tag, self.der.len().saturating_sub(at));
-        match header.and_then(|header| header.to_der()) {
-            Ok(header) => drop(self.der.splice(at..at, header)),
+        let length = self.der.len().saturating_sub(short.end);
+        let mut room = [0; HEADER_BYTES];
+        match header(tag, length, &mut room) {
+            Ok(header) => match self.der.get_mut(short.clone()) {
+                Some(place) if place.len() == header.len() => place.copy_from_slice(header),
+                Some(_) | None => drop(self.der.splice(short, header.iter().copied())),
+            },
             Err(error) => self.note(error),
         }
         said
@@ -89,8 +99,9 @@ impl Writer {
     }
 }
 
-fn header(tag: u8, length: usize) -> Result<Header, Error> {
-    Header::new(Tag::try_from(tag)?, length)
+/// Encodes a header into `room`.
+fn header(tag: u8, length: usize, room: &mut [u8]) -> Result<&[u8], Error> {
+    Header::new(Tag::try_from(tag)?, length)?.encode_to_slice(room)
 }
 
 #[cfg(test)]
