@@ -10,6 +10,7 @@ use std::process::{Command, ExitCode};
 
 use serde_json::{Value, json};
 
+use crate::callgrind;
 use crate::environment::Environment;
 use crate::process::{self, RunError};
 use crate::programs::{self, BuildError, SHIPPED};
@@ -55,8 +56,8 @@ pub(crate) enum BenchError {
     Keep { source: io::Error },
     #[error("cannot understand what was measured")]
     Read { source: serde_json::Error },
-    #[error("cannot read `{text}` as a number of instructions")]
-    Count { text: String },
+    #[error("could not count")]
+    Count(#[from] callgrind::CountError),
 }
 
 /// Builds, measures, prints.
@@ -130,20 +131,9 @@ fn instructions(environment: &Environment, ours: &Path, one: &Path) -> Result<Va
         return Ok(Value::Null);
     };
     let count = |work: &str, n: u64| {
-        let mut command = Command::new(&valgrind);
-        command
-            .args([
-                "--tool=callgrind",
-                "--callgrind-out-file=/dev/null",
-                "--log-fd=1",
-            ])
-            .arg(ours)
-            .args(["do", work, &n.to_string()])
-            .arg(one);
-        let said = measured(&mut command)?;
-        let line = said.lines().find(|line| line.contains("Collected :"));
-        let number = line.and_then(|line| line.rsplit(' ').next()?.parse::<u64>().ok());
-        number.ok_or_else(|| BenchError::Count { text: said.clone() })
+        let n = n.to_string();
+        let arguments = ["do".as_ref(), work.as_ref(), n.as_ref(), one.as_os_str()];
+        callgrind::count(&valgrind, ours, arguments)
     };
     let mut counted = serde_json::Map::new();
     for work in WORKS {

@@ -1,11 +1,10 @@
 //! `cargo xtask forward-cost`: counts the instructions that a call costs the proxy's data path, and fails if they have
 //! become more than was agreed. Instructions hold on any machine, however busy; seconds do not.
 
-use std::path::Path;
-use std::process::{Command, ExitCode};
+use std::process::ExitCode;
 
+use crate::callgrind;
 use crate::environment::Environment;
-use crate::process;
 use crate::programs::{self, BuildError};
 use crate::workspace::Workspace;
 
@@ -34,9 +33,7 @@ pub(crate) enum CountError {
     #[error(transparent)]
     Build(#[from] BuildError),
     #[error("could not count")]
-    Run { source: process::RunError },
-    #[error("expected callgrind to say how many instructions it collected, found `{text}`")]
-    Count { text: String },
+    Count(#[from] callgrind::CountError),
 }
 
 /// Builds, counts, judges.
@@ -53,8 +50,8 @@ pub(crate) fn run(
     let program = built.get(EXAMPLE)?;
     let grown = |way: &str| -> Result<u64, CountError> {
         let (few, many) = ROUNDS;
-        let more = count(&valgrind, program, way, many)?;
-        Ok(more.saturating_sub(count(&valgrind, program, way, few)?) / ((many - few) * CALLS))
+        let count = |rounds: u64| callgrind::count(&valgrind, program, [way, &rounds.to_string()]);
+        Ok(count(many)?.saturating_sub(count(few)?) / ((many - few) * CALLS))
     };
     let found = grown("relay")?.saturating_sub(grown("nothing")?);
     if arguments.json {
@@ -68,17 +65,4 @@ pub(crate) fn run(
     } else {
         ExitCode::FAILURE
     })
-}
-
-fn count(valgrind: &Path, program: &Path, way: &str, rounds: u64) -> Result<u64, CountError> {
-    let mut command = Command::new(valgrind);
-    command
-        .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
-        .arg("--log-fd=1")
-        .arg(program)
-        .args([way, &rounds.to_string()]);
-    let said = process::capture(&mut command).map_err(|source| CountError::Run { source })?;
-    let line = said.lines().find(|line| line.contains("Collected :"));
-    let number = line.and_then(|line| line.rsplit(' ').next()?.parse().ok());
-    number.ok_or(CountError::Count { text: said })
 }

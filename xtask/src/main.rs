@@ -12,6 +12,7 @@ mod bench_build;
 mod bench_proxy;
 mod bench_reload;
 mod bench_x509;
+mod callgrind;
 mod deny;
 mod environment;
 mod forward_cost;
