@@ -25,6 +25,8 @@ pub struct Encoder {
     /// How much of the peer's table we use, whatever it allows.
     bound: usize,
     resized: Resized,
+    /// How often a block began with the size of the table.
+    n_told: u64,
 }
 
 /// What the next block must say of the size of the table (§4.2).
@@ -47,6 +49,7 @@ impl Encoder {
             hashes: Vec::new(),
             bound: max_table_size,
             resized: Resized::No,
+            n_told: 0,
         }
     }
 
@@ -66,9 +69,10 @@ impl Encoder {
         self.resized = Resized::To { smallest, now };
     }
 
-    /// Returns a number that changes whenever the table does: while it stays, the same list gives the same block.
+    /// Returns a number that changes whenever the table does, and when its size is told: while it stays, the same list gives
+    /// the same block.
     pub fn generation(&self) -> u64 {
-        self.table.generation()
+        self.table.generation() + self.n_told
     }
 
     /// Appends the block of a header list to `out`.
@@ -91,6 +95,7 @@ impl Encoder {
         }
         integer::write(TABLE_SIZE, self.table.max_size(), out);
         self.resized = Resized::No;
+        self.n_told += 1;
     }
 
     fn field(&mut self, field: Field<'_>, out: &mut Vec<u8>) {

@@ -186,3 +186,18 @@ fn fields(list: &HeaderList) -> Vec<(&str, String)> {
         })
         .collect()
 }
+
+/// Who remembers a block must not remember one that changes the table's size: said again, it would empty the peer's table.
+#[test]
+fn a_block_that_tells_the_size_of_the_table_is_one_of_its_kind() {
+    let mut encoder = Encoder::new(4096);
+    encoder.set_max_table_size(0);
+    encoder.set_max_table_size(4096);
+    let before = encoder.generation();
+    let told = encode(&mut encoder, &[(":method", "POST")]);
+    assert_eq!(told, [0x20, 0x3f, 0xe1, 0x1f, 0x83]);
+    let after = encoder.generation();
+    assert_ne!(after, before);
+    assert_eq!(encode(&mut encoder, &[(":method", "POST")]), [0x83]);
+    assert_eq!(encoder.generation(), after);
+}
