@@ -6,13 +6,14 @@
 //! ```
 //!
 //! A round is 100 calls: four callers with 25 each send a request of 250 bytes and read a response of 150, as the load `S` of
-//! `cargo xtask bench-proxy` does. `by-namespace` chooses the upstream by `temporal-namespace`; `nothing` writes the same
-//! frames and carries none of them. Run both with two numbers of
+//! `cargo xtask bench-proxy` does. `by-namespace` chooses the upstream by `temporal-namespace`; with `deadlines`, each request has
+//! a `grpc-timeout` of its own that enters the table, as callers in Go and Java write it; `nothing` writes the same frames as
+//! `relay` and carries none of them, and `nothing-deadlines` those of `deadlines`. Run two of them with two numbers of
 //! rounds: what the start and the frames cost falls out of the differences. `cargo xtask forward-cost` does that.
 #![expect(clippy::unwrap_used, reason = "a measurement that fails should stop")]
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, VecDeque},
     env,
     hint::black_box,
     sync::Arc,
@@ -57,6 +58,56 @@ struct Peer {
     next: u32,
     /// Its header blocks, as they are the first time and every other time.
     blocks: [Vec<Vec<u8>>; 2],
+    /// Where its requests differ in their deadlines.
+    deadlines: Option<Deadlines>,
+}
+
+/// Writes requests of which each has a deadline of its own, which enters the table.
+#[derive(Default)]
+struct Deadlines {
+    /// What is in the table, newest first, and what each costs (RFC 7541 §4.1).
+    entries: VecDeque<(String, usize)>,
+    size: usize,
+    n_written: usize,
+}
+
+impl Deadlines {
+    fn write(&mut self) -> Vec<u8> {
+        // `:method: POST` and `:scheme: http` are in the static table.
+        let mut block = vec![0x83, 0x86];
+        for (name, value) in &REQUEST[2..] {
+            self.field(name, value, &mut block);
+        }
+        let deadline = format!("{}u", 69_999_999 - self.n_written % 9_999);
+        self.n_written += 1;
+        self.field("grpc-timeout", &deadline, &mut block);
+        block
+    }
+
+    fn field(&mut self, name: &str, value: &str, block: &mut Vec<u8>) {
+        let line = format!("{name}: {value}");
+        let nth = |found: Option<usize>| found.map(|nth| u8::try_from(62 + nth).unwrap());
+        let entries = &self.entries;
+        if let Some(index) = nth(entries.iter().position(|entry| entry.0 == line)) {
+            return integer(0x80, 127, index, block);
+        }
+        let named = format!("{name}: ");
+        let known = entries.iter().position(|entry| entry.0.starts_with(&named));
+        if let Some(index) = nth(known) {
+            integer(0x40, 63, index, block);
+        } else {
+            block.extend([0x40, u8::try_from(name.len()).unwrap()]);
+            block.extend_from_slice(name.as_bytes());
+        }
+        block.push(u8::try_from(value.len()).unwrap());
+        block.extend_from_slice(value.as_bytes());
+        let cost = name.len() + value.len() + 32;
+        self.size += cost;
+        while self.size > DEFAULT_TABLE_SIZE {
+            self.size -= self.entries.pop_back().unwrap().1;
+        }
+        self.entries.push_front((line, cost));
+    }
 }
 
 /// Callers, a server, and the relay between them, if there is one.
@@ -72,8 +123,13 @@ fn main() {
     let way = arguments.next().unwrap();
     let rounds: u32 = arguments.next().unwrap().parse().unwrap();
     let mut stage = Stage::set(&way);
-    if way == "nothing" {
+    if way.starts_with("nothing") {
         stage.relay = None;
+    }
+    if way.ends_with("deadlines") {
+        for (_, caller) in &mut stage.callers {
+            caller.deadlines = Some(Deadlines::default());
+        }
     }
     for _round in 0..rounds {
         stage.round();
@@ -98,6 +154,7 @@ impl Peer {
             speech,
             next: 1,
             blocks: [all(), all()],
+            deadlines: None,
         }
     }
 
@@ -108,7 +165,8 @@ impl Peer {
 
     fn request(&mut self) {
         let mut speech = std::mem::take(&mut self.speech);
-        let [request] = self.blocks() else {
+        let own = self.deadlines.as_mut().map(Deadlines::write);
+        let ((Some(request), _) | (None, [request])) = (&own, self.blocks()) else {
             unreachable!("a caller has one")
         };
         frame::write_headers(&mut speech, self.next, false, request, MAX_FRAME);
@@ -191,6 +249,15 @@ impl Stage {
             hear(&mut self.relay, *id, self.now);
         }
         hear(&mut self.relay, *id, self.now);
+    }
+}
+
+/// Writes an integer whose first octet holds it up to `most` (RFC 7541 §5.1).
+fn integer(tag: u8, most: u8, value: u8, block: &mut Vec<u8>) {
+    if value < most {
+        block.push(tag | value);
+    } else {
+        block.extend([tag | most, value - most]);
     }
 }
 

@@ -60,28 +60,62 @@ impl std::fmt::Display for Code {
     }
 }
 
-/// Reads a call's own deadline: one to eight digits and a unit (gRPC over HTTP/2, "Timeout").
-pub(crate) fn timeout(text: &[u8]) -> Option<Duration> {
-    let (unit, digits) = text.split_last()?;
-    if digits.is_empty() || digits.len() > 8 || !digits.iter().all(u8::is_ascii_digit) {
-        return None;
-    }
-    let count: u64 = std::str::from_utf8(digits).ok()?.parse().ok()?;
-    match unit {
-        b'H' => Some(Duration::from_secs(count.checked_mul(3600)?)),
-        b'M' => Some(Duration::from_secs(count.checked_mul(60)?)),
-        b'S' => Some(Duration::from_secs(count)),
-        b'm' => Some(Duration::from_millis(count)),
-        b'u' => Some(Duration::from_micros(count)),
-        b'n' => Some(Duration::from_nanos(count)),
-        _ => None,
-    }
+/// The header that says how long a caller will wait for its answer.
+pub(crate) const TIMEOUT: &[u8] = b"grpc-timeout";
+
+/// How long a call may take, as its caller says it: one to eight digits and a unit (gRPC over HTTP/2, "Timeout").
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Timeout {
+    text: [u8; Self::LENGTH],
+    n_bytes: usize,
+    duration: Duration,
 }
 
-/// Writes a deadline in milliseconds; `None` if it is longer than eight digits can say.
-pub(crate) fn timeout_text(left: Duration) -> Option<String> {
-    let n_millis = left.as_millis().max(1);
-    (n_millis <= 99_999_999).then(|| format!("{n_millis}m"))
+impl Timeout {
+    /// The longest text.
+    const LENGTH: usize = 9;
+
+    /// Reads a timeout.
+    pub(crate) fn read(text: &[u8]) -> Option<Self> {
+        let (unit, digits) = text.split_last()?;
+        let mut whole = [0; Self::LENGTH];
+        whole.get_mut(..text.len())?.copy_from_slice(text);
+        if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
+            return None;
+        }
+        let count = digits.iter().fold(0, |count, digit| {
+            count * 10 + u64::from(digit.wrapping_sub(b'0'))
+        });
+        let duration = match unit {
+            b'H' => Duration::from_secs(count * 3600),
+            b'M' => Duration::from_secs(count * 60),
+            b'S' => Duration::from_secs(count),
+            b'm' => Duration::from_millis(count),
+            b'u' => Duration::from_micros(count),
+            b'n' => Duration::from_nanos(count),
+            _ => return None,
+        };
+        Some(Self {
+            text: whole,
+            n_bytes: text.len(),
+            duration,
+        })
+    }
+
+    /// Returns it as it is written.
+    pub(crate) fn text(&self) -> &[u8] {
+        self.text.get(..self.n_bytes).unwrap_or_default()
+    }
+
+    pub(crate) fn duration(&self) -> Duration {
+        self.duration
+    }
+
+    /// Returns what is left of it, in milliseconds and at least one; all of it, if that is more than eight digits can say.
+    pub(crate) fn after(self, spent: Duration) -> Self {
+        let n_millis = self.duration.saturating_sub(spent).as_millis().max(1);
+        Self::read(format!("{n_millis}m").as_bytes()).unwrap_or(self)
+    }
 }
 
 /// Returns whether a method of Temporal only asks, so that asking again does no harm whatever became of the first time.

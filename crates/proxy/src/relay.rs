@@ -11,7 +11,7 @@
 //! What happens to a call, in the order in which it happens: `request.rs` takes it from its caller, `place.rs` finds it a
 //! stream of a server, `reply.rs` carries the answer back, and `ending.rs` deals with whatever goes wrong. `half.rs` is one
 //! direction of a call with its flow control. Header blocks are decoded and encoded once, and their translation is
-//! remembered while neither table changes; DATA passes through.
+//! remembered (`translate.rs`); DATA passes through.
 
 mod call;
 mod caller;
@@ -32,6 +32,7 @@ mod slots;
 mod streams;
 mod tally;
 mod timers;
+mod translate;
 mod turn;
 mod upstream;
 mod wire;
@@ -53,13 +54,14 @@ use crate::{
 use call::Call;
 use caller::Caller;
 pub use event::{Answer, Ask, Event, Loss};
-use head::{Reply, RequestHead};
+use head::Reply;
 use kept::Keep;
 pub use route::Route;
 use server::{Authorization, Phase, Server};
 use slots::{Key, Slots};
 pub use tally::{FailureCause, Tally};
 use timers::{Timer, Timers};
+use translate::Known;
 use upstream::Upstream;
 use wire::{Ended, Wire};
 
@@ -99,7 +101,7 @@ pub struct Relay {
     calls: Slots<Call>,
     upstreams: Vec<Upstream>,
     timers: Timers,
-    requests: Memo<Arc<RequestHead>>,
+    requests: Memo<Known>,
     replies: Memo<Reply>,
     events: VecDeque<Event>,
     touched: Vec<ConnectionId>,
@@ -114,6 +116,7 @@ pub struct Relay {
     now: Instant,
     /// Used again and again, so that no call costs an allocation for it.
     list: HeaderList,
+    likeness: Vec<u8>,
     block: Vec<u8>,
 }
 
@@ -138,6 +141,7 @@ impl Relay {
             is_sweeping: false,
             now,
             list: HeaderList::new(),
+            likeness: Vec::new(),
             block: Vec::new(),
         }
     }

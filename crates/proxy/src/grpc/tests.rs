@@ -2,12 +2,16 @@
 
 use std::time::Duration;
 
-use super::{Code, answer_fields, frame, only_asks, status_fields, timeout, timeout_text};
+use super::{Code, Timeout, answer_fields, frame, only_asks, status_fields};
 
 #[test]
 fn deadlines_are_read() {
     let check = |text: &str, expected: Option<Duration>| {
-        assert_eq!(timeout(text.as_bytes()), expected, "{text}");
+        let read = Timeout::read(text.as_bytes());
+        assert_eq!(read.map(|read| read.duration()), expected, "{text}");
+        if let Some(read) = read {
+            assert_eq!(read.text(), text.as_bytes());
+        }
     };
     check("1H", Some(Duration::from_hours(1)));
     check("2M", Some(Duration::from_mins(2)));
@@ -88,13 +92,14 @@ fn what_only_asks() {
 }
 
 #[test]
-fn what_is_left_of_a_deadline_is_read_as_it_was_written() {
-    let left = Duration::from_millis(69_900);
-    let text = timeout_text(left).unwrap();
-    assert_eq!(
-        (text.as_str(), timeout(text.as_bytes())),
-        ("69900m", Some(left))
-    );
-    assert_eq!(timeout_text(Duration::ZERO).unwrap(), "1m");
-    assert_eq!(timeout_text(Duration::from_secs(100_000)), None);
+fn what_is_left_of_a_deadline_is_said_in_milliseconds() {
+    let check = |text: &str, spent: Duration, expected: &str| {
+        let left = Timeout::read(text.as_bytes()).unwrap().after(spent);
+        assert_eq!(left.text(), expected.as_bytes());
+        assert_eq!(Some(left), Timeout::read(expected.as_bytes()));
+    };
+    check("70S", Duration::from_millis(100), "69900m");
+    check("70S", Duration::from_secs(71), "1m");
+    // Eight digits of milliseconds are not enough for it.
+    check("100001S", Duration::from_secs(1), "100001S");
 }

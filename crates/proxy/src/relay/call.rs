@@ -8,7 +8,7 @@ use super::{
     kept::{Keep, Kept},
     slots::Key,
 };
-use crate::{h2::reason::Reason, limits};
+use crate::{grpc::Timeout, h2::reason::Reason, limits};
 
 /// A call.
 #[derive(Debug)]
@@ -22,6 +22,8 @@ pub(super) struct Call {
     /// From the server to the caller.
     pub(super) response: Half,
     pub(super) head: Arc<RequestHead>,
+    /// How long its caller will wait, if it says so.
+    pub(super) timeout: Option<Timeout>,
     /// What was sent of the request, while it may be sent again.
     pub(super) kept: Option<Kept>,
     /// How often it was given to a server.
@@ -56,7 +58,7 @@ pub(super) enum Place {
 impl Call {
     /// Returns the instant until which the call may wait for a connection.
     pub(super) fn deadline(&self) -> Instant {
-        let own = self.head.timeout;
+        let own = self.timeout.map(|timeout| timeout.duration());
         let patience = own
             .unwrap_or(limits::WAIT_FOR_CONNECTION)
             .min(limits::WAIT_FOR_CONNECTION_MAX);

@@ -4,47 +4,45 @@
 //! chooses where it goes. All else passes as it came. RFC 9113 §8.2 and §8.3 say what a message must not be; an
 //! intermediary must not pass such a message on (§8.1.1).
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use super::UpstreamId;
 use crate::{
-    grpc,
+    grpc::{self, Timeout},
     h2::{
         breach::Breach,
-        hpack::{Field, HeaderList},
+        hpack::{Field, HeaderList, Indexing},
     },
-    limits,
 };
 
-/// A request as it goes to the server.
+/// A request as it goes to the server, but for its deadline.
 #[derive(Debug)]
 pub(super) struct RequestHead {
     /// Where it goes.
     pub(super) upstream: UpstreamId,
     pub(super) fields: HeaderList,
-    /// The call's own deadline.
-    pub(super) timeout: Option<Duration>,
     /// How many bytes its body has, if it says so.
     pub(super) length: Option<u64>,
 }
 
-impl RequestHead {
-    /// Returns the fields with what is left of the call's deadline, if so much of it is spent that it makes a difference:
-    /// a server that was told the whole would hold a long poll beyond the end of its caller's patience.
-    pub(super) fn fields_after(&self, spent: Duration) -> Option<HeaderList> {
-        let timeout = self.timeout.filter(|_| spent >= limits::DEADLINE_GRAIN)?;
-        let left = grpc::timeout_text(timeout.saturating_sub(spent))?;
-        let mut fields = HeaderList::new();
-        for field in &self.fields {
-            let is_deadline = field.name == b"grpc-timeout";
-            let value = if is_deadline {
-                left.as_bytes()
-            } else {
-                field.value
-            };
-            fields.push(Field::new(field.name, value));
-        }
-        Some(fields)
+/// The deadline in a list of headers, and its place there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Deadline {
+    pub(super) nth: usize,
+    pub(super) timeout: Timeout,
+}
+
+impl Deadline {
+    /// Finds the deadline of a call: the first `grpc-timeout` that says one. Any other is a field like others; so is one that
+    /// is never to be indexed, since it must stay as it is on every hop (RFC 7541 §6.2.3).
+    pub(super) fn of(list: &HeaderList) -> Option<Self> {
+        let named =
+            |field: &Field<'_>| field.name == grpc::TIMEOUT && field.indexing == Indexing::Allowed;
+        let mut fields = list.iter().enumerate().filter(|(_, field)| named(field));
+        fields.find_map(|(nth, field)| {
+            let timeout = Timeout::read(field.value)?;
+            Some(Self { nth, timeout })
+        })
     }
 }
 
@@ -75,7 +73,6 @@ struct Pseudo<'a> {
 pub(super) struct Request<'a> {
     method: &'a [u8],
     path: &'a [u8],
-    timeout: Option<Duration>,
     pub(super) length: Option<u64>,
     list: &'a HeaderList,
 }
@@ -84,7 +81,6 @@ pub(super) struct Request<'a> {
 pub(super) fn request(list: &HeaderList) -> Result<Request<'_>, Breach> {
     let mut pseudo = Pseudo::default();
     let mut length = None;
-    let mut timeout = None;
     let mut is_regular = false;
     for field in list {
         check(field)?;
@@ -96,10 +92,8 @@ pub(super) fn request(list: &HeaderList) -> Result<Request<'_>, Breach> {
             continue;
         }
         is_regular = true;
-        match field.name {
-            b"content-length" => length = Some(self::length(field.value, length)?),
-            b"grpc-timeout" => timeout = grpc::timeout(field.value),
-            _ => {}
+        if field.name == b"content-length" {
+            length = Some(self::length(field.value, length)?);
         }
     }
     let (Some(method), Some(_), Some(path)) = (pseudo.method, pseudo.scheme, pseudo.path) else {
@@ -111,30 +105,34 @@ pub(super) fn request(list: &HeaderList) -> Result<Request<'_>, Breach> {
     Ok(Request {
         method,
         path,
-        timeout,
         length,
         list,
     })
 }
 
 impl Request<'_> {
-    /// Points a request at its upstream.
-    pub(super) fn to(&self, upstream: UpstreamId, authority: &str) -> Arc<RequestHead> {
-        let mut fields = HeaderList::new();
+    /// Points a request at its upstream. Its deadline is left out: it is said last, since it is another for each call.
+    pub(super) fn to(
+        &self,
+        upstream: UpstreamId,
+        authority: &str,
+        deadline: Option<Deadline>,
+    ) -> Arc<RequestHead> {
+        let mut fields = HeaderList::with_room_of(self.list, authority.len());
         fields.push(Field::new(b":method", self.method));
         fields.push(Field::new(b":scheme", b"https"));
         fields.push(Field::new(b":authority", authority.as_bytes()));
         fields.push(Field::new(b":path", self.path));
-        // `host` would name another authority than ours.
-        let regular = self
-            .list
-            .iter()
-            .filter(|field| !field.name.starts_with(b":"));
-        fields.extend(regular.filter(|field| field.name != b"host"));
+        for (nth, field) in self.list.iter().enumerate() {
+            let is_deadline = deadline.is_some_and(|deadline| deadline.nth == nth);
+            // `host` would name another authority than ours.
+            if !is_deadline && !field.name.starts_with(b":") && field.name != b"host" {
+                fields.push(field);
+            }
+        }
         Arc::new(RequestHead {
             upstream,
             fields,
-            timeout: self.timeout,
             length: self.length,
         })
     }

@@ -121,10 +121,13 @@ impl Relay {
             return;
         };
         let waited = self.now.saturating_duration_since(call.came_at);
-        match call.head.fields_after(waited) {
-            Some(fields) => server.encode_request(&fields, &mut self.block),
-            None => server.encode_request(&call.head.fields, &mut self.block),
-        }
+        // A server that is told the whole would hold a long poll beyond the end of its caller's patience.
+        let left = call.timeout.map(|timeout| match waited {
+            waited if waited < limits::DEADLINE_GRAIN => timeout,
+            waited => timeout.after(waited),
+        });
+        server.encode_request(&call.head.fields, &mut self.block);
+        server.encode_timeout(left, &mut self.block);
         self.open(key, server_key);
         self.pump_request(key);
     }

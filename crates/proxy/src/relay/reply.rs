@@ -93,6 +93,7 @@ impl Relay {
             return Ok(());
         }
         if !read.is_known {
+            self.block.clear();
             caller.wire.encode(&self.list, &mut self.block);
             if let Some(server) = self.servers.get(server) {
                 let after = Versions {

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use super::{
-    Event, Relay, UpstreamId,
+    Event, Relay,
     call::{Call, Place},
-    caller::{Caller, Goodbye, How},
+    caller::{Goodbye, How},
     half::{Half, Last, Passage},
-    head::{self, RequestHead},
+    head,
     route::Astray,
     slots::Key,
     tally::FailureCause,
@@ -18,23 +18,11 @@ use crate::{
         block::Block,
         breach::{Breach, Fault},
         frame::Data,
-        hpack::{Version, Versions},
         reason::Reason,
         window::SendWindow,
     },
     limits,
 };
-
-/// What a new call's headers were.
-enum Taken {
-    /// A call, and the server that has room for it.
-    Call {
-        head: Arc<RequestHead>,
-        server: Option<Key>,
-    },
-    /// A call that goes nowhere.
-    Astray(Astray),
-}
 
 impl Relay {
     /// A caller sent headers: a new call, or the trailers of one.
@@ -74,9 +62,9 @@ impl Relay {
 
     /// Takes a new call, and gives it to a server at once if one has room.
     fn take_call(&mut self, caller_key: Key, block: &Block<'_>) -> Result<(), Fault> {
-        let (head, server_key) = match self.translate_request(caller_key, block)? {
-            Taken::Call { head, server } => (head, server),
-            Taken::Astray(astray) => {
+        let (known, server_key) = match self.translate_request(caller_key, block)? {
+            Ok(translated) => translated,
+            Err(astray) => {
                 self.refuse_call(caller_key, block, &astray);
                 return Ok(());
             }
@@ -86,7 +74,7 @@ impl Relay {
         };
         let stream = block.stream;
         let mut request = Half::new();
-        request.declare(head.length);
+        request.declare(known.head.length);
         if block.ends {
             let heard = request.hear_end(Last::Bytes);
             heard.map_err(|breach| Fault::Stream(stream, breach))?;
@@ -99,7 +87,8 @@ impl Relay {
             place: Place::Waiting { until: self.now },
             request,
             response,
-            head,
+            head: known.head,
+            timeout: known.timeout,
             kept: Some(self.keep.begin()),
             n_attempts: 0,
             head_end: 0,
@@ -113,105 +102,6 @@ impl Relay {
             None => self.wait(key),
         }
         Ok(())
-    }
-
-    /// Reads a request's headers and chooses its server. What they are for this server is left in `self.block`.
-    fn translate_request(&mut self, key: Key, block: &Block<'_>) -> Result<Taken, Fault> {
-        // The caller is the one that has just been heard.
-        let Some(caller) = self.callers.get(key) else {
-            return Err(closed("HEADERS", block.stream).into());
-        };
-        let before = caller.wire.decoder_version();
-        if let Some(upstream) = self.foresee(caller, block)
-            && let Some(server) = self.roomiest(upstream)
-            && let Some(head) = self.recall_request(before, server, block)
-        {
-            let server = Some(server);
-            return Ok(Taken::Call { head, server });
-        }
-        let head = match self.read_request(key, block)? {
-            Ok(head) => head,
-            Err(astray) => return Ok(Taken::Astray(astray)),
-        };
-        let server_key = self.roomiest(head.upstream);
-        if let (Some(server_key), Some(caller)) = (server_key, self.callers.get(key))
-            && let Some(server) = self.servers.get_mut(server_key)
-        {
-            let before = Versions {
-                decoder: before,
-                encoder: server.wire.encoder_version(),
-            };
-            server.encode_request(&head.fields, &mut self.block);
-            let after = Versions {
-                decoder: caller.wire.decoder_version(),
-                encoder: server.wire.encoder_version(),
-            };
-            if before == after {
-                let note = Arc::clone(&head);
-                self.requests.put(before, &block.bytes, &self.block, note);
-            }
-        }
-        let server = server_key;
-        Ok(Taken::Call { head, server })
-    }
-
-    /// Returns the upstream of a request whose headers are not read yet, if they need not be read to know it.
-    fn foresee(&self, caller: &Caller, block: &Block<'_>) -> Option<UpstreamId> {
-        caller.route.only().or_else(|| {
-            let meaning = Versions::alone(caller.wire.decoder_version());
-            let known = self.requests.get(meaning, &block.bytes)?;
-            Some(known.note.upstream)
-        })
-    }
-
-    /// Leaves in `self.block` what a request was translated to before, if it was.
-    fn recall_request(
-        &mut self,
-        decoder: Version,
-        server: Key,
-        block: &Block<'_>,
-    ) -> Option<Arc<RequestHead>> {
-        let encoder = self.servers.get(server)?.wire.encoder_version();
-        let known = self
-            .requests
-            .get(Versions { decoder, encoder }, &block.bytes)?;
-        self.block.clear();
-        self.block.extend_from_slice(known.translation);
-        Some(Arc::clone(known.note))
-    }
-
-    /// Reads a request's headers, and points it at its upstream.
-    fn read_request(
-        &mut self,
-        key: Key,
-        block: &Block<'_>,
-    ) -> Result<Result<Arc<RequestHead>, Astray>, Fault> {
-        let stream = block.stream;
-        let at_stream = |breach| Fault::Stream(stream, breach);
-        let Some(caller) = self.callers.get_mut(key) else {
-            return Err(closed("HEADERS", stream).into());
-        };
-        let before = caller.wire.decoder_version();
-        caller.wire.decode(stream, &block.bytes, &mut self.list)?;
-        let request = head::request(&self.list).map_err(at_stream)?;
-        // Judged before it is encoded: a block that is encoded and not sent would leave the server's table out of step, and
-        // one bad request would end the calls of all.
-        if block.ends {
-            let mut whole = Half::new();
-            whole.declare(request.length);
-            whole.hear_end(Last::Bytes).map_err(at_stream)?;
-        }
-        let upstream = match caller.route.choose(&self.list) {
-            Ok(upstream) => upstream,
-            Err(astray) => return Ok(Err(astray)),
-        };
-        let known = self.upstreams.get(upstream.0);
-        let head = request.to(upstream, known.map_or("", |known| &known.authority));
-        if caller.route.only().is_none() && before == caller.wire.decoder_version() {
-            let (meaning, note) = (Versions::alone(before), Arc::clone(&head));
-            self.requests.put(meaning, &block.bytes, &[], note);
-        }
-        Ok(Ok(head))
     }
 
     /// Answers a call that goes nowhere. Its headers are in `self.list`.

@@ -9,6 +9,7 @@ use super::{
 };
 use crate::{
     api_key::ApiKey,
+    grpc::{self, Timeout},
     h2::{
         PREFACE,
         frame::MAX_STREAM,
@@ -102,14 +103,24 @@ impl Server {
         self.next > MAX_STREAM
     }
 
-    /// Encodes a request for this connection. An API key of ours takes the place of whatever its caller says there.
+    /// Encodes a request for this connection, but for its deadline. An API key of ours takes the place of whatever its caller
+    /// says there.
     pub(super) fn encode_request(&mut self, fields: &HeaderList, block: &mut Vec<u8>) {
+        block.clear();
         let Some(api_key) = &self.authorization.0 else {
             return self.wire.encode(fields, block);
         };
         let callers = fields.iter().filter(|field| field.name != AUTHORIZATION);
         let ours = Field::never_indexed(AUTHORIZATION, api_key.header());
         self.wire.encode(callers.chain([ours]), block);
+    }
+
+    /// Appends a call's deadline to the block of its request.
+    pub(super) fn encode_timeout(&mut self, timeout: Option<Timeout>, block: &mut Vec<u8>) {
+        if let Some(timeout) = timeout {
+            let field = Field::new(grpc::TIMEOUT, timeout.text());
+            self.wire.encode([field], block);
+        }
     }
 
     /// Returns whether what is encoded for it holds a secret of ours.

@@ -2,6 +2,7 @@
 
 mod calls;
 mod clauses;
+mod deadlines;
 mod flow;
 mod interleaving;
 mod peer;

@@ -284,13 +284,12 @@ impl Wire {
         self.write_block(stream, ends, &block);
     }
 
-    /// Encodes a list of headers without writing it.
+    /// Encodes headers to the end of a block that is not written yet.
     pub(super) fn encode<'f>(
         &mut self,
         list: impl IntoIterator<Item = Field<'f>>,
         block: &mut Vec<u8>,
     ) {
-        block.clear();
         self.encoder.encode(list, block);
     }
 

@@ -84,6 +84,14 @@ impl HeaderList {
         }
     }
 
+    /// Makes an empty list with room for as much as another has, and `n_bytes` more.
+    pub fn with_room_of(other: &Self, n_bytes: usize) -> Self {
+        Self {
+            bytes: Vec::with_capacity(other.bytes.len() + n_bytes),
+            fields: Vec::with_capacity(other.fields.len() + 1),
+        }
+    }
+
     /// Forgets the fields and keeps the memory.
     pub fn clear(&mut self) {
         self.bytes.clear();
@@ -130,6 +138,32 @@ impl HeaderList {
         self.iter()
             .find(|field| field.name == name)
             .map(|field| field.value)
+    }
+
+    /// Writes what this list is, but for the value of one field, into `out`: lists that write the same octets are equal but
+    /// for the values of their exceptions.
+    pub fn write_likeness(&self, exception: Option<usize>, out: &mut Vec<u8>) {
+        out.clear();
+        let mut end = 0;
+        let mut cut = None;
+        for (nth, extent) in self.fields.iter().enumerate() {
+            end += extent.name + extent.value;
+            let (kind, value) = match extent.indexing {
+                _ if exception == Some(nth) => {
+                    cut = Some(end - extent.value..end);
+                    (2, 0)
+                }
+                Indexing::Never => (1, extent.value),
+                Indexing::Allowed => (0, extent.value),
+            };
+            out.extend_from_slice(&extent.name.to_le_bytes());
+            out.extend_from_slice(&value.to_le_bytes());
+            out.push(kind);
+        }
+        let cut = cut.unwrap_or(end..end);
+        let (before, after) = (self.bytes.get(..cut.start), self.bytes.get(cut.end..));
+        out.extend_from_slice(before.unwrap_or_default());
+        out.extend_from_slice(after.unwrap_or_default());
     }
 
     /// The buffer, for a decoder that writes a name and then a value to its end and seals them with [`Self::seal`].

@@ -50,14 +50,27 @@ pub struct Version {
     pub generation: u64,
 }
 
+/// No table: no connection has number 0.
+const NONE: Version = Version {
+    connection: 0,
+    generation: 0,
+};
+
 impl Versions {
-    /// The state of one table, where what is remembered of a block is its meaning alone. No connection has number 0.
+    /// The state of one table, where what is remembered of a block is its meaning alone.
     pub fn alone(decoder: Version) -> Self {
-        let encoder = Version {
-            connection: 0,
-            generation: 0,
-        };
-        Self { decoder, encoder }
+        Self {
+            decoder,
+            encoder: NONE,
+        }
+    }
+
+    /// The state of one table, where a list is translated that no table was needed to read.
+    pub fn of_list(encoder: Version) -> Self {
+        Self {
+            decoder: NONE,
+            encoder,
+        }
     }
 }
 

@@ -25,7 +25,10 @@ fn readdressed() -> Vec<(String, String)> {
         (":authority", "temporal.test:7233"),
     ]);
     fields.extend(owned(&REQUEST[2..3]));
-    fields.extend(owned(&REQUEST[4..]));
+    fields.extend(owned(&REQUEST[4..6]));
+    // The deadline comes last.
+    fields.extend(owned(&REQUEST[7..]));
+    fields.extend(owned(&REQUEST[6..7]));
     fields
 }
 
