@@ -1,10 +1,13 @@
 //! The header blocks of requests: each header is put into the dynamic table once per connection, as every gRPC
 //! library does it, so that a later request is a handful of bytes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 /// Index of the newest entry of the dynamic table (RFC 7541 §2.3.3).
 const FIRST_DYNAMIC: usize = 62;
+
+/// What an entry costs beside its name and value (RFC 7541 §4.1).
+const ENTRY_BYTES: usize = 32;
 
 /// The table that we count on; smaller ones are not used at all.
 pub(super) const TABLE_BYTES: u32 = 4096;
@@ -53,15 +56,19 @@ impl Headers {
     }
 }
 
-/// Writes the blocks of one connection.
+/// Writes the blocks of one connection, as the library of Go writes them: every field enters the dynamic table, deadlines too,
+/// and what has fallen out of it enters it again.
 #[derive(Debug)]
 pub(super) struct Encoder {
     /// Whether the server has a table for us.
     table: bool,
-    /// What is in the table, and as which entry it was put there.
-    places: BTreeMap<(&'static str, String), usize>,
-    /// Blocks by kind of call, and how many entries the table had when they were written.
-    blocks: BTreeMap<usize, (usize, Vec<u8>)>,
+    /// What is in the table, newest first.
+    entries: VecDeque<(&'static str, String)>,
+    size: usize,
+    /// How often something has entered the table.
+    inserted: u32,
+    /// Blocks by kind of call, and how much had entered the table when they were written.
+    blocks: BTreeMap<usize, (u32, Vec<u8>)>,
     written: u32,
 }
 
@@ -69,7 +76,9 @@ impl Encoder {
     pub(super) fn new() -> Self {
         Self {
             table: true,
-            places: BTreeMap::new(),
+            entries: VecDeque::new(),
+            size: 0,
+            inserted: 0,
             blocks: BTreeMap::new(),
             written: 0,
         }
@@ -86,52 +95,93 @@ impl Encoder {
             out.push(0x20);
         }
         self.written = self.written.wrapping_add(1);
-        let fresh = self.places.len();
+        let fresh = self.inserted;
         match self.blocks.get(&which) {
             Some((entries, block)) if *entries == fresh => out.extend_from_slice(block),
             _older => {
-                let block = self.write(headers);
+                let mut block = Vec::new();
+                for (name, value) in &headers.fields {
+                    self.write(name, value, &mut block);
+                }
                 out.extend_from_slice(&block);
                 // It holds literals that are entries now: the next one will be all indices.
-                if self.places.len() == fresh {
+                if self.inserted == fresh {
                     self.blocks.insert(which, (fresh, block));
                 }
             }
         }
         if headers.timeout == Timeout::Left {
             let left = 69_999_999 - self.written % 9_999;
-            out.push(0);
-            put_text(out, "grpc-timeout");
-            put_text(out, &format!("{left}u"));
+            self.write("grpc-timeout", &format!("{left}u"), out);
         }
     }
 
-    fn write(&mut self, headers: &Headers) -> Vec<u8> {
-        let mut block = Vec::new();
-        for (name, value) in &headers.fields {
-            match (*name, self.places.get(&(*name, value.clone()))) {
-                (":method", _) => block.push(0x83),
-                (":scheme", _) => block.push(0x86),
-                (_, Some(place)) => {
-                    let age = self.places.len() - 1 - place;
-                    put_integer(&mut block, 0x80, 7, FIRST_DYNAMIC + age);
+    fn write(&mut self, name: &'static str, value: &str, out: &mut Vec<u8>) {
+        let place = |same: &dyn Fn(&(&str, String)) -> bool| {
+            let nth = self.entries.iter().position(same)?;
+            Some(FIRST_DYNAMIC + nth)
+        };
+        match (name, place(&|entry| *entry.0 == *name && entry.1 == value)) {
+            (":method", _) => out.push(0x83),
+            (":scheme", _) => out.push(0x86),
+            (_, Some(place)) => put_integer(out, 0x80, 7, place),
+            (_, None) => {
+                let (flags, bits) = if self.table { (0x40, 6) } else { (0, 4) };
+                if let Some(place) = place(&|entry| *entry.0 == *name) {
+                    put_integer(out, flags, bits, place);
+                } else {
+                    out.push(flags);
+                    put_text(out, name);
                 }
-                (_, None) if self.table => {
-                    block.push(0x40);
-                    put_text(&mut block, name);
-                    put_text(&mut block, value);
-                    let place = self.places.len();
-                    self.places.insert((name, value.clone()), place);
+                if !put_deadline(out, value) {
+                    put_text(out, value);
                 }
-                (_, None) => {
-                    block.push(0);
-                    put_text(&mut block, name);
-                    put_text(&mut block, value);
+                if self.table {
+                    self.insert(name, value);
                 }
             }
         }
-        block
     }
+
+    /// RFC 7541 §4.4.
+    fn insert(&mut self, name: &'static str, value: &str) {
+        let cost = |name: &str, value: &str| name.len() + value.len() + ENTRY_BYTES;
+        let table = usize::try_from(TABLE_BYTES).unwrap_or(usize::MAX);
+        self.size += cost(name, value);
+        while self.size > table
+            && let Some((name, value)) = self.entries.pop_back()
+        {
+            self.size -= cost(name, &value);
+        }
+        self.entries.push_front((name, value.to_owned()));
+        self.inserted = self.inserted.wrapping_add(1);
+    }
+}
+
+/// Writes a deadline in the Huffman code (RFC 7541 appendix B), as libraries do wherever that is shorter. Says `false`, and
+/// writes nothing, if the text is none.
+fn put_deadline(out: &mut Vec<u8>, text: &str) -> bool {
+    let code = |byte: u8| -> Option<(u64, u32)> {
+        Some(match byte {
+            b'0'..=b'2' => (u64::from(byte - b'0'), 5),
+            b'3'..=b'9' => (u64::from(byte - b'3') + 0b01_1001, 6),
+            b'u' => (0b10_1101, 6),
+            _ => return None,
+        })
+    };
+    let Some(codes) = text.bytes().map(code).collect::<Option<Vec<_>>>() else {
+        return false;
+    };
+    let n_bits: u32 = codes.iter().map(|(_, length)| length).sum();
+    let joined = codes
+        .iter()
+        .fold(0, |bits, (code, length)| bits << length | code);
+    // Filled up with ones.
+    let filled = ((joined + 1) << (64 - n_bits)) - 1;
+    let n_bytes = usize::try_from(n_bits.div_ceil(8)).unwrap_or(usize::MAX);
+    put_integer(out, 0x80, 7, n_bytes);
+    out.extend(filled.to_be_bytes().iter().take(n_bytes));
+    true
 }
 
 fn put_text(out: &mut Vec<u8>, text: &str) {
@@ -155,3 +205,6 @@ fn put_integer(out: &mut Vec<u8>, flags: u8, bits: u32, value: usize) {
     }
     out.push(byte(rest));
 }
+
+#[cfg(test)]
+mod tests;
