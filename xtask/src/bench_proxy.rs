@@ -7,7 +7,8 @@ use std::process::{Command, ExitCode};
 use crate::environment::Environment;
 use crate::parts::{self, PEERS, Prepared};
 use crate::process;
-use crate::programs::{self, BuildError, SHIPPED};
+use crate::programs::{self, BuildError};
+use crate::shipped::{self, ShipError};
 use crate::workspace::Workspace;
 
 /// What `cargo xtask bench-proxy` is asked.
@@ -34,6 +35,8 @@ pub(crate) enum BenchError {
     Prepare { source: parts::PrepareError },
     #[error(transparent)]
     Build(#[from] BuildError),
+    #[error("could not build newleaf-proxy as it is shipped")]
+    Ship(#[from] ShipError),
     #[error("could not measure")]
     Measure { source: process::RunError },
 }
@@ -79,12 +82,12 @@ impl Instruments {
         eprintln!("building newleaf-proxy and newleaf-benches");
         let mut cargo = workspace.cargo();
         cargo
-            .args(["build", "--locked", "--quiet", "--profile", SHIPPED])
-            .args(["--package", "newleaf-proxy", "--package", "newleaf-benches"]);
+            .args(["build", "--locked", "--quiet", "--profile", "dist"])
+            .args(["--package", "newleaf-benches"]);
         let built = programs::build(&mut cargo)?;
         Ok(Self {
             benches: built.get("newleaf-benches")?.to_owned(),
-            proxy: built.get("newleaf-proxy")?.to_owned(),
+            proxy: shipped::proxy(workspace)?,
             peers,
         })
     }

@@ -13,7 +13,8 @@ use serde_json::{Value, json};
 use crate::callgrind;
 use crate::environment::Environment;
 use crate::process::{self, RunError};
-use crate::programs::{self, BuildError, SHIPPED};
+use crate::programs::{self, BuildError};
+use crate::shipped::{self, ShipError};
 use crate::workspace::Workspace;
 
 /// How many leaves are issued and linted.
@@ -50,6 +51,8 @@ pub(crate) enum BenchError {
     Build { source: RunError },
     #[error(transparent)]
     BuildProgram(#[from] BuildError),
+    #[error("could not build newleaf as it is shipped")]
+    Ship(#[from] ShipError),
     #[error("could not measure")]
     Measure { source: RunError },
     #[error("could not keep a certificate")]
@@ -67,16 +70,8 @@ pub(crate) fn run(
     arguments: &Arguments,
 ) -> Result<ExitCode, BenchError> {
     let here = workspace.root().join("xtask/bench-x509");
-    let ours = build(
-        workspace,
-        (&here.join("Cargo.toml"), "release"),
-        "bench-x509",
-    )?;
-    let newleaf = build(
-        workspace,
-        (&workspace.root().join("Cargo.toml"), SHIPPED),
-        "newleaf",
-    )?;
+    let ours = build(workspace, &here.join("Cargo.toml"))?;
+    let newleaf = shipped::newleaf(workspace)?;
     let room = tempfile::tempdir().map_err(|source| BenchError::MakeRoom { source })?;
     let leaves = room.path().join("leaves.pem");
     measured(
@@ -103,18 +98,14 @@ pub(crate) fn run(
     Ok(ExitCode::SUCCESS)
 }
 
-/// Builds a binary, and returns where it is.
-fn build(
-    workspace: &Workspace,
-    (manifest, profile): (&Path, &str),
-    name: &'static str,
-) -> Result<PathBuf, BenchError> {
+/// Builds what measures, and returns where it is.
+fn build(workspace: &Workspace, manifest: &Path) -> Result<PathBuf, BenchError> {
     let mut cargo = workspace.cargo();
     cargo
-        .args(["build", "--quiet", "--profile", profile, "--bin", name])
-        .arg("--manifest-path")
+        .args(["build", "--quiet", "--profile", "release"])
+        .args(["--bin", "bench-x509", "--manifest-path"])
         .arg(manifest);
-    Ok(programs::build(&mut cargo)?.get(name)?.to_owned())
+    Ok(programs::build(&mut cargo)?.get("bench-x509")?.to_owned())
 }
 
 fn measured(command: &mut Command) -> Result<String, BenchError> {

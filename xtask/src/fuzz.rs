@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use crate::environment::Environment;
 use crate::process::{self, Ended};
+use crate::programs;
 use crate::workspace::Workspace;
 
 /// How the code is instrumented: as cargo-fuzz does it, but for the address sanitizer.
@@ -80,8 +81,8 @@ pub(crate) enum FuzzError {
     ReadTargets { source: io::Error },
     #[error("expected one of the targets {}, found `{found}`", known.join(", "))]
     UnknownTarget { found: String, known: Vec<String> },
-    #[error("could not learn for which machine to build")]
-    AskCompiler { source: process::RunError },
+    #[error(transparent)]
+    AskCompiler(#[from] programs::BuildError),
     #[error("could not build the targets")]
     Build { source: process::RunError },
     #[error("could not make `{}`", path.display())]
@@ -121,7 +122,7 @@ pub(crate) fn run(
     if arguments.smoke && arguments.targets.is_empty() {
         chosen.retain(|target| target != HEAVY);
     }
-    let host = host()?;
+    let host = programs::host()?;
     let cache = environment.cache().join("fuzz");
     let places = Places {
         binaries: cache.join("target").join(&host).join("release"),
@@ -160,14 +161,6 @@ fn choose(known: Vec<String>, asked: &[String]) -> Result<Vec<String>, FuzzError
     } else {
         asked.to_vec()
     })
-}
-
-/// The machine the compiler runs on. Named to cargo, it keeps build scripts from being instrumented.
-fn host() -> Result<String, FuzzError> {
-    let said = process::capture(Command::new("rustc").arg("-vV"))
-        .map_err(|source| FuzzError::AskCompiler { source })?;
-    let host = said.lines().find_map(|line| line.strip_prefix("host: "));
-    Ok(host.unwrap_or_default().to_owned())
 }
 
 /// Builds the targets, and of what they stand on no more than they need.

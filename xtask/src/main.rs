@@ -18,11 +18,13 @@ mod environment;
 mod forward_cost;
 mod fuzz;
 mod generate;
+mod hot;
 mod judges;
 mod mutants;
 mod parts;
 mod process;
 mod programs;
+mod shipped;
 mod simulate;
 mod size;
 mod soak;
@@ -66,6 +68,8 @@ enum Command {
     BenchBuild(bench_build::Arguments),
     /// Build newleaf-proxy as it is shipped, and see that it is still small.
     Size(size::Arguments),
+    /// See which functions of newleaf-proxy run, and lay them side by side in what is shipped.
+    Hot,
     /// Measure what a call costs through the proxy, and through what is used in its place.
     BenchProxy(bench_proxy::Arguments),
     /// Measure what callers notice of a new identity, and of servers that misbehave.
@@ -111,6 +115,7 @@ fn run(command: &Command) -> Result<ExitCode, Box<dyn Error>> {
         Command::ForwardCost(arguments) => {
             Ok(forward_cost::run(&workspace, &environment, arguments)?)
         }
+        Command::Hot => Ok(hot::run(&workspace, &environment)?),
         Command::Size(arguments) => Ok(size::run(&workspace, arguments)?),
         Command::BenchReload(arguments) => {
             Ok(bench_reload::run(&workspace, &environment, arguments)?)

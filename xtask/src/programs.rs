@@ -8,12 +8,11 @@ use serde::Deserialize;
 
 use crate::process;
 
-/// The profile of what is shipped: what is measured of it must be built with it.
-pub(crate) const SHIPPED: &str = "dist";
-
 /// Why there is no program.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum BuildError {
+    #[error("could not learn for which machine to build")]
+    AskCompiler { source: process::RunError },
     #[error("could not run cargo")]
     Run { source: process::RunError },
     #[error("could not read what cargo built")]
@@ -34,9 +33,17 @@ struct Message {
 
 /// Runs `cargo build` as far as it was told what to build. What the compiler has to say is shown.
 pub(crate) fn build(cargo: &mut Command) -> Result<Programs, BuildError> {
+    build_by(cargo, &[])
+}
+
+/// The same by `cargo rustc`, with arguments for the compiler.
+pub(crate) fn build_by(cargo: &mut Command, rustc: &[String]) -> Result<Programs, BuildError> {
     cargo
         .arg("--message-format=json-render-diagnostics")
         .stderr(Stdio::inherit());
+    if !rustc.is_empty() {
+        cargo.arg("--").args(rustc);
+    }
     let said = process::capture(cargo).map_err(|source| BuildError::Run { source })?;
     let messages = said.lines().map(serde_json::from_str::<Message>);
     let programs =
@@ -47,6 +54,14 @@ pub(crate) fn build(cargo: &mut Command) -> Result<Programs, BuildError> {
         .map_err(|source| BuildError::Read {
             source: source.into(),
         })
+}
+
+/// The machine the compiler runs on. Named to cargo, it keeps build scripts and macros from being built as the program is.
+pub(crate) fn host() -> Result<String, BuildError> {
+    let said = process::capture(Command::new("rustc").arg("-vV"))
+        .map_err(|source| BuildError::AskCompiler { source })?;
+    let host = said.lines().find_map(|line| line.strip_prefix("host: "));
+    Ok(host.unwrap_or_default().to_owned())
 }
 
 impl Programs {

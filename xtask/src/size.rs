@@ -1,21 +1,20 @@
-//! `cargo xtask size`: how large the `newleaf-proxy` that is shipped is, and whether that is still small. A sidecar is pulled by
-//! every pod.
+//! `cargo xtask size`: builds the `newleaf-proxy` that is shipped, says where it is and how large, and whether that is still small. A sidecar
+//! is pulled by every pod.
 
 use std::process::ExitCode;
 
-use crate::programs::{self, BuildError, SHIPPED};
+use crate::programs::BuildError;
+use crate::shipped::{self, Detail, ShipError};
 use crate::workspace::Workspace;
 
 /// What is promised, stripped.
 const LIMIT: u64 = 8 * 1024 * 1024;
 
-/// How an ELF file begins the name of the loader that it needs, if it is not static.
-const LOADER: &[u8] = b"/ld-linux";
-
 /// What `cargo xtask size` is asked.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// The target to build for, such as `x86_64-unknown-linux-musl` (needs `musl-gcc`); this machine's, if left out.
+    /// The target to build for, such as `aarch64-unknown-linux-gnu`, with its standard library and linker installed; this
+    /// machine's, if left out.
     #[arg(long, value_name = "TRIPLE")]
     target: Option<String>,
 }
@@ -23,30 +22,22 @@ pub(crate) struct Arguments {
 /// Why the size is not known.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SizeError {
-    #[error("could not build newleaf-proxy")]
-    Build(#[from] BuildError),
+    #[error("could not build newleaf-proxy as it is shipped")]
+    Ship(#[from] ShipError),
+    #[error(transparent)]
+    Host(#[from] BuildError),
     #[error("could not read what was built")]
     Read { source: std::io::Error },
 }
 
 /// Builds as for shipping, and measures.
 pub(crate) fn run(workspace: &Workspace, arguments: &Arguments) -> Result<ExitCode, SizeError> {
-    let mut cargo = workspace.cargo();
-    cargo.args(["build", "--locked", "--profile", SHIPPED]);
-    cargo.args(["--package", "newleaf-proxy"]);
-    if let Some(target) = &arguments.target {
-        cargo.args(["--target", target]);
-    }
-    let programs = programs::build(&mut cargo)?;
-    let program = programs.get("newleaf-proxy")?;
-    let file = fs_err::read(program).map_err(|source| SizeError::Read { source })?;
-    let n_bytes = u64::try_from(file.len()).unwrap_or(u64::MAX);
-    let needs_loader = file.windows(LOADER.len()).any(|bytes| bytes == LOADER);
-    let linked = if needs_loader {
-        "linked to the system's libc"
-    } else {
-        "static"
+    let program = match &arguments.target {
+        Some(target) => shipped::proxy_for(workspace, target, Detail::Stripped)?,
+        None => shipped::proxy(workspace)?,
     };
-    println!("newleaf-proxy: {n_bytes} bytes of {LIMIT}, {linked}");
+    let metadata = fs_err::metadata(&program).map_err(|source| SizeError::Read { source })?;
+    let n_bytes = metadata.len();
+    println!("{}: {n_bytes} bytes of {LIMIT}, static", program.display());
     Ok(ExitCode::from(u8::from(n_bytes > LIMIT)))
 }

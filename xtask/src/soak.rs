@@ -24,7 +24,8 @@ use self::worker::Worker;
 use crate::environment::Environment;
 use crate::parts::{self, PARTS, PEERS, Prepared};
 use crate::process;
-use crate::programs::{self, BuildError, SHIPPED};
+use crate::programs::{self, BuildError};
+use crate::shipped::{self, ShipError};
 use crate::workspace::Workspace;
 
 /// Parts without which nothing can be played.
@@ -58,6 +59,8 @@ pub(crate) enum SoakError {
     NoWorker,
     #[error(transparent)]
     Build(#[from] BuildError),
+    #[error("could not build newleaf-proxy as it is shipped")]
+    Ship(#[from] ShipError),
     #[error("could not issue a certificate")]
     Issue { source: process::RunError },
     #[error("cannot read the leaf that was issued")]
@@ -153,12 +156,7 @@ fn programs(workspace: &Workspace) -> Result<stage::Ours, SoakError> {
     let mut cargo = workspace.cargo();
     cargo.args(["build", "--locked", "--quiet", "--bin", "newleaf"]);
     let newleaf = programs::build(&mut cargo)?.get("newleaf")?.to_owned();
-    let mut cargo = workspace.cargo();
-    cargo.args(["build", "--locked", "--quiet", "--profile", SHIPPED]);
-    cargo.args(["--package", "newleaf-proxy"]);
-    let proxy = programs::build(&mut cargo)?
-        .get("newleaf-proxy")?
-        .to_owned();
+    let proxy = shipped::proxy(workspace)?;
     Ok(stage::Ours { newleaf, proxy })
 }
 

@@ -23,12 +23,16 @@ use crate::{
     api_key::ApiKeyError,
     cli::Args,
     dial::{ConnectProxy, ConnectProxyError},
+    dns::{Resolver, ResolverOptions},
     limits,
     options::{Exposure, Listen, ListenerOptions, Options, Route, UpstreamOptions},
 };
 
 /// Where Temporal's clients look for a server unless told otherwise.
 const LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 7233);
+
+/// Where DNS servers listen (RFC 1035 §4.2).
+const DNS_PORT: u16 = 53;
 
 /// What an upstream is called that nobody named.
 const UPSTREAM: &str = "temporal";
@@ -130,9 +134,13 @@ pub fn resolve(
     let over = flags.over(variables);
     put_over_upstream(&mut base, over.upstream, &over.said_of_upstream)?;
     put_over_listener(&mut base, over.listener, &over.said_of_listener)?;
+    let resolver = Resolver::new(ResolverOptions {
+        servers: layer::first_said(over.dns_servers, base.dns_servers),
+        ..ResolverOptions::system()
+    });
     let mut upstreams = Vec::new();
     for upstream in base.upstreams {
-        upstreams.push(upstream.finish()?);
+        upstreams.push(upstream.finish(&resolver)?);
     }
     let listeners = listeners(base.listeners, &upstreams)?;
     let exposure = over.exposure.or(base.exposure);
@@ -235,6 +243,17 @@ pub(crate) fn listen_text(text: &str) -> Result<String, String> {
 /// Checks the text while clap can still point at it.
 pub(crate) fn connect_proxy_text(text: &str) -> Result<String, ConnectProxyError> {
     ConnectProxy::new(text, None).map(|_proxy| text.to_owned())
+}
+
+/// Reads the address of a DNS server, of which the port may be left out.
+pub(crate) fn parse_dns_server(text: &str) -> Result<SocketAddr, String> {
+    let without_port = |_error| {
+        text.parse()
+            .map(|address| SocketAddr::new(address, DNS_PORT))
+    };
+    text.parse()
+        .or_else(without_port)
+        .map_err(|_error| format!("expected a DNS server as `IP` or `IP:PORT`, found `{text}`"))
 }
 
 /// Reads an address at which callers are accepted.

@@ -33,9 +33,9 @@ use crate::{
     switchboard::Switchboard,
 };
 
-pub use names::{Answer, Resolver};
+pub(crate) use names::Names;
 pub use tunnel::{ConnectProxy, ConnectProxyError};
-pub(crate) use way::{Way, WayError};
+pub(crate) use way::{Look, Way, WayError};
 
 /// Where to dial, and what the server must be.
 pub(crate) struct Dialer {
@@ -128,6 +128,7 @@ impl Dialer {
             && !error.is_refusal()
         {
             self.experience.n_failed.fetch_add(1, Relaxed);
+            self.way.doubt();
         }
         let mut dialled = dialled?;
         match proof {

@@ -23,6 +23,7 @@ pub mod config;
 mod connection;
 mod credentials;
 mod dial;
+mod dns;
 pub mod expiry;
 mod failure;
 mod grpc;
@@ -42,7 +43,8 @@ mod text_file;
 mod upstream;
 
 pub use api_key::{ApiKey, ApiKeyError, ApiKeySource};
-pub use dial::{Answer, ConnectProxy, ConnectProxyError, Resolver};
+pub use dial::{ConnectProxy, ConnectProxyError};
+pub use dns::{Resolver, ResolverOptions};
 pub use listen::gate::GateError;
 pub use options::{
     CredentialsOptions, Exposure, Listen, ListenerOptions, ListenerTls, Options, Route,

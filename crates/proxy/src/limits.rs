@@ -79,18 +79,47 @@ pub const WAIT_FOR_CONNECTION_MAX: Duration = Duration::from_hours(1);
 /// For the TCP handshake with each of the server's addresses, so that a dead one leaves time for the next.
 pub const CONNECT: Duration = Duration::from_secs(3);
 
-/// For the system to say what a name stands for; then the last answer serves again.
-pub const LOOKUP: Duration = Duration::from_secs(2);
+/// For all servers of DNS to say what a name stands for, in all its forms: half of [`HANDSHAKE`], so that a first dial has time left.
+pub const LOOKUP: Duration = Duration::from_secs(5);
+
+/// For one server of DNS to answer one question, however long the machine is set up to wait: the next one may know, and in this time
+/// the slowest of resolvers has asked halfway round the world.
+pub const DNS_SERVER: Duration = Duration::from_secs(1);
+
+/// The least of that: `timeout:0` in `/etc/resolv.conf` would hear nobody.
+pub const DNS_SERVER_MIN: Duration = Duration::from_millis(250);
+
+/// How often each server of DNS is asked at most: one datagram may get lost, or two.
+pub const DNS_ATTEMPTS: usize = 3;
+
+/// How long addresses of one family are waited for once the other has some. They arrive together, or one question was swallowed.
+pub const OTHER_FAMILY: Duration = Duration::from_millis(250);
+
+/// The largest answer that is asked for in one datagram: it passes everywhere unbroken (DNS flag day 2020).
+pub const DATAGRAM: u16 = 1232;
+
+/// An answer of DNS is used so long at least, whatever its TTL: records with TTL 0 exist, and each dial would wait for DNS.
+pub const TTL_MIN: Duration = Duration::from_secs(1);
+
+/// An answer of DNS is used so long at most, whatever its TTL: a record that is changed in an emergency has the TTL of quiet days, and a cache
+/// in between is asked, not its source.
+pub const TTL_MAX: Duration = Duration::from_mins(1);
+
+/// What `/etc/hosts` says is looked at again after this; it has no TTL, and somebody may be editing it right now.
+pub const HOSTS_INTERVAL: Duration = Duration::from_secs(10);
+
+/// What is read of `/etc/hosts` and `/etc/resolv.conf`: lists of ten thousands of blocked names exist.
+pub const HOSTS_BYTES: u64 = 4 * 1024 * 1024;
+
+/// After DNS had no answer, the last addresses are used so long before it is asked again: dials do not wait for what does not
+/// come, and a server that has moved is found within seconds.
+pub const LOOKUP_PAUSE: Duration = Duration::from_secs(5);
 
 /// Addresses of a server that are tried in one dial.
 pub const ADDRESSES: usize = 8;
 
 /// How long one address may take to answer before the next is tried beside it (RFC 8305 §5).
 pub const HEAD_START: Duration = Duration::from_millis(250);
-
-/// Between two looks at what the server's name stands for, while all is well; a dial always looks. In a cluster one look is some ten
-/// queries, for each search domain and family, and there are thousands of pods.
-pub const LOOK_INTERVAL: Duration = Duration::from_secs(10);
 
 /// After so many looks in a row that do not show it, an address is gone.
 pub const LOOKS: usize = 2;

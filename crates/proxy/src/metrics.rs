@@ -119,6 +119,16 @@ fn candidates(page: &mut DescriptorEncoder<'_>, upstreams: &[UpstreamStatus]) ->
     let about = "Whether a call to the upstream would be carried now (1), or would wait (0).";
     let of_ready = ready.iter().map(|(labels, ready)| (labels, *ready));
     gauges(page, &kind("upstream_ready", about, None), of_ready)?;
+    let named: Vec<_> = upstreams
+        .iter()
+        .filter_map(|upstream| {
+            let lookup = upstream.name_lookup.as_ref()?;
+            Some((of_upstream(upstream), i64::from(lookup.trouble.is_none())))
+        })
+        .collect();
+    let about = "Whether DNS answered last for the upstream's name (1), or its addresses of before are used (0).";
+    let of_named = named.iter().map(|(labels, answered)| (labels, *answered));
+    gauges(page, &kind("name_answered", about, None), of_named)?;
     let mut each = |kind: &Kind, value: fn(&UpstreamStatus) -> u64| {
         let of = |upstream| (of_upstream(upstream), value(upstream));
         let values: Vec<_> = upstreams.iter().map(of).collect();

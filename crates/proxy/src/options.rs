@@ -8,10 +8,7 @@ use std::{collections::BTreeMap, fmt, net::SocketAddr, path::PathBuf, time::Dura
 use newleaf_identity::Source;
 use newleaf_x509::TrustBundle;
 
-use crate::{
-    api_key::ApiKeySource,
-    dial::{ConnectProxy, Resolver},
-};
+use crate::{api_key::ApiKeySource, dial::ConnectProxy, dns::Resolver};
 
 /// Everything that a proxy needs to know.
 #[derive(Clone, Debug)]

@@ -4,7 +4,7 @@
 
 pub(crate) mod ledger;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, net::SocketAddr};
 
 use jiff::Timestamp;
 use newleaf_x509::Fingerprint;
@@ -80,12 +80,26 @@ pub struct UpstreamStatus {
     pub identity: Option<IdentityStatus>,
     /// The API key that was adopted last, likewise.
     pub api_key: Option<ApiKeyStatus>,
+    /// What the server's name stands for, or that of the HTTP proxy on the way; none where an address is configured.
+    #[serde(default)]
+    pub name_lookup: Option<LookupStatus>,
     /// How many times credentials were adopted.
     pub adopted: u64,
     /// How many candidates were refused.
     pub refused: u64,
     /// Why the last one was refused.
     pub last_refusal: Option<String>,
+}
+
+/// What a name stands for at the moment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LookupStatus {
+    /// The addresses, in the order in which they are tried.
+    pub addresses: Vec<SocketAddr>,
+    /// When DNS is asked again.
+    pub due_at: Timestamp,
+    /// Why the last question was not answered, if it was not: then these are the addresses of before.
+    pub trouble: Option<String>,
 }
 
 /// The API key of the moment. Of the key itself nothing is told.

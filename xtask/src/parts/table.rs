@@ -208,6 +208,18 @@ pub(crate) const PARTS: &[Part] = &[
         },
     },
     Part {
+        name: "dnsmasq",
+        purpose: "a DNS server, which newleaf-proxy asks where its server is",
+        source: Source::Debian {
+            package: "dnsmasq-base",
+            check: Check {
+                program: "dnsmasq",
+                arguments: &["--version"],
+                says: "Dnsmasq version 2.",
+            },
+        },
+    },
+    Part {
         name: "SoftHSM2",
         purpose: "a PKCS #11 token that keeps the keys of CAs",
         source: Source::Debian {

@@ -79,3 +79,38 @@ fn tls_towards_callers_needs_both_files() {
         assert!(tls(flags).is_err(), "{flags}");
     }
 }
+
+#[test]
+fn dns_servers_in_their_order_and_those_of_flags_before_those_of_the_file() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("proxy.yaml");
+    fs_err::write(&file, "dns_servers: [10.0.0.9]").unwrap();
+    let servers = |flags: &str| {
+        let flags = flags.split_whitespace();
+        let all = [
+            "proxy",
+            "--upstream",
+            "temporal.test:7233",
+            "--identity",
+            "id",
+        ];
+        let cli = Cli::try_parse_from(all.into_iter().chain(flags)).unwrap();
+        let nothing = Environment::new(|_name| None);
+        let options = config::resolve(cli.args, Some(&file), &nothing).unwrap();
+        let resolver = options.upstreams[0].resolver.options();
+        assert_eq!(
+            resolver.resolv_conf,
+            std::path::Path::new("/etc/resolv.conf")
+        );
+        resolver.servers.clone()
+    };
+    let both = ["10.0.0.2:53", "[::1]:5353"].map(|server| server.parse().unwrap());
+    assert_eq!(
+        servers("--dns-server 10.0.0.2 --dns-server [::1]:5353"),
+        both
+    );
+    assert_eq!(servers(""), ["10.0.0.9:53".parse().unwrap()]);
+    let error = resolve("--identity id --dns-server dns.example").unwrap_err();
+    let expect = "expected a DNS server as `IP` or `IP:PORT`, found `dns.example`";
+    assert!(error.contains(expect), "{error}");
+}

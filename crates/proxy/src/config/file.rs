@@ -16,7 +16,7 @@ use serde_saphyr::{Location, MessageFormatter as _, Spanned, UserMessageFormatte
 use super::{
     ConfigError, EVERY, Environment,
     layer::{Layer, ListenerLayer, ServerCa, UpstreamLayer},
-    parse_listen,
+    parse_dns_server, parse_listen,
 };
 use crate::{
     api_key::{ApiKey, ApiKeySource},
@@ -52,6 +52,7 @@ struct File {
     listeners: Vec<At<Listener>>,
     upstreams: BTreeMap<String, At<Upstream>>,
     admin: Option<At<String>>,
+    dns_servers: Vec<At<String>>,
     drain_timeout: Option<At<String>>,
     allow_non_loopback: Option<bool>,
 }
@@ -155,6 +156,10 @@ impl Reader<'_> {
             })
         });
         let admin = admin.transpose()?;
+        let dns_servers = file.dns_servers.iter().map(|at| {
+            parse_dns_server(&at.value).map_err(|message| self.error(at.location, message))
+        });
+        let dns_servers = dns_servers.collect::<Result<_, _>>()?;
         let drain_timeout = file.drain_timeout.as_ref().map(|at| self.span(at));
         let mut upstreams = Vec::new();
         for (name, upstream) in file.upstreams {
@@ -171,6 +176,7 @@ impl Reader<'_> {
                 }
             }),
             admin,
+            dns_servers,
             drain_timeout: drain_timeout.transpose()?,
         })
     }

@@ -9,7 +9,8 @@ use super::{ConfigError, EVERY, parse_listen};
 use crate::{
     api_key::ApiKeySource,
     cli::Args,
-    dial::{ConnectProxy, Resolver},
+    dial::ConnectProxy,
+    dns::Resolver,
     limits,
     options::{
         CredentialsOptions, Exposure, Listen, ListenerTls, Route, ServerTrust, UpstreamOptions,
@@ -23,6 +24,7 @@ pub(super) struct Layer {
     pub(super) upstreams: Vec<UpstreamLayer>,
     pub(super) exposure: Option<Exposure>,
     pub(super) admin: Option<SocketAddr>,
+    pub(super) dns_servers: Vec<SocketAddr>,
     pub(super) drain_timeout: Option<Duration>,
 }
 
@@ -33,6 +35,7 @@ pub(super) struct Single {
     pub(super) upstream: UpstreamLayer,
     pub(super) exposure: Option<Exposure>,
     pub(super) admin: Option<SocketAddr>,
+    pub(super) dns_servers: Vec<SocketAddr>,
     pub(super) drain_timeout: Option<Duration>,
     /// What was said of the listener, by name.
     pub(super) said_of_listener: Vec<&'static str>,
@@ -85,6 +88,7 @@ impl Single {
             upstream,
             exposure: self.exposure.or(below.exposure),
             admin: self.admin.or(below.admin),
+            dns_servers: first_said(self.dns_servers, below.dns_servers),
             drain_timeout: self.drain_timeout.or(below.drain_timeout),
             said_of_listener: self.said_of_listener,
             said_of_upstream: self.said_of_upstream,
@@ -134,7 +138,7 @@ impl UpstreamLayer {
     }
 
     /// Fills in what nobody said, and reads the CAs.
-    pub(super) fn finish(self) -> Result<UpstreamOptions, ConfigError> {
+    pub(super) fn finish(self, resolver: &Resolver) -> Result<UpstreamOptions, ConfigError> {
         let Some(address) = self.address else {
             return Err(ConfigError::NoAddress {
                 upstream: self.name,
@@ -154,7 +158,7 @@ impl UpstreamLayer {
             name: self.name,
             address,
             server_name: self.server_name,
-            resolver: Resolver::system(),
+            resolver: resolver.clone(),
             connect_proxy: self.connect_proxy,
             server_trust: self.server_ca.map_or(Ok(ServerTrust::Platform), trust)?,
             credentials,
@@ -171,6 +175,11 @@ fn trust(server_ca: ServerCa) -> Result<ServerTrust, ConfigError> {
     };
     let bundle = TrustBundle::from_pem(&text).map_err(ConfigError::ServerCa)?;
     Ok(ServerTrust::Bundle(bundle))
+}
+
+/// Of two lists, the one that says something; the first if both do.
+pub(super) fn first_said<T>(over: Vec<T>, below: Vec<T>) -> Vec<T> {
+    if over.is_empty() { below } else { over }
 }
 
 fn put<T>(below: &mut Option<T>, over: Option<T>) {
@@ -193,6 +202,7 @@ pub(super) fn of_flags(args: Args) -> Single {
         server_name,
         connect_proxy,
         connect_proxy_credentials,
+        dns_server,
         server_ca,
         identity,
         cert,
@@ -243,6 +253,7 @@ pub(super) fn of_flags(args: Args) -> Single {
         },
         exposure: allow_non_loopback.then_some(Exposure::Network),
         admin,
+        dns_servers: dns_server,
         drain_timeout: drain_timeout.map(Duration::from_secs),
         said_of_listener,
         said_of_upstream,

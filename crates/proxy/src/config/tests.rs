@@ -355,6 +355,10 @@ fn an_error_names_line_and_column() {
         "proxy.yaml:3:20: expected the proxy's user and password in a file, found them in its URL",
     );
     check(
+        "dns_servers: [10.0.0.2, dns.example]\n",
+        "proxy.yaml:1:25: expected a DNS server as `IP` or `IP:PORT`, found `dns.example`",
+    );
+    check(
         "upstreams:\n  cloud: {api_key: eyJ.hush}\n",
         "proxy.yaml:2:20: expected the API key as a reference, `file:PATH` or `env:NAME`, found something else",
     );

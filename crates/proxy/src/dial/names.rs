@@ -1,82 +1,68 @@
-//! What a name stands for now.
+//! What a name stood for last, and until when that holds.
 //!
-//! Names are asked of the system, as everything else on the machine asks it: `/etc/hosts`, search domains and the local cache
-//! count. The system does not tell how long its answer holds, so none is kept: every dial asks anew, and
-//! [whoever watches](crate::upstream::whereabouts) asks again and again; caches in between honour the TTL. Only when the system
-//! has no answer do the last addresses serve again: a resolver that is down must not take the server with it.
+//! An answer is used until its TTL is over, and then asked for anew. When nobody answers, or says that there is nothing, the last
+//! addresses serve on: a resolver that is down must not take the server with it.
 
 use std::{
-    fmt, io,
-    net::SocketAddr,
-    pin::Pin,
-    sync::{Arc, Mutex, PoisonError},
+    net::{IpAddr, SocketAddr},
+    sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
-use tokio::{net::lookup_host, time::timeout};
+use tokio::time::Instant;
 
-use crate::limits;
+use crate::{
+    dns::{Found, LookupError, Resolver},
+    failure, limits,
+};
 
-/// An answer that is on its way.
-pub type Answer = Pin<Box<dyn Future<Output = io::Result<Vec<SocketAddr>>> + Send>>;
-
-/// Who knows what names stand for.
-#[derive(Clone)]
-pub struct Resolver {
-    lookup: Arc<dyn Fn(String) -> Answer + Send + Sync>,
-    interval: Duration,
-}
-
-/// A name with its port, and what it stood for last.
-pub(super) struct Names {
+/// A name with its port, and what is known of it.
+pub(crate) struct Names {
     place: String,
+    host: String,
+    port: u16,
     resolver: Resolver,
-    last: Mutex<Vec<SocketAddr>>,
+    known: Mutex<Known>,
 }
 
-impl Resolver {
-    /// The system, asked every [`limits::LOOK_INTERVAL`] while all is well.
-    pub fn system() -> Self {
-        let look = |place| -> Answer {
-            Box::pin(async move { Ok(lookup_host::<String>(place).await?.collect()) })
-        };
-        Self::new(look, limits::LOOK_INTERVAL)
-    }
-
-    /// Somebody else: given `host:port`, `lookup` answers with addresses, the best first. It is asked at every dial, and
-    /// at this interval while all is well.
-    pub fn new(
-        lookup: impl Fn(String) -> Answer + Send + Sync + 'static,
-        interval: Duration,
-    ) -> Self {
-        Self {
-            lookup: Arc::new(lookup),
-            interval,
-        }
-    }
+/// What is known of a name.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Known {
+    four: Vec<IpAddr>,
+    six: Vec<IpAddr>,
+    /// What the name is an alias of.
+    pub(crate) canonical: String,
+    /// How many answers there were.
+    pub(crate) n_answers: u64,
+    /// When the last question was answered, or was not.
+    asked: Option<Instant>,
+    /// Before this nobody needs to ask.
+    until: Option<Instant>,
+    /// Why the last question was not answered.
+    trouble: Option<String>,
 }
 
-impl fmt::Debug for Resolver {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Resolver")
-            .field("interval", &self.interval)
-            .finish_non_exhaustive()
-    }
+/// What is told of a name.
+#[derive(Clone, Debug)]
+pub(crate) struct Told {
+    pub(crate) addresses: Vec<SocketAddr>,
+    /// How long from now until it is asked for again.
+    pub(crate) due: Duration,
+    pub(crate) trouble: Option<String>,
 }
 
 impl Names {
     /// What `place`, which is `host:port`, stands for.
-    pub(super) fn new(place: String, resolver: Resolver) -> Self {
+    pub(crate) fn new(place: String, resolver: Resolver) -> Self {
+        let (host, port) = place.rsplit_once(':').unwrap_or((place.as_str(), ""));
         Self {
+            host: host.trim_matches(['[', ']']).to_owned(),
+            // Whoever names a place has said a port; the options see to it.
+            port: port.parse().unwrap_or(0),
             place,
             resolver,
-            last: Mutex::default(),
+            known: Mutex::default(),
         }
-    }
-
-    /// Returns how often to look while all is well.
-    pub(super) fn interval(&self) -> Duration {
-        self.resolver.interval
     }
 
     pub(super) fn place(&self) -> &str {
@@ -85,61 +71,146 @@ impl Names {
 
     /// Returns whether the place is an address already, and will never be another.
     pub(super) fn is_fixed(&self) -> bool {
-        self.place.parse::<SocketAddr>().is_ok()
+        self.host.parse::<IpAddr>().is_ok()
     }
 
-    /// Returns what the name stands for now, in the order in which it is to be tried.
-    pub(super) async fn look(&self) -> io::Result<Vec<SocketAddr>> {
-        let answer = timeout(limits::LOOKUP, (self.resolver.lookup)(self.place.clone())).await;
-        let mut addresses = answer.map_err(io::Error::from).flatten()?;
-        if addresses.is_empty() {
-            let why = "the name has no address";
-            return Err(io::Error::new(io::ErrorKind::NotFound, why));
+    /// Returns how long what is known holds.
+    pub(super) fn due(&self) -> Duration {
+        let until = self.locked().until;
+        until.map_or(limits::LOOKUP_PAUSE, |until| {
+            until.saturating_duration_since(Instant::now())
+        })
+    }
+
+    /// Notes that connections to what is known lead nowhere: who asks next asks anew, if there is any hope of another answer.
+    pub(super) fn doubt(&self) {
+        let mut known = self.locked();
+        let now = Instant::now();
+        if known
+            .asked
+            .is_some_and(|asked| now >= asked + limits::TTL_MIN)
+        {
+            known.until = Some(now);
         }
-        addresses = in_turns(&addresses);
-        addresses.truncate(limits::ADDRESSES);
-        self.locked().clone_from(&addresses);
-        Ok(addresses)
     }
 
-    /// Returns what the name stands for now, or stood for last.
-    pub(super) async fn look_or_recall(&self) -> io::Result<Vec<SocketAddr>> {
-        let error = match self.look().await {
-            Ok(addresses) => return Ok(addresses),
-            Err(error) => error,
+    /// Returns what the name stands for, as far as is known: asked for anew if the last answer holds no more.
+    pub(super) async fn current(&self) -> Result<Known, LookupError> {
+        if let Ok(address) = self.host.parse() {
+            return Ok(Known::fixed(address));
+        }
+        let fresh = {
+            let known = self.locked();
+            known
+                .until
+                .is_some_and(|until| Instant::now() < until)
+                .then(|| known.clone())
         };
-        let last = self.locked().clone();
-        if last.is_empty() {
-            Err(error)
-        } else {
-            Ok(last)
+        if let Some(known) = fresh {
+            return Ok(known);
         }
+        let answer = self.resolver.look_up(&self.host).await;
+        let mut known = self.locked();
+        match answer {
+            Ok(found) => {
+                if known.trouble.is_some() {
+                    tracing::info!(name = self.host, "names are answered for again");
+                }
+                known.learn(found, Instant::now());
+            }
+            Err(error) => {
+                if known.n_answers == 0 {
+                    return Err(error);
+                }
+                let why = failure::sentence(&error);
+                if known.trouble.is_none() {
+                    tracing::warn!(
+                        why,
+                        "could not look up the server; its last addresses serve on"
+                    );
+                }
+                known.miss(why, Instant::now());
+            }
+        }
+        Ok(known.clone())
     }
 
-    fn locked(&self) -> std::sync::MutexGuard<'_, Vec<SocketAddr>> {
-        // The list is replaced whole; a panic elsewhere cannot leave half of one.
-        self.last.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Returns what is to be told; nothing of an address.
+    pub(crate) fn told(&self) -> Option<Told> {
+        if self.is_fixed() {
+            return None;
+        }
+        let known = self.locked().clone();
+        Some(Told {
+            addresses: known.addresses(self.port),
+            due: self.due(),
+            trouble: known.trouble,
+        })
+    }
+
+    /// Returns addresses with the port, in the order in which they are to be tried.
+    pub(super) fn sockets(&self, known: &Known) -> Vec<SocketAddr> {
+        known.addresses(self.port)
+    }
+
+    fn locked(&self) -> MutexGuard<'_, Known> {
+        // It is changed by one method at a time, none of which can panic halfway.
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Lets families of addresses take turns, beginning with the one the system prefers (RFC 8305 §4): where one family leads
-/// nowhere, the second attempt arrives.
-fn in_turns(addresses: &[SocketAddr]) -> Vec<SocketAddr> {
-    let is_first = |address: &&SocketAddr| {
-        addresses
-            .first()
-            .is_some_and(|first| first.is_ipv4() == address.is_ipv4())
-    };
-    let (first, mut second): (Vec<&SocketAddr>, Vec<&SocketAddr>) =
-        addresses.iter().partition(is_first);
-    let mut others = second.drain(..);
-    let mut turns = Vec::with_capacity(addresses.len());
-    for address in first {
-        turns.push(*address);
-        turns.extend(others.next());
+impl Known {
+    fn fixed(address: IpAddr) -> Self {
+        let (four, six) = [address].into_iter().partition(IpAddr::is_ipv4);
+        Self {
+            four,
+            six,
+            ..Self::default()
+        }
     }
-    turns.extend(others);
-    turns
+
+    /// Takes an answer. A family of which nothing was said keeps its addresses, unless the name stands for something else now.
+    fn learn(&mut self, found: Found, now: Instant) {
+        if self.canonical != found.canonical {
+            self.four.clear();
+            self.six.clear();
+        }
+        if let Some(four) = found.four {
+            self.four = four;
+        }
+        if let Some(six) = found.six {
+            self.six = six;
+        }
+        self.canonical = found.canonical;
+        self.n_answers += 1;
+        self.asked = Some(now);
+        self.until = Some(now + found.holds);
+        self.trouble = None;
+    }
+
+    /// Notes that there was no answer: for a while nobody asks again, so that dials need not wait for what does not come.
+    fn miss(&mut self, why: String, now: Instant) {
+        self.asked = Some(now);
+        self.until = Some(now + limits::LOOKUP_PAUSE);
+        self.trouble = Some(why);
+    }
+
+    /// Lets families of addresses take turns, IPv6 first, but for loopback, where Temporal's own servers listen on IPv4: where one family
+    /// leads nowhere, the second attempt arrives (RFC 8305 §4).
+    fn addresses(&self, port: u16) -> Vec<SocketAddr> {
+        let is_local = self.four.iter().any(IpAddr::is_loopback);
+        let (first, second) = if is_local {
+            (&self.four, &self.six)
+        } else {
+            (&self.six, &self.four)
+        };
+        let n_turns = first.len().max(second.len());
+        let turns = (0..n_turns).flat_map(|turn| [first.get(turn), second.get(turn)]);
+        let sockets = turns
+            .flatten()
+            .map(|address| SocketAddr::new(*address, port));
+        sockets.take(limits::ADDRESSES).collect()
+    }
 }
 
 #[cfg(test)]

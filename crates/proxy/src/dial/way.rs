@@ -1,6 +1,6 @@
 //! The way to the server: its addresses, of which one may not answer, and perhaps a proxy in between.
 
-use std::{collections::BTreeSet, io, net::SocketAddr, time::Duration};
+use std::{collections::BTreeSet, io, net::SocketAddr, sync::Arc, time::Duration};
 
 use tokio::{
     net::TcpStream,
@@ -9,22 +9,38 @@ use tokio::{
 };
 
 use super::{
-    names::{Names, Resolver},
+    names::Names,
     tunnel::{ConnectProxy, TunnelError},
 };
-use crate::{limits, options::UpstreamOptions};
+use crate::{
+    dns::{LookupError, Resolver},
+    limits,
+    options::UpstreamOptions,
+};
 
 /// How to reach the server.
 pub(crate) struct Way {
     upstream: String,
     /// Of the server, or of the proxy in between.
-    names: Names,
+    names: Arc<Names>,
     proxy: Option<ConnectProxy>,
+}
+
+/// What a name stood for when somebody looked.
+#[derive(Debug)]
+pub(crate) struct Look {
+    /// Grows with each answer; the same number is the same answer.
+    pub(crate) number: u64,
+    pub(crate) addresses: BTreeSet<SocketAddr>,
+    /// What the name is an alias of.
+    pub(crate) canonical: String,
 }
 
 /// Why there is no way.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum WayError {
+    #[error(transparent)]
+    Lookup(#[from] LookupError),
     #[error("could not connect to `{place}`")]
     Connect { place: String, source: io::Error },
     #[error("could not get through the proxy at `{place}`")]
@@ -46,7 +62,7 @@ impl Way {
         };
         Self {
             upstream,
-            names: Names::new(place, resolver),
+            names: Arc::new(Names::new(place, resolver)),
             proxy,
         }
     }
@@ -61,29 +77,44 @@ impl Way {
         self.names.is_fixed()
     }
 
-    /// Returns how often to look where connections would go.
-    pub(crate) fn interval(&self) -> Duration {
-        self.names.interval()
+    /// Returns what is known of where connections go, for whoever tells of it.
+    pub(crate) fn names(&self) -> Arc<Names> {
+        Arc::clone(&self.names)
+    }
+
+    /// Returns how long it is known where connections go.
+    pub(crate) fn due(&self) -> Duration {
+        self.names.due()
+    }
+
+    /// Notes that connections lead nowhere.
+    pub(crate) fn doubt(&self) {
+        self.names.doubt();
     }
 
     /// Returns where connections would go now.
-    pub(crate) async fn addresses(&self) -> io::Result<BTreeSet<SocketAddr>> {
-        Ok(self.names.look().await?.into_iter().collect())
+    pub(crate) async fn look(&self) -> Result<Look, LookupError> {
+        let known = self.names.current().await?;
+        Ok(Look {
+            number: known.n_answers,
+            addresses: self.names.sockets(&known).into_iter().collect(),
+            canonical: known.canonical,
+        })
     }
 
     /// Connects. `n_turned` says with which of the addresses to begin, so that one that accepts connections and is of
     /// no use does not stand in the way of the others.
     pub(crate) async fn connect(&self, n_turned: usize) -> Result<TcpStream, WayError> {
         let place = || self.names.place().to_owned();
-        let socket = async {
-            let mut addresses = self.names.look_or_recall().await?;
-            let n_turned = n_turned.checked_rem(addresses.len()).unwrap_or(0);
-            addresses.rotate_left(n_turned);
-            let socket = connect_to_any(addresses).await?;
+        let known = self.names.current().await?;
+        let mut addresses = self.names.sockets(&known);
+        let n_turned = n_turned.checked_rem(addresses.len()).unwrap_or(0);
+        addresses.rotate_left(n_turned);
+        let socket = connect_to_any(addresses).await.and_then(|socket| {
             socket.set_nodelay(true)?;
             Ok(socket)
-        };
-        let socket = socket.await.map_err(|source| WayError::Connect {
+        });
+        let socket = socket.map_err(|source| WayError::Connect {
             place: place(),
             source,
         })?;

@@ -1,6 +1,6 @@
 //! The whole page, as a machine gets it.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, net::SocketAddr};
 
 use jiff::Timestamp;
 
@@ -8,7 +8,7 @@ use super::*;
 use crate::{
     expiry::Stage,
     relay::FailureCause,
-    status::{BytesStatus, CallsStatus},
+    status::{BytesStatus, CallsStatus, LookupStatus},
 };
 
 fn at(text: &str) -> Timestamp {
@@ -32,6 +32,11 @@ fn upstream(name: &str, identity: Option<IdentityStatus>) -> UpstreamStatus {
     UpstreamStatus {
         name: name.to_owned(),
         ready: identity.is_some(),
+        name_lookup: identity.as_ref().map(|_named| LookupStatus {
+            addresses: vec![SocketAddr::from(([192, 0, 2, 1], 7233))],
+            due_at: at("2026-01-01T00:00:15Z"),
+            trouble: None,
+        }),
         identity,
         api_key: None,
         adopted: 3,

@@ -64,6 +64,7 @@ struct Server {
     /// What requests to it name. With a name of its own, that name: it is what a client that dialled it directly would say.
     authority: Authority,
     roots: Arc<RootCertStore>,
+    way: Way,
     publisher: Publisher,
     account: Arc<Account>,
 }
@@ -91,12 +92,14 @@ impl Server {
             }
         };
         let (publisher, subscriber) = publish::channel();
+        let way = Way::new(&options);
         Ok(Self {
             name: tls::server_name(&name)?,
             authority,
             roots,
             publisher,
-            account: Account::new(options.name.clone(), subscriber),
+            account: Account::new(options.name.clone(), subscriber, way.names()),
+            way,
             options,
         })
     }
@@ -113,7 +116,7 @@ impl Server {
             board: Arc::clone(board),
             dialer: Dialer {
                 id,
-                way: Way::new(&self.options),
+                way: self.way,
                 server_name: self.name,
                 board: Arc::clone(board),
                 roots: self.roots,

@@ -18,12 +18,13 @@ use newleaf_x509::Fingerprint;
 use tokio::sync::watch;
 
 use super::{
-    ApiKeyStatus, BytesStatus, CallsStatus, ConnectionStatus, IdentityStatus, Status,
+    ApiKeyStatus, BytesStatus, CallsStatus, ConnectionStatus, IdentityStatus, LookupStatus, Status,
     UpstreamStatus,
 };
 use crate::{
     clock,
     connection::Line,
+    dial::Names,
     expiry::Expiry,
     relay::{FailureCause, Tally},
 };
@@ -55,6 +56,7 @@ struct SharedTally {
 pub(crate) struct Account {
     name: String,
     identity: Subscriber,
+    names: Arc<Names>,
     api_keys: AtomicU64,
     refusal: Mutex<Option<Refusal>>,
     adopted: AtomicU64,
@@ -69,10 +71,11 @@ struct Refusal {
 }
 
 impl Account {
-    pub(crate) fn new(name: String, identity: Subscriber) -> Arc<Self> {
+    pub(crate) fn new(name: String, identity: Subscriber, names: Arc<Names>) -> Arc<Self> {
         Arc::new(Self {
             name,
             identity,
+            names,
             api_keys: AtomicU64::new(0),
             refusal: Mutex::default(),
             adopted: AtomicU64::new(0),
@@ -112,6 +115,11 @@ impl Account {
                 .any(|line| line.upstream() == self.name && !line.is_draining()),
             identity: identity.map(|snapshot| identity_status(&snapshot, now)),
             api_key: (generation > 0).then_some(ApiKeyStatus { generation }),
+            name_lookup: self.names.told().map(|told| LookupStatus {
+                addresses: told.addresses,
+                due_at: now.saturating_add(told.due).unwrap_or(now),
+                trouble: told.trouble,
+            }),
             adopted: self.adopted.load(Relaxed),
             refused: self.refused.load(Relaxed),
             last_refusal: locked(&self.refusal).clone().map(|refusal| refusal.why),

@@ -1,73 +1,189 @@
-//! Behind a name, addresses change: connections follow, and no call fails.
+//! Behind a name, addresses change: connections follow, and no call fails. The names are a real DNS server's.
 
-use std::{
-    io,
-    net::SocketAddr,
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::{net::SocketAddr, path::Path, time::Duration};
 
-use newleaf_proxy::{Answer, Resolver, ServerTrust};
+use newleaf_proxy::{Options, ServerTrust, Status};
 use newleaf_x509::TrustBundle;
+use rustix::process::Signal;
+use tempfile::TempDir;
+use tokio::time::Instant;
 
 use crate::{
     caller::Caller,
+    dns::{Dnsmasq, free_port},
     pki::Ca,
     rig::{Load, Running, eventually, options},
     server::{Command, Server},
 };
 
-/// What the name stands for; nothing, when nobody knows.
-type Zone = Arc<Mutex<Option<Vec<SocketAddr>>>>;
+/// Two servers behind one name: at two addresses, and the same port.
+struct Pair {
+    here: Server,
+    there: Server,
+    directory: TempDir,
+}
 
-fn resolver(zone: &Zone) -> Resolver {
-    let zone = Arc::clone(zone);
-    let lookup = move |place: String| -> Answer {
-        assert_eq!(place, "temporal.test:7233");
-        let answer = zone.lock().unwrap().clone();
-        Box::pin(async move { answer.ok_or_else(|| io::ErrorKind::TimedOut.into()) })
-    };
-    Resolver::new(lookup, Duration::from_millis(50))
+impl Pair {
+    async fn start() -> Self {
+        let (g1, port) = (Ca::new("g1"), free_port());
+        let at = |address: &str| -> SocketAddr { format!("{address}:{port}").parse().unwrap() };
+        let directory = tempfile::tempdir().unwrap();
+        g1.leaf("worker").swap_into(directory.path());
+        Self {
+            here: Server::start_at(at("127.0.0.1"), &[&g1]).await,
+            there: Server::start_at(at("127.0.0.2"), &[&g1]).await,
+            directory,
+        }
+    }
+
+    /// What makes a proxy find them under the name.
+    fn options(&self, dns: &Dnsmasq) -> Options {
+        let directory: &Path = self.directory.path();
+        let mut options = options(self.here.address, &self.here.ca, directory);
+        let both = [&self.here, &self.there].map(|server| server.ca.certificate.clone());
+        let upstream = options.upstreams.first_mut().unwrap();
+        upstream.server_trust = ServerTrust::Bundle(TrustBundle::new(both));
+        upstream.address = format!("temporal.test:{}", self.here.address.port());
+        upstream.resolver = dns.resolver();
+        options
+    }
 }
 
 fn n_open(server: &Server) -> usize {
     server.seen(|seen| seen.n_open)
 }
 
+fn n_calls(server: &Server) -> usize {
+    server.seen(|seen| seen.calls.len())
+}
+
+fn trouble(status: &Status) -> Option<String> {
+    status
+        .upstreams
+        .first()
+        .unwrap()
+        .name_lookup
+        .as_ref()
+        .unwrap()
+        .trouble
+        .clone()
+}
+
 #[tokio::test]
 async fn from_one_address_to_another() {
-    let g1 = Ca::new("g1");
-    let (here, there) = (Server::start(&[&g1]).await, Server::start(&[&g1]).await);
-    let zone: Zone = Arc::new(Mutex::new(Some(vec![here.address])));
-    let directory = tempfile::tempdir().unwrap();
-    g1.leaf("worker").swap_into(directory.path());
-    let mut options = options(here.address, &here.ca, directory.path());
-    let both = [&here, &there].map(|server| server.ca.certificate.clone());
-    let upstream = &mut options.upstreams[0];
-    upstream.server_trust = ServerTrust::Bundle(TrustBundle::new(both));
-    upstream.address = "temporal.test:7233".to_owned();
-    upstream.resolver = resolver(&zone);
-    let proxy = Running::start(options).await;
+    let Some(dns) = Dnsmasq::start(1).await else {
+        return;
+    };
+    dns.know(&[("temporal.test", "127.0.0.1")]);
+    let pair = Pair::start().await;
+    let Pair { here, there, .. } = &pair;
+    let proxy = Running::start(pair.options(&dns)).await;
     eventually("the identity is adopted", || proxy.status().adopted == 1).await;
     let load = Load::start(&Caller::connect(proxy.address).await, 3);
 
     // The old address works on, and is left all the same.
-    *zone.lock().unwrap() = Some(vec![there.address]);
-    let n_calls = |server: &Server| server.seen(|seen| seen.calls.len());
-    eventually("calls are there", || n_calls(&there) > 0).await;
-    eventually("nothing is left here", || n_open(&here) == 0).await;
-
-    // While nobody knows, nothing is left, and what ends is replaced where it was.
-    *zone.lock().unwrap() = None;
-    there.command(Command::Goodbye);
-    let n_connections = || there.seen(|seen| seen.connections.len());
-    eventually("a successor is there", || n_connections() == 2).await;
+    dns.know(&[("temporal.test", "127.0.0.2")]);
+    let changed = Instant::now();
+    eventually("calls are there", || n_calls(there) > 0).await;
+    let took = changed.elapsed();
+    assert!(took < Duration::from_secs(8), "{took:?} with a TTL of 1 s");
+    eventually("nothing is left here", || n_open(here) == 0).await;
 
     // That there is another address too is no reason to move.
-    *zone.lock().unwrap() = Some(vec![here.address, there.address]);
-    let before = n_calls(&there);
-    eventually("calls go on there", || n_calls(&there) > before + 100).await;
-    assert_eq!(n_open(&here), 0);
+    dns.know(&[
+        ("temporal.test", "127.0.0.1"),
+        ("temporal.test", "127.0.0.2"),
+    ]);
+    let addresses = || {
+        proxy
+            .status()
+            .upstreams
+            .first()
+            .unwrap()
+            .name_lookup
+            .clone()
+            .unwrap()
+            .addresses
+    };
+    eventually("both are known", || addresses().len() == 2).await;
+    let before = n_calls(there);
+    eventually("calls go on there", || n_calls(there) > before + 100).await;
+    assert_eq!(n_open(here), 0);
+    assert!(load.stop().await > 0);
+    assert_eq!(proxy.status().failed, 0);
+}
+
+/// As when Temporal Cloud moves a namespace to another region: one answer is enough.
+#[tokio::test]
+async fn from_one_alias_to_another() {
+    let Some(mut dns) = Dnsmasq::start(1).await else {
+        return;
+    };
+    let chain = |region: &str| {
+        let alias = format!("--cname=temporal.test,{region}.region.test");
+        [
+            "--local=/test/".to_owned(),
+            alias,
+            "--cname=eu.region.test,eu.test".to_owned(),
+            "--cname=us.region.test,us.test".to_owned(),
+        ]
+    };
+    let records = [("eu.test", "127.0.0.1"), ("us.test", "127.0.0.2")];
+    dns.know(&records);
+    let eu = chain("eu");
+    dns.start_again(&eu.each_ref().map(String::as_str)).await;
+    let pair = Pair::start().await;
+    let proxy = Running::start(pair.options(&dns)).await;
+    eventually("the identity is adopted", || proxy.status().adopted == 1).await;
+    let load = Load::start(&Caller::connect(proxy.address).await, 3);
+    eventually("calls are here", || n_calls(&pair.here) > 0).await;
+
+    let us = chain("us");
+    dns.start_again(&us.each_ref().map(String::as_str)).await;
+    eventually("calls are there", || n_calls(&pair.there) > 0).await;
+    eventually("nothing is left here", || n_open(&pair.here) == 0).await;
+    assert!(load.stop().await > 0);
+    assert_eq!(proxy.status().failed, 0);
+}
+
+/// However DNS fails, connections stay where they are, and what ends is replaced where it was.
+#[tokio::test]
+async fn a_name_that_nobody_answers_for_stands_where_it_stood() {
+    let Some(mut dns) = Dnsmasq::start(1).await else {
+        return;
+    };
+    dns.know(&[("temporal.test", "127.0.0.1")]);
+    let pair = Pair::start().await;
+    let proxy = Running::start(pair.options(&dns)).await;
+    eventually("the identity is adopted", || proxy.status().adopted == 1).await;
+    let load = Load::start(&Caller::connect(proxy.address).await, 3);
+    let n_connections = || pair.here.seen(|seen| seen.connections.len());
+    for way_to_fail in [
+        "NXDOMAIN",
+        "did not answer",
+        "REFUSED",
+        "could not be asked",
+    ] {
+        match way_to_fail {
+            "NXDOMAIN" => dns.know(&[]),
+            "did not answer" => dns.signal(Signal::STOP),
+            // Of what is not its own it knows nobody to ask.
+            "REFUSED" => dns.start_again(&["--local=/elsewhere/"]).await,
+            _dead => dns.end(),
+        }
+        let is_told = || trouble(&proxy.status()).is_some_and(|why| why.contains(way_to_fail));
+        eventually(way_to_fail, is_told).await;
+        let before = n_connections();
+        pair.here.command(Command::Goodbye);
+        eventually("a successor is there", || n_connections() > before).await;
+    }
+    dns.know_from_the_start(&[("temporal.test", "127.0.0.2")])
+        .await;
+    eventually("it is answered for again", || {
+        trouble(&proxy.status()).is_none()
+    })
+    .await;
+    eventually("calls are there", || n_calls(&pair.there) > 0).await;
     assert!(load.stop().await > 0);
     assert_eq!(proxy.status().failed, 0);
 }

@@ -12,8 +12,8 @@ use std::{
 
 use newleaf_identity::Source;
 use newleaf_proxy::{
-    CredentialsOptions, Exposure, Listen, ListenerOptions, Options, Proxy, Resolver, Route,
-    ServerTrust, Status, UpstreamOptions,
+    CredentialsOptions, Exposure, Listen, ListenerOptions, Options, Proxy, Resolver,
+    ResolverOptions, Route, ServerTrust, Status, UpstreamOptions,
 };
 use newleaf_x509::TrustBundle;
 use tempfile::TempDir;
@@ -83,7 +83,7 @@ pub(crate) fn upstream(
         name: name.to_owned(),
         address: server.to_string(),
         server_name: Some("temporal.test".to_owned()),
-        resolver: Resolver::system(),
+        resolver: Resolver::new(ResolverOptions::system()),
         connect_proxy: None,
         server_trust: ServerTrust::Bundle(TrustBundle::new([ca.certificate.clone()])),
         credentials: CredentialsOptions::Identity(Source::Directory(directory.to_owned())),

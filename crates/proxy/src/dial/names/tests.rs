@@ -1,76 +1,122 @@
-//! A resolver that answers what a test tells it to.
-
-use std::collections::VecDeque;
+//! What is known after one answer and another.
 
 use super::*;
+use crate::dns::ResolverOptions;
 
-fn address(text: &str) -> SocketAddr {
+fn address(text: &str) -> IpAddr {
     text.parse().unwrap()
 }
 
-/// Names whose answers come in this order.
-fn names(answers: impl IntoIterator<Item = Result<Vec<SocketAddr>, io::ErrorKind>>) -> Names {
-    let answers: VecDeque<_> = answers.into_iter().collect();
-    let answers = Arc::new(Mutex::new(answers));
-    let lookup = move |place: String| -> Answer {
-        assert_eq!(place, "temporal.test:7233");
-        let answer = answers.lock().unwrap().pop_front().unwrap();
-        Box::pin(async move { answer.map_err(io::Error::from) })
-    };
-    resolved_by(lookup)
+fn found(four: Option<&[&str]>, six: Option<&[&str]>, canonical: &str) -> Found {
+    let parsed = |texts: &[&str]| texts.iter().map(|text| address(text)).collect();
+    Found {
+        four: four.map(parsed),
+        six: six.map(parsed),
+        canonical: canonical.to_owned(),
+        holds: Duration::from_secs(15),
+    }
 }
 
-fn resolved_by(lookup: impl Fn(String) -> Answer + Send + Sync + 'static) -> Names {
-    let resolver = Resolver::new(lookup, limits::LOOK_INTERVAL);
-    Names::new("temporal.test:7233".to_owned(), resolver)
+fn shown(known: &Known) -> Vec<String> {
+    known
+        .addresses(7233)
+        .iter()
+        .map(ToString::to_string)
+        .collect()
 }
 
-#[tokio::test]
-async fn each_look_asks_anew() {
-    let (one, two) = (address("192.0.2.1:7233"), address("192.0.2.2:7233"));
-    let names = names([Ok(vec![one]), Ok(vec![two])]);
-    assert_eq!(names.look().await.unwrap(), [one]);
-    assert_eq!(names.look().await.unwrap(), [two]);
+/// Names that nobody answers for.
+fn names(place: &str) -> Names {
+    let resolver = Resolver::new(ResolverOptions {
+        servers: vec!["127.0.0.1:1".parse().unwrap()],
+        ..ResolverOptions::system()
+    });
+    Names::new(place.to_owned(), resolver)
 }
 
-#[tokio::test]
-async fn a_resolver_that_is_down_does_not_take_the_server_with_it() {
-    let one = address("192.0.2.1:7233");
-    let down = || Err(io::ErrorKind::TimedOut);
-    let names = names([down(), Ok(vec![one]), down(), Ok(Vec::new())]);
-    assert!(names.look_or_recall().await.is_err(), "nothing to recall");
-    assert_eq!(names.look_or_recall().await.unwrap(), [one]);
-    assert_eq!(names.look_or_recall().await.unwrap(), [one]);
-    assert_eq!(names.look_or_recall().await.unwrap(), [one]);
+#[test]
+fn families_take_turns_and_the_newer_begins() {
+    let mut known = Known::default();
+    let six = ["2001:db8::1", "2001:db8::2", "2001:db8::3"];
+    known.learn(found(Some(&["192.0.2.1"]), Some(&six), "a"), Instant::now());
+    let expect = [
+        "[2001:db8::1]:7233",
+        "192.0.2.1:7233",
+        "[2001:db8::2]:7233",
+        "[2001:db8::3]:7233",
+    ];
+    assert_eq!(shown(&known), expect);
+    let many: Vec<_> = (1..=20).map(|n| format!("192.0.2.{n}")).collect();
+    let many: Vec<_> = many.iter().map(String::as_str).collect();
+    known.learn(found(Some(&many), None, "b"), Instant::now());
+    assert_eq!(shown(&known).len(), limits::ADDRESSES);
+    known.learn(
+        found(Some(&["127.0.0.1"]), Some(&["::1"]), "localhost"),
+        Instant::now(),
+    );
+    assert_eq!(shown(&known), ["127.0.0.1:7233", "[::1]:7233"]);
+}
+
+#[test]
+fn a_family_that_is_unknown_stays_until_the_name_is_something_else() {
+    let mut known = Known::default();
+    known.learn(
+        found(Some(&["192.0.2.1"]), Some(&["2001:db8::1"]), "eu"),
+        Instant::now(),
+    );
+    known.learn(found(Some(&["192.0.2.2"]), None, "eu"), Instant::now());
+    assert_eq!(shown(&known), ["[2001:db8::1]:7233", "192.0.2.2:7233"]);
+    known.learn(found(Some(&["192.0.2.3"]), None, "us"), Instant::now());
+    assert_eq!(shown(&known), ["192.0.2.3:7233"]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_resolver_that_never_answers_is_not_waited_for() {
-    let lookup = |_place| -> Answer { Box::pin(std::future::pending()) };
-    let names = resolved_by(lookup);
-    let error = names.look().await.unwrap_err();
-    assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+async fn an_answer_is_used_until_its_time_is_over() {
+    let names = names("temporal.test:7233");
+    assert!(names.current().await.is_err(), "nothing to go by");
+    names
+        .locked()
+        .learn(found(Some(&["192.0.2.1"]), Some(&[]), "eu"), Instant::now());
+    assert_eq!(names.due(), Duration::from_secs(15));
+    tokio::time::advance(Duration::from_secs(14)).await;
+    assert_eq!(names.current().await.unwrap().trouble, None);
+    tokio::time::advance(Duration::from_secs(1)).await;
+    // Nobody answers now. What was known serves on, and for a while nobody asks.
+    let known = names.current().await.unwrap();
+    assert_eq!(shown(&known), ["192.0.2.1:7233"]);
+    assert!(known.trouble.is_some());
+    assert_eq!(known.n_answers, 1);
+    assert!(names.due() > limits::LOOKUP_PAUSE / 2);
 }
 
-#[tokio::test]
-async fn families_take_turns_and_the_preferred_one_begins() {
-    let six = |n| address(&format!("[2001:db8::{n}]:7233"));
-    let four = |n| address(&format!("192.0.2.{n}:7233"));
-    let answer = vec![six(1), six(2), six(3), four(1)];
-    let names = names([Ok(answer), Ok((1..=20).map(four).collect())]);
+#[tokio::test(start_paused = true)]
+async fn what_leads_nowhere_is_asked_for_anew_but_not_at_once() {
+    let names = names("temporal.test:7233");
+    names.doubt();
+    names
+        .locked()
+        .learn(found(Some(&["192.0.2.1"]), None, "eu"), Instant::now());
+    names.doubt();
     assert_eq!(
-        names.look().await.unwrap(),
-        [six(1), four(1), six(2), six(3)]
+        names.due(),
+        Duration::from_secs(15),
+        "it was just asked for"
     );
-    assert_eq!(names.look().await.unwrap().len(), limits::ADDRESSES);
+    tokio::time::advance(limits::TTL_MIN).await;
+    names.doubt();
+    assert_eq!(names.due(), Duration::ZERO);
 }
 
-/// The only name that every machine has.
 #[tokio::test]
-async fn the_system_is_asked() {
-    let names = Names::new("localhost:7233".to_owned(), Resolver::system());
-    assert!(!names.is_fixed());
-    let addresses = names.look().await.unwrap();
-    assert!(addresses.iter().all(|a| a.ip().is_loopback()));
-    assert!(Names::new("[::1]:7233".to_owned(), Resolver::system()).is_fixed());
+async fn an_address_is_what_it_is() {
+    for (place, expect) in [
+        ("192.0.2.1:7233", "192.0.2.1:7233"),
+        ("[::2]:7233", "[::2]:7233"),
+    ] {
+        let names = names(place);
+        assert!(names.is_fixed());
+        assert!(names.told().is_none());
+        assert_eq!(shown(&names.current().await.unwrap()), [expect]);
+    }
+    assert!(!names("localhost:7233").is_fixed());
 }

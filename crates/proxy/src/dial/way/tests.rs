@@ -2,7 +2,8 @@
 
 use tokio::{net::TcpListener, time::Instant};
 
-use super::{super::names::Answer, *};
+use super::*;
+use crate::dns::ResolverOptions;
 
 /// A port that nobody listens on.
 async fn nobody() -> SocketAddr {
@@ -10,37 +11,44 @@ async fn nobody() -> SocketAddr {
     listener.local_addr().unwrap()
 }
 
-fn way(addresses: Vec<SocketAddr>) -> Way {
-    let lookup = move |_place| -> Answer {
-        let addresses = addresses.clone();
-        Box::pin(async move { Ok(addresses) })
-    };
-    let resolver = Resolver::new(lookup, limits::LOOK_INTERVAL);
-    Way::to("temporal.test:7233".to_owned(), None, resolver)
+/// A name that stands for these hosts, on this port; what it stands for is written in the directory.
+fn way(hosts: &[&str], port: u16) -> (Way, tempfile::TempDir) {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("hosts");
+    let lines = hosts.iter().map(|host| format!("{host} temporal.test\n"));
+    fs_err::write(&path, lines.collect::<String>()).unwrap();
+    let resolver = Resolver::new(ResolverOptions {
+        hosts: path,
+        ..ResolverOptions::system()
+    });
+    let way = Way::to(format!("temporal.test:{port}"), None, resolver);
+    (way, directory)
 }
 
 #[tokio::test]
 async fn an_address_that_refuses_costs_no_time() {
     let there = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = there.local_addr().unwrap();
-    let way = way(vec![nobody().await, nobody().await, address]);
+    let addresses = vec![nobody().await, nobody().await, address];
     let began = Instant::now();
-    let socket = way.connect(0).await.unwrap();
+    let socket = connect_to_any(addresses).await.unwrap();
     assert_eq!(socket.peer_addr().unwrap(), address);
     assert!(began.elapsed() < limits::HEAD_START);
 }
 
 #[tokio::test]
 async fn the_next_dial_begins_with_the_next_address() {
-    let listeners = [
-        TcpListener::bind("127.0.0.1:0").await.unwrap(),
-        TcpListener::bind("127.0.0.1:0").await.unwrap(),
-    ];
-    let addresses = listeners.map(|listener| (listener.local_addr().unwrap(), listener));
-    let way = way(addresses.iter().map(|(address, _)| *address).collect());
+    let one = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let one_address = one.local_addr().unwrap();
+    let two_address = SocketAddr::from(([127, 0, 0, 2], one_address.port()));
+    let _two = TcpListener::bind(two_address).await.unwrap();
+    let (way, _hosts) = way(&["127.0.0.1", "127.0.0.2"], one_address.port());
     for n_turned in 0..4 {
         let socket = way.connect(n_turned).await.unwrap();
-        assert_eq!(socket.peer_addr().unwrap(), addresses[n_turned % 2].0);
+        assert_eq!(
+            socket.peer_addr().unwrap(),
+            [one_address, two_address][n_turned % 2]
+        );
     }
 }
 
@@ -59,7 +67,7 @@ async fn an_address_that_is_silent_has_a_head_start_and_no_more() {
     let there = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = there.local_addr().unwrap();
     let began = Instant::now();
-    let socket = way(vec![gone, address]).connect(0).await.unwrap();
+    let socket = connect_to_any(vec![gone, address]).await.unwrap();
     assert_eq!(socket.peer_addr().unwrap(), address);
     let waited = began.elapsed();
     assert!(
@@ -70,10 +78,12 @@ async fn an_address_that_is_silent_has_a_head_start_and_no_more() {
 
 #[tokio::test]
 async fn nowhere_to_go_is_told() {
-    let error = way(vec![nobody().await]).connect(0).await.err().unwrap();
+    let address = nobody().await;
+    let (way, _hosts) = way(&["127.0.0.1"], address.port());
+    let error = way.connect(0).await.err().unwrap();
     assert_eq!(
         error.to_string(),
-        "could not connect to `temporal.test:7233`"
+        format!("could not connect to `temporal.test:{}`", address.port())
     );
     let WayError::Connect { source, .. } = error else {
         panic!("expected no connection, found {error}");

@@ -1,0 +1,198 @@
+//! Names are looked up as the machine is set up to, for as long as an answer holds. The servers are real ones.
+
+use std::{net::SocketAddr, path::Path, time::Duration};
+
+use newleaf_proxy::{Resolver, ResolverOptions, status::LookupStatus};
+use tokio::time::Instant;
+
+use crate::{
+    dns::{Dnsmasq, free_port, resolver},
+    pki::Ca,
+    rig::{Rig, Running, eventually, options},
+    server::{Command, Server},
+};
+
+const NAME: &str = "temporal.test";
+
+/// A proxy whose server has this name.
+async fn rig(name: &str, resolver: Resolver) -> Rig {
+    let named = |options: &mut newleaf_proxy::Options| {
+        let upstream = options.upstreams.first_mut().unwrap();
+        let address: SocketAddr = upstream.address.parse().unwrap();
+        upstream.address = format!("{name}:{}", address.port());
+        upstream.resolver = resolver;
+    };
+    Rig::start_with(named).await
+}
+
+fn lookup(rig: &Rig) -> LookupStatus {
+    rig.proxy
+        .status()
+        .upstreams
+        .first()
+        .unwrap()
+        .name_lookup
+        .clone()
+        .unwrap()
+}
+
+#[tokio::test]
+async fn not_before_the_ttl_is_over_and_then_again() {
+    let Some(dns) = Dnsmasq::start(4).await else {
+        return;
+    };
+    dns.know(&[(NAME, "127.0.0.1")]);
+    let asked = Instant::now();
+    let rig = rig(NAME, dns.resolver()).await;
+    assert_eq!(dns.n_asked(NAME), 1);
+    // A dial in between is no reason to ask.
+    rig.server.command(Command::Goodbye);
+    let n_connections = || rig.server.seen(|seen| seen.connections.len());
+    eventually("a successor is there", || n_connections() == 2).await;
+    let within = asked.elapsed();
+    assert!(dns.n_asked(NAME) == 1 || within >= Duration::from_secs(4));
+    eventually("it is asked again", || dns.n_asked(NAME) == 2).await;
+    let waited = asked.elapsed();
+    assert!(
+        waited >= Duration::from_secs(4),
+        "asked again after {waited:?}"
+    );
+    assert_eq!(lookup(&rig).trouble, None);
+}
+
+#[tokio::test]
+async fn a_dead_address_costs_no_call() {
+    let Some(dns) = Dnsmasq::start(60).await else {
+        return;
+    };
+    // Nobody listens on the first three.
+    let dead = ["127.0.0.7", "127.0.0.8", "127.0.0.9"].map(|address| (NAME, address));
+    dns.know(&[dead.as_slice(), &[(NAME, "127.0.0.1")]].concat());
+    let rig = rig(NAME, dns.resolver()).await;
+    assert!(rig.caller().await.echo().await.is_ok());
+    assert_eq!(lookup(&rig).addresses.len(), 4);
+}
+
+/// Forty addresses do not fit in a datagram of 512 bytes; thirty do.
+#[tokio::test]
+async fn what_does_not_fit_in_a_datagram_comes_over_tcp() {
+    let Some(dns) = Dnsmasq::start(60).await else {
+        return;
+    };
+    let addresses: Vec<_> = (1..=40).map(|n| format!("127.0.0.{n}")).collect();
+    let records: Vec<_> = addresses
+        .iter()
+        .map(|address| (NAME, address.as_str()))
+        .collect();
+    dns.know(&records);
+    let (ca, g1) = (Ca::new("server CA"), Ca::new("g1"));
+    let any = SocketAddr::from(([0, 0, 0, 0], 0));
+    // Whichever of them are tried, the server is there.
+    let server = Server::start_with(any, ca, &[&g1]).await;
+    let directory = tempfile::tempdir().unwrap();
+    g1.leaf("worker").swap_into(directory.path());
+    let mut options = options(server.address, &server.ca, directory.path());
+    let upstream = options.upstreams.first_mut().unwrap();
+    upstream.address = format!("{NAME}:{}", server.address.port());
+    upstream.resolver = dns.resolver();
+    let proxy = Running::start(options).await;
+    eventually("the identity is adopted", || proxy.status().adopted == 1).await;
+    // Over UDP and over TCP.
+    assert_eq!(dns.n_asked(NAME), 2);
+    let lookup = proxy
+        .status()
+        .upstreams
+        .first()
+        .unwrap()
+        .name_lookup
+        .clone()
+        .unwrap();
+    assert_eq!(lookup.addresses.len(), newleaf_proxy::limits::ADDRESSES);
+}
+
+#[tokio::test]
+async fn one_server_that_is_down_is_made_up_for_by_the_next() {
+    let Some(dns) = Dnsmasq::start(1).await else {
+        return;
+    };
+    dns.know(&[(NAME, "127.0.0.1")]);
+    let nobody = SocketAddr::from(([127, 0, 0, 1], free_port()));
+    let rig = rig(NAME, resolver([nobody, dns.address])).await;
+    eventually("it is asked again", || dns.n_asked(NAME) > 1).await;
+    assert_eq!(lookup(&rig).trouble, None);
+}
+
+/// The file changes while the proxy runs, as when a laptop moves to another network.
+#[tokio::test]
+async fn as_resolv_conf_says_and_as_it_says_later() {
+    let Some(one) = Dnsmasq::start(1).await else {
+        return;
+    };
+    let elsewhere = SocketAddr::from(([127, 0, 0, 2], one.address.port()));
+    let Some(two) = Dnsmasq::start_at(elsewhere, 1).await else {
+        return;
+    };
+    for dns in [&one, &two] {
+        dns.know(&[(NAME, "127.0.0.1")]);
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let resolv_conf = directory.path().join("resolv.conf");
+    let text =
+        "search nowhere.test test\noptions ndots:2 timeout:1 whatever\nnameserver 127.0.0.1\n";
+    fs_err::write(&resolv_conf, text).unwrap();
+    let resolver = Resolver::new(ResolverOptions {
+        servers: Vec::new(),
+        resolv_conf: resolv_conf.clone(),
+        port: one.address.port(),
+        hosts: Path::new("/nowhere").to_owned(),
+    });
+    let _rig = rig("temporal", resolver).await;
+    assert!(one.n_asked("temporal.nowhere.test") > 0 && one.n_asked(NAME) > 0);
+    assert_eq!(one.n_asked("temporal"), 0, "two dots are too many");
+    assert_eq!(two.n_asked(NAME), 0);
+    fs_err::write(&resolv_conf, text.replace("127.0.0.1", "127.0.0.2")).unwrap();
+    eventually("the other server is asked", || two.n_asked(NAME) > 0).await;
+}
+
+#[tokio::test]
+async fn what_hosts_says_is_not_asked_of_dns() {
+    let Some(dns) = Dnsmasq::start(1).await else {
+        return;
+    };
+    let directory = tempfile::tempdir().unwrap();
+    let hosts = directory.path().join("hosts");
+    fs_err::write(&hosts, "127.0.0.1 other.test Temporal.test # by hand\n").unwrap();
+    let resolver = Resolver::new(ResolverOptions {
+        servers: vec![dns.address],
+        hosts,
+        ..ResolverOptions::system()
+    });
+    let rig = rig(NAME, resolver).await;
+    assert_eq!(dns.n_asked(NAME), 0);
+    assert_eq!(lookup(&rig).addresses, [rig.server.address]);
+}
+
+/// Without a single answer there is nothing to go by, and why is said: what was asked, of whom, and what came back.
+#[tokio::test]
+async fn what_was_never_known_is_told() {
+    let Some(dns) = Dnsmasq::start(1).await else {
+        return;
+    };
+    let (ca, g1) = (Ca::new("server CA"), Ca::new("g1"));
+    let directory = tempfile::tempdir().unwrap();
+    g1.leaf("worker").swap_into(directory.path());
+    let mut options = options(SocketAddr::from(([127, 0, 0, 1], 1)), &ca, directory.path());
+    let upstream = options.upstreams.first_mut().unwrap();
+    upstream.address = "temporal.test:7233".to_owned();
+    upstream.resolver = dns.resolver();
+    let report = newleaf_proxy::check::check(&options).await.unwrap();
+    let why = report.upstreams.first().unwrap().why.clone().unwrap();
+    let server = dns.address;
+    assert_eq!(
+        why,
+        format!(
+            "expected an address of `temporal.test`, found none: {server} answered NXDOMAIN without an address for \
+             `temporal.test` A; see that the name is right, and that {server} should know it"
+        )
+    );
+}
