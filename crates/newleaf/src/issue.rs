@@ -27,13 +27,6 @@ pub(crate) enum End {
     WithCa,
 }
 
-impl End {
-    /// Takes the flag `--shorten` for what it means.
-    pub(crate) fn of_shorten(shorten: bool) -> Self {
-        if shorten { Self::WithCa } else { Self::Refused }
-    }
-}
-
 /// The rules by which a CA of a trust domain is looked at.
 pub(crate) fn rules(now: Timestamp) -> Context {
     Context {

@@ -2,70 +2,50 @@
 
 use std::path::PathBuf;
 
-use jiff::SignedDuration;
-use newleaf_x509::issue::{CaScope, Constraint, Constraints, Subject};
+use newleaf_x509::issue::{CaScope, Constraint, Constraints};
 
 use super::{KeyPlace, made};
 use crate::{
+    code,
+    commands::options::{KeyArgs, SubjectArgs, ValidityArgs},
     config::defaults,
     failure::{Exit, Failure},
     files::Existing,
-    issue::{self, CA_CHAIN_FILE, Custody, Signer, Wanted, WantedCa},
+    issue::{CA_CHAIN_FILE, Custody, Signer, Wanted, WantedCa},
     passphrase::Source,
     session::Session,
-    text::{self, KeyName},
+    text,
 };
 
 /// A CA that stands alone.
 #[derive(Debug, clap::Args)]
+#[command(
+    mut_arg("common_name", |arg| arg.help("Who is certified; put the generation into the name, as in \"payments-ca g1\"")),
+    mut_arg("key", |arg| arg.help("The kind of key; ecdsa-p384, if left out")),
+    mut_arg("lifetime", |arg| arg.help("How long the CA lives; 365d, if left out"))
+)]
 pub(super) struct Alone {
     /// Make a CA that stands alone, in this directory
     #[arg(long, value_name = "DIR", requires = "common_name")]
     out: Option<PathBuf>,
-    /// Who is certified; put the generation into the name, as in "payments-ca g1"
-    #[arg(long, value_name = "CN", requires = "out")]
-    common_name: Option<String>,
-    /// The organization
-    #[arg(long, value_name = "O", requires = "out")]
-    organization: Option<String>,
-    /// The kind of key
-    #[arg(
-        long,
-        value_name = "KIND",
-        requires = "out",
-        default_value = "ecdsa-p384"
-    )]
-    key: KeyName,
-    /// How long the CA lives
-    #[arg(
-        long,
-        value_name = "SPAN",
-        requires = "out",
-        default_value = "365d",
-        value_parser = text::positive_span
-    )]
-    lifetime: SignedDuration,
-    /// How far its validity reaches back, for verifiers whose clocks are late
-    #[arg(
-        long,
-        value_name = "SPAN",
-        requires = "out",
-        default_value = defaults::BACKDATE,
-        value_parser = text::span
-    )]
-    backdate: SignedDuration,
+    #[command(flatten)]
+    subject: Option<SubjectArgs>,
+    #[command(flatten)]
+    key: KeyArgs,
+    #[command(flatten)]
+    validity: ValidityArgs,
     /// How many CAs may follow below it; with 0 it signs leaves and nothing else
-    #[arg(long, value_name = "N", requires = "out", default_value_t = 0)]
+    #[arg(long, value_name = "N", default_value_t = 0)]
     path_length: u8,
     /// Certify only names below this one: dns:NAME, email:NAME, uri:HOST or ip:NETWORK/BITS; may be
     /// repeated
-    #[arg(long, value_name = "NAME", requires = "out", value_parser = text::constraint)]
+    #[arg(long, value_name = "NAME", value_parser = text::constraint)]
     permit: Vec<Constraint>,
     /// Certify no name below this one; may be repeated
-    #[arg(long, value_name = "NAME", requires = "out", value_parser = text::constraint)]
+    #[arg(long, value_name = "NAME", value_parser = text::constraint)]
     exclude: Vec<Constraint>,
     /// Have the CA signed by the one in this directory
-    #[arg(long, value_name = "DIR", requires = "out")]
+    #[arg(long, value_name = "DIR")]
     parent: Option<PathBuf>,
     /// Who knows the passphrase of the parent's key: `env:NAME`, `file:PATH`, `keyring:NAME`,
     /// `command:PROGRAM ARGUMENT …` or `prompt`
@@ -81,29 +61,29 @@ pub(super) struct Alone {
     #[arg(
         long,
         value_name = "PLACE",
-        requires = "out",
         default_value = "prompt",
         value_parser = Source::parse
     )]
     passphrase: Source,
     /// Do not encrypt the key: whoever reads the file can sign
-    #[arg(long, requires = "out", conflicts_with = "passphrase")]
+    #[arg(long, conflicts_with = "passphrase")]
     unencrypted: bool,
     /// Replace the files that are there
-    #[arg(long, requires = "out")]
+    #[arg(long)]
     force: bool,
 }
 
 /// Makes it.
 pub(super) fn make(alone: Alone, session: &Session) -> Result<Exit, Failure> {
-    // Both are there: clap asks for the one without a domain, and for the other with it.
-    let directory = alone.out.unwrap_or_default();
-    let common_name = alone.common_name.unwrap_or_default();
+    let (Some(directory), Some(subject)) = (alone.out, alone.subject) else {
+        let message = "expected a trust domain, or `--out` with `--common-name`";
+        return Err(Failure::new(&code::BUG, message));
+    };
     let wanted = Wanted {
-        subject: Subject::new(common_name, alone.organization, None).map_err(issue::refused)?,
-        key: alone.key,
-        lifetime: alone.lifetime,
-        backdate: alone.backdate,
+        subject: subject.subject(None)?,
+        key: alone.key.key.unwrap_or(defaults::ISSUER_KEY),
+        lifetime: alone.validity.lifetime_or(defaults::ISSUER_LIFETIME)?,
+        backdate: alone.validity.backdate()?,
         directory,
         existing: Existing::of_force(alone.force),
     };
