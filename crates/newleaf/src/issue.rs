@@ -2,6 +2,7 @@
 
 mod files_of_ca;
 mod record;
+mod token;
 mod wanted;
 
 use jiff::{SignedDuration, Timestamp};
@@ -14,6 +15,7 @@ use newleaf_x509::{
 pub(crate) use self::{
     files_of_ca::{CA_CHAIN_FILE, CA_FILE, CA_KEY_FILE, Signer},
     record::{Issued, Record},
+    token::TokenPlace,
     wanted::{Custody, Wanted, WantedCa, WantedLeaf},
 };
 use crate::{code, failure::Failure};

@@ -40,12 +40,13 @@ pub(crate) enum Command {
 #[derive(Debug, clap::Args)]
 #[command(
     group = ArgGroup::new("which").required(true).args(["domain", "out"]),
-    mut_arg("common_name", options::optional)
+    mut_arg("common_name", options::optional),
+    mut_arg("parent", options::optional)
 )]
 pub(crate) struct NewArgs {
     /// The trust domain, as newleaf.yaml names it
     #[arg(conflicts_with_all = [
-        "SubjectArgs", "KeyArgs", "ValidityArgs", "path_length", "permit", "exclude", "parent", "passphrase", "unencrypted", "force"
+        "SubjectArgs", "KeyArgs", "ValidityArgs", "path_length", "permit", "exclude", "ParentArgs", "CaKeyArgs", "unencrypted", "force"
     ])]
     domain: Option<String>,
     #[command(flatten)]

@@ -71,7 +71,7 @@ struct Known {
     /// The trust domain, as newleaf.yaml names it
     #[arg(
         requires = "holder",
-        conflicts_with_all = ["ca", "ca_cert", "ca_key", "passphrase", "profile", "SubjectArgs", "LeafNameArgs", "KeyArgs", "ValidityArgs", "EndArgs"]
+        conflicts_with_all = ["ca", "ca_cert", "ca_key", "profile", "CaKeyArgs", "SubjectArgs", "LeafNameArgs", "KeyArgs", "ValidityArgs", "EndArgs"]
     )]
     domain: String,
     /// The holder, as newleaf.yaml names it

@@ -1,26 +1,30 @@
 //! A leaf that stands alone.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use clap::ArgGroup;
 use jiff::{SignedDuration, Timestamp};
 use newleaf_x509::{Certificate, describe};
 
 use super::issued;
 use crate::{
     code,
-    commands::options::{EndArgs, KeyArgs, LeafNameArgs, SubjectArgs, ValidityArgs},
+    commands::{
+        options::{EndArgs, KeyArgs, LeafNameArgs, SubjectArgs, ValidityArgs},
+        signer::CaKeyArgs,
+    },
     config::defaults,
     console::WARN,
     failure::{Exit, Failure},
     files::Existing,
     issue::{Signer, Wanted, WantedLeaf},
-    passphrase::Source,
     profile::Profile,
     session::Session,
 };
 
 /// A leaf that stands alone.
 #[derive(Debug, clap::Args)]
+#[command(group = ArgGroup::new("ca_key_place").args(["ca_key", "token"]))]
 #[command(mut_arg("key", |arg| arg.help("The kind of key; ecdsa-p256, if neither this nor the profile says")))]
 pub(super) struct Alone {
     /// Issue a leaf that stands alone: write tls.crt and tls.key into this directory
@@ -35,21 +39,13 @@ pub(super) struct Alone {
     )]
     ca: Option<PathBuf>,
     /// The CA's certificate, where it is not DIR/ca.crt
-    #[arg(long, value_name = "FILE", requires = "ca_key")]
+    #[arg(long, value_name = "FILE", requires = "ca_key_place")]
     ca_cert: Option<PathBuf>,
     /// The CA's private key, where it is not DIR/ca.key
     #[arg(long, value_name = "FILE", requires = "ca_cert")]
     ca_key: Option<PathBuf>,
-    /// Who knows the passphrase of the CA's key: `env:NAME`, `file:PATH`, `keyring:NAME`,
-    /// `command:PROGRAM ARGUMENT …` or `prompt`; only asked if the
-    /// key is encrypted
-    #[arg(
-        long,
-        value_name = "PLACE",
-        default_value = "prompt",
-        value_parser = Source::parse
-    )]
-    passphrase: Source,
+    #[command(flatten)]
+    key_place: CaKeyArgs,
     /// The profile of newleaf.yaml that says what the leaf is like
     #[arg(long, value_name = "NAME")]
     profile: Option<String>,
@@ -67,13 +63,7 @@ pub(super) struct Alone {
 
 /// Issues it.
 pub(super) fn issue(alone: Alone, existing: Existing, session: &Session) -> Result<Exit, Failure> {
-    let signer = match (&alone.ca, &alone.ca_cert, &alone.ca_key) {
-        (None, Some(certificate), Some(key)) => Signer::read(certificate, key, &alone.passphrase)?,
-        (directory, _, _) => {
-            let directory = directory.clone().unwrap_or_default();
-            Signer::in_directory(&directory, &alone.passphrase)?
-        }
-    };
+    let signer = alone.signer()?;
     let (Some(directory), Some(said)) = (alone.out, alone.subject) else {
         let message = "expected a holder, or `--out` with `--common-name`";
         return Err(Failure::new(&code::BUG, message));
@@ -106,6 +96,18 @@ pub(super) fn issue(alone: Alone, existing: Existing, session: &Session) -> Resu
     say_if_shortened(chain.leaf(), wanted.lifetime, now, session);
     let directory = wanted.directory.display().to_string();
     issued(&chain, &directory, now, session)
+}
+
+impl Alone {
+    /// Reads the CA.
+    fn signer(&self) -> Result<Signer, Failure> {
+        let place = &self.key_place;
+        match (&self.ca_cert, &self.ca_key, place.token()) {
+            (Some(certificate), Some(key), _) => Signer::read(certificate, key, &place.passphrase),
+            (Some(certificate), None, Some(token)) => Signer::read_in_token(certificate, &token),
+            (_, _, _) => place.signer(self.ca.as_deref().unwrap_or(Path::new(""))),
+        }
+    }
 }
 
 /// A leaf that is shorter than what was asked for is said to be.
