@@ -168,7 +168,7 @@ fn a_place_that_cannot_be_written_is_named() {
 const CONFIG: &str = "\
 domains:
   payments:
-    issuer: { organization: acme }
+    issuer: { organization: acme, unencrypted: true }
     trust_points:
       payments.a2dd6:
         manual: {}
