@@ -39,8 +39,13 @@ pub(crate) fn rules(now: Timestamp) -> Context {
 
 /// Explains why a certificate was not issued.
 pub(crate) fn refused(error: IssueError) -> Failure {
-    let failure = Failure::new(&code::ISSUE, error);
-    failure.hint("nothing was signed and nothing was written")
+    let signs_leaves_only = matches!(&error, IssueError::PathLength { parent_path_length, .. } if *parent_path_length == 0);
+    let failure =
+        Failure::new(&code::ISSUE, error).hint("nothing was signed and nothing was written");
+    if !signs_leaves_only {
+        return failure;
+    }
+    failure.hint("a CA of path length 0 signs leaves only; `newleaf ca new --path-length 1` makes one that signs such CAs")
 }
 
 /// A leaf that would outlive its CA has a remedy that depends on what is left of the CA.
