@@ -15,6 +15,7 @@ mod key;
 pub(crate) mod leaf;
 mod lint;
 mod needs_renewal;
+mod options;
 mod plan;
 mod proxy;
 mod rotate;

@@ -2,6 +2,7 @@
 
 mod files_of_ca;
 mod record;
+mod token;
 mod wanted;
 
 use jiff::{SignedDuration, Timestamp};
@@ -14,6 +15,7 @@ use newleaf_x509::{
 pub(crate) use self::{
     files_of_ca::{CA_CHAIN_FILE, CA_FILE, CA_KEY_FILE, Signer},
     record::{Issued, Record},
+    token::TokenPlace,
     wanted::{Custody, Wanted, WantedCa, WantedLeaf},
 };
 use crate::{code, failure::Failure};
@@ -27,13 +29,6 @@ pub(crate) enum End {
     WithCa,
 }
 
-impl End {
-    /// Takes the flag `--shorten` for what it means.
-    pub(crate) fn of_shorten(shorten: bool) -> Self {
-        if shorten { Self::WithCa } else { Self::Refused }
-    }
-}
-
 /// The rules by which a CA of a trust domain is looked at.
 pub(crate) fn rules(now: Timestamp) -> Context {
     Context {
@@ -44,8 +39,13 @@ pub(crate) fn rules(now: Timestamp) -> Context {
 
 /// Explains why a certificate was not issued.
 pub(crate) fn refused(error: IssueError) -> Failure {
-    let failure = Failure::new(&code::ISSUE, error);
-    failure.hint("nothing was signed and nothing was written")
+    let signs_leaves_only = matches!(&error, IssueError::PathLength { parent_path_length, .. } if *parent_path_length == 0);
+    let failure =
+        Failure::new(&code::ISSUE, error).hint("nothing was signed and nothing was written");
+    if !signs_leaves_only {
+        return failure;
+    }
+    failure.hint("a CA of path length 0 signs leaves only; `newleaf ca new --path-length 1` makes one that signs such CAs")
 }
 
 /// A leaf that would outlive its CA has a remedy that depends on what is left of the CA.

@@ -86,7 +86,12 @@ impl Source {
             &code::PASSPHRASE,
             Unheard {
                 source: error,
-                place: self.to_string(),
+                place: match self {
+                    Self::Prompt => "a terminal".to_owned(),
+                    Self::Env(_) | Self::File(_) | Self::Keyring(_) | Self::Command(_) => {
+                        self.to_string()
+                    }
+                },
             },
         );
         match self {
@@ -97,7 +102,13 @@ impl Source {
             Self::Keyring(name) => failure.hint(format!(
                 "`keyctl padd user {name} @u` puts it there, from standard input"
             )),
-            Self::File(_) | Self::Command(_) => failure,
+            Self::File(path) => failure.hint(format!(
+                "the passphrase is the first line of `{}`",
+                path.display()
+            )),
+            Self::Command(_) => failure.hint(
+                "the passphrase is the first line that the program prints; it runs without a shell, and must end with success",
+            ),
         }
     }
 

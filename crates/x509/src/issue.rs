@@ -151,13 +151,15 @@ pub fn leaf_for(
             ca_not_before,
         });
     }
-    if DistinguishedName::from(&template.subject).collides_with(ca.subject()) {
+    let name = DistinguishedName::from(&template.subject);
+    if name.collides_with(ca.subject()) {
         let subject = ca.subject().to_string();
         return Err(IssueError::SubjectIsIssuer { subject });
     }
     template.validity.must_last()?;
     let draft = Draft {
         subject: &template.subject,
+        name,
         serial: &template.serial.0,
         validity: template.validity,
         key,

@@ -42,6 +42,7 @@ const ROOMS: &[(&str, &[&str])] = &[
         ],
     ),
     ("xtask", &["newleaf-rotation", "newleaf-x509"]),
+    ("newleaf-parts", &[]),
     // The instruments use no code of the data path they measure.
     ("newleaf-benches", &["newleaf-x509", "newleaf-identity"]),
 ];

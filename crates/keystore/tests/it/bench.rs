@@ -66,7 +66,10 @@ impl Bench {
         if let Ok(output) = ran {
             return Some(output);
         }
-        assert!(!must_be_there(), "`{program}` is missing, and CI=true");
+        assert!(
+            !newleaf_parts::are_required(),
+            "`{program}` is missing, and CI=true"
+        );
         eprintln!("not judged: `{program}` is not installed here");
         None
     }
@@ -83,12 +86,4 @@ impl Bench {
         assert!(output.status.success(), "{program} {arguments}\n{said}");
         Some(said)
     }
-}
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "CI says through its environment that no part may be missing"
-)]
-pub(crate) fn must_be_there() -> bool {
-    std::env::var("CI").is_ok_and(|value| value == "true")
 }

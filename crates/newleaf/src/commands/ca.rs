@@ -10,7 +10,7 @@ use newleaf_systems::{domain, issuer::LocalCa};
 use newleaf_x509::Certificate;
 
 use self::alone::Alone;
-use super::inspect;
+use super::{inspect, options};
 use crate::{
     code,
     console::{GOOD, HEAD, WARN},
@@ -25,7 +25,7 @@ const FIRST: Generation = Generation(1);
 /// Make and show CAs
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    New(NewArgs),
+    New(Box<NewArgs>),
     Show(ShowArgs),
 }
 
@@ -38,12 +38,19 @@ pub(crate) enum Command {
 /// with a passphrase, unless --unencrypted says otherwise. With --parent, the CA is signed by another one instead of by
 /// itself, never for longer and never for longer chains than that one allows.
 #[derive(Debug, clap::Args)]
-#[command(group = ArgGroup::new("which").required(true).args(["domain", "out"]))]
+#[command(
+    group = ArgGroup::new("which").required(true).args(["domain", "out"]),
+    mut_arg("common_name", options::optional),
+    mut_arg("parent", options::optional)
+)]
 pub(crate) struct NewArgs {
     /// The trust domain, as newleaf.yaml names it
+    #[arg(conflicts_with_all = [
+        "SubjectArgs", "KeyArgs", "ValidityArgs", "path_length", "permit", "exclude", "ParentArgs", "CaKeyArgs", "unencrypted", "force"
+    ])]
     domain: Option<String>,
     #[command(flatten)]
-    alone: Box<Alone>,
+    alone: Alone,
 }
 
 /// Show the CAs of a trust domain: every generation, and what is left of it
@@ -56,14 +63,10 @@ pub(crate) struct ShowArgs {
 /// Runs `newleaf ca`.
 pub(crate) fn run(command: Command, session: &Session) -> Result<Exit, Failure> {
     match command {
-        Command::New(NewArgs {
-            domain: Some(domain),
-            ..
-        }) => first_of(&domain, session),
-        Command::New(NewArgs {
-            domain: None,
-            alone,
-        }) => alone::make(*alone, session),
+        Command::New(args) => match args.domain {
+            Some(domain) => first_of(&domain, session),
+            None => alone::make(args.alone, session),
+        },
         Command::Show(args) => show(&args, session),
     }
 }

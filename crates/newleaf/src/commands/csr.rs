@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
-use jiff::SignedDuration;
 use newleaf_identity::{directory, generate};
 use newleaf_x509::{
     csr::Request,
@@ -11,17 +10,22 @@ use newleaf_x509::{
     name::oid,
 };
 
-use super::{inspect, leaf::say_if_shortened, signer::CaArgs};
+use super::{
+    inspect,
+    leaf::say_if_shortened,
+    options::{EndArgs, KeyArgs, LeafNameArgs, SubjectArgs, ValidityArgs},
+    signer::CaArgs,
+};
 use crate::{
     code,
+    config::defaults,
     console::{GOOD, HEAD, WARN},
     failure::{Exit, Failure},
     files::{self, DER_SEQUENCE, Existing, Readers, Within},
-    issue::{self, End, Wanted, WantedLeaf},
+    issue::{self, Wanted, WantedLeaf},
     passphrase::Source,
     profile::{Profile, SanPattern},
     session::Session,
-    text::{self, KeyName},
 };
 
 /// The request's file, beside the key that it is for.
@@ -42,21 +46,12 @@ pub(crate) struct NewArgs {
     /// Where the files shall lie
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
-    /// Who asks
-    #[arg(long, value_name = "CN")]
-    common_name: String,
-    /// The organization
-    #[arg(long, value_name = "O")]
-    organization: Option<String>,
-    /// The organizational unit
-    #[arg(long, value_name = "OU")]
-    organizational_unit: Option<String>,
-    /// Another name: dns:NAME, uri:URI, ip:ADDRESS or email:ADDRESS; may be repeated
-    #[arg(long, value_name = "NAME", value_parser = text::san)]
-    san: Vec<San>,
-    /// The kind of key
-    #[arg(long, value_name = "KIND", default_value = "ecdsa-p256")]
-    key: KeyName,
+    #[command(flatten)]
+    subject: SubjectArgs,
+    #[command(flatten)]
+    names: LeafNameArgs,
+    #[command(flatten)]
+    key: KeyArgs,
     /// Ask for the key that is there, DIR/tls.key, instead of a new one
     #[arg(long, conflicts_with = "key")]
     same_key: bool,
@@ -86,15 +81,10 @@ pub(crate) struct SignArgs {
     /// Other names that may be asked for, such as dns:*.workers.example; may be repeated
     #[arg(long, value_name = "PATTERN", value_parser = SanPattern::parse)]
     allow_san: Vec<SanPattern>,
-    /// How long the leaf lives; 30d, if neither this nor the profile says
-    #[arg(long, value_name = "SPAN", value_parser = text::positive_span)]
-    lifetime: Option<SignedDuration>,
-    /// How far its validity reaches back; 5m, if neither this nor the profile says
-    #[arg(long, value_name = "SPAN", value_parser = text::span)]
-    backdate: Option<SignedDuration>,
-    /// Let the leaf end with its CA, if it would outlive it
-    #[arg(long)]
-    shorten: bool,
+    #[command(flatten)]
+    validity: ValidityArgs,
+    #[command(flatten)]
+    end: EndArgs,
     /// Replace the file that is there
     #[arg(long)]
     force: bool,
@@ -112,20 +102,17 @@ fn new(args: NewArgs, session: &Session) -> Result<Exit, Failure> {
     let existing = Existing::of_force(args.force);
     let key_path = args.out.join(directory::KEY_FILE);
     let request_path = args.out.join(REQUEST_FILE);
-    let subject = Subject::new(
-        args.common_name,
-        args.organization,
-        args.organizational_unit,
-    )
-    .map_err(issue::refused)?;
+    let names = args.names;
+    let subject = args.subject.subject(names.organizational_unit)?;
     let key = if args.same_key {
         files::must_be_free(&[&request_path], existing)?;
         files::open_key(&key_path, &Source::Prompt)?
     } else {
         files::must_be_free(&[&key_path, &request_path], existing)?;
-        generate::key(args.key.into()).map_err(issue::no_randomness)?
+        generate::key(args.key.key.unwrap_or(defaults::LEAF_KEY).into())
+            .map_err(issue::no_randomness)?
     };
-    let request = Request::new(&subject, &args.san, &key).map_err(issue::refused)?;
+    let request = Request::new(&subject, &names.san, &key).map_err(issue::refused)?;
     if !args.same_key {
         files::write(&key_path, &*key.to_pem(), Readers::Owner, existing)?;
     }
@@ -176,15 +163,15 @@ fn sign(args: SignArgs, session: &Session) -> Result<Exit, Failure> {
     let wanted = Wanted {
         subject,
         key: profile.key,
-        lifetime: args.lifetime.unwrap_or(profile.lifetime),
-        backdate: args.backdate.unwrap_or(profile.backdate),
+        lifetime: args.validity.lifetime.unwrap_or(profile.lifetime),
+        backdate: args.validity.backdate.unwrap_or(profile.backdate),
         directory: PathBuf::new(),
         existing,
     };
     let leaf = WantedLeaf {
         sans,
         usage: profile.usage.into(),
-        end: End::of_shorten(args.shorten),
+        end: args.end.end(),
     };
     let now = session.now();
     let chain = wanted.certify(&leaf, request.public_key(), &signer, now)?;

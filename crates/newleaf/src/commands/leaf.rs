@@ -19,7 +19,7 @@ use newleaf_x509::Chain;
 
 use self::alone::Alone;
 pub(super) use self::alone::say_if_shortened;
-use super::inspect;
+use super::{inspect, options};
 use crate::{
     code,
     config::{Config, DomainConfig},
@@ -49,18 +49,33 @@ pub(crate) enum Command {
 /// The leaf says what Temporal asks for and nothing more: digitalSignature, clientAuth, not a CA. A leaf that would
 /// outlive its CA is refused; with --shorten it ends with its CA, and that is said.
 #[derive(Debug, clap::Args)]
-#[command(group = ArgGroup::new("which").required(true).args(["domain", "out"]))]
+#[command(
+    group = ArgGroup::new("which").required(true).args(["domain", "out"]),
+    mut_arg("domain", options::optional),
+    mut_arg("holder", options::optional),
+    mut_arg("common_name", options::optional)
+)]
 pub(crate) struct IssueArgs {
-    /// The trust domain, as newleaf.yaml names it
-    #[arg(requires = "holder")]
-    domain: Option<String>,
-    /// The holder, as newleaf.yaml names it
-    holder: Option<String>,
+    #[command(flatten)]
+    known: Option<Known>,
     #[command(flatten)]
     alone: Alone,
     /// Replace the leaf that is there
     #[arg(long)]
     force: bool,
+}
+
+/// A holder of a trust domain, of whom newleaf.yaml says everything.
+#[derive(Debug, clap::Args)]
+struct Known {
+    /// The trust domain, as newleaf.yaml names it
+    #[arg(
+        requires = "holder",
+        conflicts_with_all = ["ca", "ca_cert", "ca_key", "profile", "CaKeyArgs", "SubjectArgs", "LeafNameArgs", "KeyArgs", "ValidityArgs", "EndArgs"]
+    )]
+    domain: String,
+    /// The holder, as newleaf.yaml names it
+    holder: String,
 }
 
 /// Runs `newleaf leaf`.
@@ -70,22 +85,14 @@ pub(crate) fn run(command: Command, session: &Session) -> Result<Exit, Failure> 
         Command::Renew(args) => return renew::run(&args, session),
         Command::Serve(args) => return serve::run(*args, session),
     };
-    let IssueArgs {
-        domain,
-        holder,
-        alone,
-        force,
-    } = *args;
-    let existing = Existing::of_force(force);
-    match (domain, holder) {
-        (Some(domain), Some(holder)) => {
-            let config = session.config()?;
-            let domain = config.domain(&domain)?;
-            let holder = domain.holder(&holder)?;
-            for_holder(&config, domain, holder, existing, session)
-        }
-        (Some(_) | None, _) => alone::issue(alone, existing, session),
-    }
+    let existing = Existing::of_force(args.force);
+    let Some(Known { domain, holder }) = args.known else {
+        return alone::issue(args.alone, existing, session);
+    };
+    let config = session.config()?;
+    let domain = config.domain(&domain)?;
+    let holder = domain.holder(&holder)?;
+    for_holder(&config, domain, holder, existing, session)
 }
 
 /// Issues the first leaf of a holder, or one that replaces what is there. Outside a rotation only: a rotation

@@ -1,8 +1,14 @@
 //! What holds where the configuration says nothing: the one table.
 
+use jiff::SignedDuration;
 use newleaf_rotation::Phase;
 
-use crate::{profile::UsageName, text::KeyName};
+use crate::{
+    code,
+    failure::Failure,
+    profile::UsageName,
+    text::{self, KeyName},
+};
 
 /// Beside the configuration, out of the way.
 pub(crate) const STATE: &str = ".newleaf";
@@ -14,6 +20,8 @@ pub(crate) const ISSUER_KEY: KeyName = KeyName::EcdsaP384;
 pub(crate) const ISSUER_LIFETIME: &str = "365d";
 /// A weekend, a holiday and a week of trouble fit in.
 pub(crate) const LEAF_LIFETIME: &str = "30d";
+/// Whoever hands out leaves by itself can do so every day.
+pub(crate) const SERVED_LIFETIME: &str = "24h";
 /// Every handshake pays for it.
 pub(crate) const LEAF_KEY: KeyName = KeyName::EcdsaP256;
 /// Go's and Kubernetes' tools allow as much for clocks that are late.
@@ -50,3 +58,8 @@ pub(crate) const ATTEMPTS: u32 = 5;
 pub(crate) const SKEW: &str = "5m";
 /// Time to do it again by hand.
 pub(crate) const RESERVE: &str = "7d";
+
+/// Reads a span of this table.
+pub(crate) fn span(text: &str) -> Result<SignedDuration, Failure> {
+    text::span(text).map_err(|message| Failure::new(&code::BUG, message))
+}

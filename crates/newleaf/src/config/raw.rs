@@ -138,11 +138,13 @@ pub(crate) struct Issuer {
     #[schemars(extend("default" = defaults::ISSUER_LIFETIME))]
     pub(crate) lifetime: Option<At<String>>,
     /// Who knows the passphrase behind which the CA's keys are kept: `env:NAME`, `file:PATH`, `keyring:NAME` or `command:PROGRAM ARGUMENT …`,
-    /// such as a keyring's. It is asked for whenever the CA signs. Without it, keys lie in files that only their owner
-    /// can read.
+    /// such as a keyring's. It is asked for whenever the CA signs. One of `passphrase`, `token` and `unencrypted` must be said.
     pub(crate) passphrase: Option<At<String>>,
-    /// The PKCS #11 token in which the CA's keys are made and stay. Not together with `passphrase`.
+    /// The PKCS #11 token in which the CA's keys are made and stay.
     pub(crate) token: Option<At<Token>>,
+    /// Keep the CA's keys as they are, in files that only their owner can read: whoever has the owner's rights, a backup or the
+    /// disk can sign.
+    pub(crate) unencrypted: Option<At<bool>>,
 }
 
 /// A PKCS #11 token.

@@ -92,7 +92,7 @@ impl Resolver<'_> {
         let at = format!("domains.{name}");
         self.name("a trust domain", name, domain.location)?;
         let raw = &domain.value;
-        let issuer = self.issuer(&at, name, raw.issuer.as_ref())?;
+        let issuer = self.issuer(&at, name, domain)?;
         self.take(
             &issuer.directory,
             format!("the CA of trust domain `{name}`"),

@@ -15,6 +15,7 @@ domains:
         store: { directory: b }
       worker-a:
         store: { directory: a }
+    issuer: { unencrypted: true }
 ";
 
 fn read(text: &str) -> Result<Config, ConfigError> {
@@ -105,12 +106,12 @@ fn what_is_not_known_is_shown_with_a_caret() {
      8 |     leaf: { lifetime: 1mo }
        |                       ^^^
     ");
-    insta::assert_snapshot!(refused("    holders:", "    issuer: { key: rsa-1024 }\n    holders:"), @r"
+    insta::assert_snapshot!(refused("{ unencrypted: true }", "{ key: rsa-1024 }"), @r"
     unknown variant `rsa-1024`, expected one of ecdsa-p256, ecdsa-p384, rsa-2048, rsa-3072, rsa-4096
-      --> etc/newleaf.yaml:8:20
-       |
-     8 |     issuer: { key: rsa-1024 }
-       |                    ^^^^^^^^
+       --> etc/newleaf.yaml:13:20
+        |
+     13 |     issuer: { key: rsa-1024 }
+        |                    ^^^^^^^^
     ");
     insta::assert_snapshot!(refused("{ directory: b }", "{ directory: b"), @r"
     while parsing a flow mapping, did not find expected ',' or '}'
@@ -250,12 +251,7 @@ fn each_setting_tells_where_it_came_from() {
 
 /// Reads the smallest configuration with an issuer.
 fn with_issuer(issuer: &str) -> Result<Config, ConfigError> {
-    let text = SMALLEST.replacen(
-        "  payments:\n",
-        &format!("  payments:\n    issuer: {issuer}\n"),
-        1,
-    );
-    read(&text)
+    read(&SMALLEST.replacen("{ unencrypted: true }", issuer, 1))
 }
 
 #[test]
@@ -266,13 +262,36 @@ fn a_cas_keys_are_kept_as_is_said() {
         let config = with_issuer(issuer).unwrap();
         config.domain("payments").unwrap().issuer.custody.clone()
     };
-    assert!(matches!(custody("{}"), Custody::Plain));
+    assert!(matches!(custody("{ unencrypted: true }"), Custody::Plain));
     assert!(matches!(
         custody("{ passphrase: \"env:P\" }"),
         Custody::Sealed(_)
     ));
     let token = custody("{ token: { module: /m.so, label: t, pin: \"file:pin\" } }");
     assert!(matches!(token, Custody::Token { options, .. } if options.token == "t"));
+}
+
+/// A key that lies open is somebody's wish.
+#[test]
+fn how_a_cas_keys_are_kept_must_be_said() {
+    for unsaid in ["{}", "{ unencrypted: false }", "{ organization: acme }"] {
+        let refused = with_issuer(unsaid).unwrap_err().to_string();
+        assert!(refused.contains("found none"), "{refused}");
+    }
+    insta::assert_snapshot!(refused("    issuer: { unencrypted: true }\n", ""), @r"
+    expected one of `issuer.passphrase`, `issuer.token` and `issuer.unencrypted: true`, found none: nothing says how the CA's keys are kept
+      --> etc/newleaf.yaml:3:5
+       |
+     3 |     trust_points:
+       |     ^
+    ");
+    for both in [
+        "{ unencrypted: true, passphrase: \"env:P\" }",
+        "{ unencrypted: true, token: { module: /m.so, label: t, pin: \"env:P\" } }",
+    ] {
+        let refused = with_issuer(both).unwrap_err().to_string();
+        assert!(refused.contains("found two"), "{refused}");
+    }
 }
 
 #[test]
@@ -290,12 +309,8 @@ fn what_may_be_a_passphrase_is_not_shown() {
         assert!(!refused.to_string().contains("hunter2"));
     }
     let both = "{ passphrase: \"env:P\", token: { module: /m.so, label: t, pin: \"env:P\" } }";
-    assert!(
-        with_issuer(both)
-            .unwrap_err()
-            .to_string()
-            .contains("found both")
-    );
+    let both = with_issuer(both).unwrap_err();
+    assert!(both.to_string().contains("found two"), "{both}");
     let halfway = with_issuer("{ token: { module: /m.so } }").unwrap_err();
     assert!(halfway.to_string().contains("`label`"), "{halfway}");
 }

@@ -76,7 +76,7 @@ impl Settings {
 state: state
 domains:
   {DOMAIN}:
-    issuer: {{ directory: ca, common_name: {CA_NAME}, organization: acme, key: ecdsa-p256, lifetime: 365d }}
+    issuer: {{ directory: ca, common_name: {CA_NAME}, organization: acme, key: ecdsa-p256, lifetime: 365d, unencrypted: true }}
     leaf: {{ lifetime: 30d, key: ecdsa-p256 }}
     trust_points:
       {NAMESPACE}:

@@ -3,11 +3,10 @@
 
 use std::path::{Path, PathBuf};
 
-use newleaf_keystore::{TokenKey, TokenOptions};
 use newleaf_x509::{Certificate, issue::Issuer};
 
-use super::refused;
-use crate::{code, failure::Failure, files, passphrase::Source};
+use super::{TokenPlace, refused};
+use crate::{failure::Failure, files, passphrase::Source};
 
 /// The certificate's file in a CA's directory.
 pub(crate) const CA_FILE: &str = "ca.crt";
@@ -31,28 +30,9 @@ impl Signer {
         Self::read(&certificate, &key, passphrase)?.with_directory(directory)
     }
 
-    /// Reads the CA of a directory whose key is in a token, under the CA's common name unless another label is given.
-    pub(crate) fn in_token(
-        directory: &Path,
-        options: &TokenOptions,
-        label: Option<&str>,
-        pin: &Source,
-    ) -> Result<Self, Failure> {
-        let certificate = files::read_certificate(&directory.join(CA_FILE))?;
-        let label = label.or(certificate.subject().common_name());
-        let label = label.unwrap_or_default().to_owned();
-        let token = &options.token;
-        let pin = pin.open(&format!("PIN of token `{token}`"))?;
-        let found = TokenKey::find(options, &pin, &label)
-            .map_err(|error| Failure::new(&code::TOKEN, error))?;
-        let Some(key) = found else {
-            let message =
-                format!("expected a key labelled `{label}` in token `{token}`, found none");
-            return Err(Failure::new(&code::TOKEN, message).hint(
-                "`--token-key` names another label; `pkcs11-tool --list-objects` shows them",
-            ));
-        };
-        Self::of(certificate, Box::new(key))?.with_directory(directory)
+    /// Reads the CA of a directory whose key is in a token.
+    pub(crate) fn in_token(directory: &Path, place: &TokenPlace) -> Result<Self, Failure> {
+        Self::read_in_token(&directory.join(CA_FILE), place)?.with_directory(directory)
     }
 
     /// Reads a CA from two files.
@@ -63,6 +43,13 @@ impl Signer {
     ) -> Result<Self, Failure> {
         let certificate = files::read_certificate(certificate)?;
         Self::of(certificate, Box::new(files::open_key(key, passphrase)?))
+    }
+
+    /// Reads a CA's certificate from a file, and finds its key in a token.
+    pub(crate) fn read_in_token(certificate: &Path, place: &TokenPlace) -> Result<Self, Failure> {
+        let certificate = files::read_certificate(certificate)?;
+        let key = place.find(certificate.subject().common_name())?;
+        Self::of(certificate, Box::new(key))
     }
 
     fn of(certificate: Certificate, key: Box<dyn newleaf_x509::Signer>) -> Result<Self, Failure> {

@@ -3,8 +3,11 @@
 use std::path::PathBuf;
 
 use jiff::{SignedDuration, Timestamp};
-use newleaf_identity::{directory, generate};
-use newleaf_keystore::SealedKey;
+use newleaf_identity::{
+    directory,
+    generate::{self, KeyKind},
+};
+use newleaf_keystore::{SealedKey, TokenKey};
 use newleaf_x509::{
     Certificate, Chain, PrivateKey, PublicKey,
     issue::{self, CaScope, CaTemplate, LeafTemplate, LeafUse, San, Subject, Validity},
@@ -12,8 +15,8 @@ use newleaf_x509::{
 use zeroize::Zeroizing;
 
 use super::{
-    CA_CHAIN_FILE, CA_FILE, CA_KEY_FILE, End, Record, Signer, after, no_randomness, outlived,
-    refused,
+    CA_CHAIN_FILE, CA_FILE, CA_KEY_FILE, End, Record, Signer, TokenPlace, after, no_randomness,
+    outlived, refused,
 };
 use crate::{
     code,
@@ -47,6 +50,16 @@ pub(crate) enum Custody {
     Plain,
     /// Behind a passphrase.
     Sealed(Source),
+    /// In a token, which never lets it out.
+    Token(TokenPlace),
+}
+
+/// A key that was just made for a CA.
+enum NewKey<'a> {
+    /// It goes into a file.
+    File(PrivateKey),
+    /// It is in its token already.
+    Token(&'a TokenPlace, TokenKey),
 }
 
 /// What makes a CA of a certificate.
@@ -87,7 +100,50 @@ impl Wanted {
         let chain_path = self.directory.join(CA_CHAIN_FILE);
         let record = Record::of(&self.directory);
         files::must_be_free(&[&chain_path, record.path()], self.existing)?;
-        let key = generate::key(self.key.into()).map_err(no_randomness)?;
+        let key = self.new_key(&wanted.custody)?;
+        let made = self
+            .sign_ca(wanted, key.signer(), parent, now)
+            .and_then(|certificate| {
+                let secret = key.secret(&wanted.custody)?;
+                // Of a CA that was here before, nothing may be taken for this one's.
+                files::remove(&chain_path)?;
+                record.forget()?;
+                if let Some(parent) = parent {
+                    let above = parent.intermediates().iter().map(Certificate::to_pem);
+                    let chain: String =
+                        std::iter::once(certificate.to_pem()).chain(above).collect();
+                    files::write(&chain_path, &chain, Readers::Everybody, self.existing)?;
+                }
+                self.write(&paths, &certificate.to_pem(), secret.as_ref())?;
+                Ok(certificate)
+            });
+        if let (Err(_), NewKey::Token(place, _)) = (&made, &key) {
+            place.unmake(self.subject.common_name());
+        }
+        made
+    }
+
+    fn new_key<'a>(&self, custody: &'a Custody) -> Result<NewKey<'a>, Failure> {
+        match custody {
+            Custody::Plain | Custody::Sealed(_) => {
+                let key = generate::key(self.key.into()).map_err(no_randomness)?;
+                Ok(NewKey::File(key))
+            }
+            Custody::Token(place) => {
+                let kind = KeyKind::from(self.key).algorithm();
+                let key = place.make(self.subject.common_name(), kind)?;
+                Ok(NewKey::Token(place, key))
+            }
+        }
+    }
+
+    fn sign_ca(
+        &self,
+        wanted: &WantedCa,
+        key: &dyn newleaf_x509::Signer,
+        parent: Option<&Signer>,
+        now: Timestamp,
+    ) -> Result<Certificate, Failure> {
         let template = CaTemplate {
             subject: self.subject.clone(),
             serial: generate::serial().map_err(no_randomness)?,
@@ -97,7 +153,7 @@ impl Wanted {
             },
         };
         let certificate = match parent {
-            None => issue::root(&template, &wanted.scope, &key),
+            None => issue::root(&template, &wanted.scope, key),
             Some(parent) => issue::intermediate(
                 &template,
                 &wanted.scope,
@@ -105,21 +161,7 @@ impl Wanted {
                 &parent.issuer()?,
             ),
         };
-        let certificate = certificate.map_err(refused)?;
-        let secret = match &wanted.custody {
-            Custody::Plain => key.to_pem(),
-            Custody::Sealed(source) => sealed(&key, source)?,
-        };
-        // Of a CA that was here before, nothing may be taken for this one's.
-        files::remove(&chain_path)?;
-        record.forget()?;
-        if let Some(parent) = parent {
-            let above = parent.intermediates().iter().map(Certificate::to_pem);
-            let chain: String = std::iter::once(certificate.to_pem()).chain(above).collect();
-            files::write(&chain_path, &chain, Readers::Everybody, self.existing)?;
-        }
-        self.write(&paths, &certificate.to_pem(), &secret)?;
-        Ok(certificate)
+        certificate.map_err(refused)
     }
 
     /// Makes a leaf with a new key: chain and key, both written or none.
@@ -132,7 +174,7 @@ impl Wanted {
         let paths = self.free_paths(directory::CHAIN_FILE, directory::KEY_FILE)?;
         let key = generate::key(self.key.into()).map_err(no_randomness)?;
         let chain = self.certify(wanted, key.public_key(), signer, now)?;
-        self.write(&paths, &chain.to_pem(), &key.to_pem())?;
+        self.write(&paths, &chain.to_pem(), Some(&key.to_pem()))?;
         Ok(chain)
     }
 
@@ -183,15 +225,42 @@ impl Wanted {
     }
 
     /// The key first: a certificate without its key would look like an identity.
-    fn write(&self, paths: &[PathBuf; 2], certificate: &str, key: &str) -> Result<(), Failure> {
+    fn write(
+        &self,
+        paths: &[PathBuf; 2],
+        certificate: &str,
+        key: Option<&Zeroizing<String>>,
+    ) -> Result<(), Failure> {
         let [certificate_path, key_path] = paths;
-        files::write(key_path, key, Readers::Owner, self.existing)?;
+        match key {
+            Some(key) => files::write(key_path, &**key, Readers::Owner, self.existing)?,
+            // One that is there belongs to the certificate that is replaced.
+            None => files::remove(key_path)?,
+        }
         files::write(
             certificate_path,
             certificate,
             Readers::Everybody,
             self.existing,
         )
+    }
+}
+
+impl NewKey<'_> {
+    fn signer(&self) -> &dyn newleaf_x509::Signer {
+        match self {
+            Self::File(key) => key,
+            Self::Token(_, key) => key,
+        }
+    }
+
+    /// Returns what the key's file shall hold, if there is to be one.
+    fn secret(&self, custody: &Custody) -> Result<Option<Zeroizing<String>>, Failure> {
+        match (self, custody) {
+            (Self::File(key), Custody::Sealed(source)) => sealed(key, source).map(Some),
+            (Self::File(key), Custody::Plain | Custody::Token(_)) => Ok(Some(key.to_pem())),
+            (Self::Token(..), _) => Ok(None),
+        }
     }
 }
 

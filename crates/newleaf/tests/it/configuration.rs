@@ -45,7 +45,7 @@ fn what_the_configuration_refers_to_is_checked() {
     let bench = Bench::new();
     let with = |kind: &str| {
         let text = format!(
-            "domains:\n  d:\n    trust_points:\n      p.a:\n        {kind}\n        endpoints: [{{ address: \"h:1\", server_ca: ca.pem }}]\n    holders: {{ w: {{ store: {{ directory: w }} }} }}\n"
+            "domains:\n  d:\n    issuer: {{ unencrypted: true }}\n    trust_points:\n      p.a:\n        {kind}\n        endpoints: [{{ address: \"h:1\", server_ca: ca.pem }}]\n    holders: {{ w: {{ store: {{ directory: w }} }} }}\n"
         );
         bench.write("newleaf.yaml", &text);
     };

@@ -124,7 +124,7 @@ async fn an_identity_that_finds_no_room_leaves_the_old_one() {
 const CONFIG: &str = r#"
 domains:
   payments:
-    issuer: { organization: acme }
+    issuer: { organization: acme, unencrypted: true }
     trust_points:
       payments.a2dd6:
         temporal_cloud: { api_key: "file:api-key" }

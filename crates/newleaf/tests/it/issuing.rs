@@ -36,6 +36,29 @@ fn a_leaf_of_another_ca_is_refused_by_openssl() {
     }
 }
 
+/// What was asked for is what the certificate says, to the second.
+#[test]
+fn subject_key_and_validity_are_as_asked() {
+    let bench = Bench::new();
+    bench.done("ca new --unencrypted --out ca --common-name ca-g1 --organization acme --key ecdsa-p256 --lifetime 8d --backdate 1h");
+    bench.done("leaf issue --ca ca --out w --common-name w --organization acme --organizational-unit pay --key rsa-2048 --lifetime 36h --backdate 30m --san dns:w.x");
+    for (file, subject, key, hours) in [
+        ("ca/ca.crt", "O=acme, CN=ca-g1", "ECDSA P-256", 8 * 24 + 1),
+        ("w/tls.crt", "O=acme, OU=pay, CN=w", "RSA 2048", 36),
+    ] {
+        let told = bench.done(&format!("inspect --json {file}")).json();
+        let one = &told[0]["certificates"][0];
+        assert_eq!(one["subject"], subject);
+        assert_eq!(one["key"], key, "{one}");
+        let at = |end: &str| one[end].as_str().unwrap().parse::<jiff::Timestamp>();
+        let life = at("not_after")
+            .unwrap()
+            .duration_since(at("not_before").unwrap());
+        let backdated = i64::from(file == "w/tls.crt") * 30;
+        assert_eq!(life.as_mins(), hours * 60 + backdated, "{one}");
+    }
+}
+
 #[test]
 fn keys_are_for_their_owner_only() {
     let bench = Bench::with_identity();
@@ -168,7 +191,7 @@ fn a_place_that_cannot_be_written_is_named() {
 const CONFIG: &str = "\
 domains:
   payments:
-    issuer: { organization: acme }
+    issuer: { organization: acme, unencrypted: true }
     trust_points:
       payments.a2dd6:
         manual: {}

@@ -78,6 +78,8 @@ fn a_passphrase_comes_from_where_it_is() {
             .success()
     );
     bench.fails(&format!("{issue} env:NOT_SET_ANYWHERE"), 2, "F009");
+    let said = bench.fails(&format!("{issue} file:nowhere"), 2, "F009");
+    assert!(said.err.contains("first line of `nowhere`"), "{}", said.err);
     let said = bench.run(&format!("{issue} hunter2"));
     assert_eq!(said.code, 2);
     assert!(
@@ -179,7 +181,10 @@ fn a_ca_below_another_signs_leaves_that_lead_to_the_root() {
         "I001",
     );
     assert!(
-        refused.err.contains("path length under 0, found 0"),
+        refused
+            .err
+            .contains("path length under the 0 of the parent")
+            && refused.err.contains("--path-length 1"),
         "{}",
         refused.err
     );
@@ -220,9 +225,15 @@ fn constraints_bind_what_is_signed() {
         &bench,
         "verify -x509_strict -purpose sslclient -CAfile ca/ca.crt a/tls.crt",
     );
-    for san in ["dns:a.example", "dns:b.old.workers.example", "ip:11.0.0.1"] {
-        let said = bench.fails(&format!("{issue} b --san {san}"), 2, "I001");
-        assert!(said.err.contains("constraints of CA"), "{}", said.err);
+    for (kind, name) in [
+        ("dns", "a.example"),
+        ("dns", "b.old.workers.example"),
+        ("ip", "11.0.0.1"),
+    ] {
+        let asked = format!("{issue} b --san dns:a.workers.example --san {kind}:{name}");
+        let said = bench.fails(&asked, 2, "I001");
+        let found = format!("found `{}:{name}`", kind.to_uppercase());
+        assert!(said.err.contains(&found), "{}", said.err);
     }
 }
 

@@ -2,10 +2,7 @@
 
 use serde_json::Value;
 
-use crate::{
-    bench::{Bench, Said},
-    real_worker::part,
-};
+use crate::bench::{Bench, Said};
 
 fn codes(said: &Said) -> Vec<String> {
     let findings = said.json();
@@ -78,7 +75,9 @@ fn sarif_has_each_rule_once_and_a_place_for_each_finding() {
 /// The schema is the one of OASIS, as the crate serde-sarif 0.8.0 carries it.
 #[test]
 fn sarif_follows_the_schema_of_oasis() {
-    let Some(python) = part("python") else { return };
+    let Some(python) = newleaf_parts::program("python") else {
+        return;
+    };
     let (bench, said) = judged("sarif");
     bench.write(
         "clean.sarif",

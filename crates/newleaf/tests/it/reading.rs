@@ -261,6 +261,7 @@ fn a_trust_point_is_asked_what_it_accepts() {
         &format!(
             "domains:
   payments:
+    issuer: {{ unencrypted: true }}
     trust_points:
       cloud:
         temporal_cloud:

@@ -4,11 +4,7 @@
 //! The Python SDK and the `temporal` command are found in the venv that `NEWLEAF_PARTS` names, which `cargo xtask test`
 //! prepares. Without it the test says so and passes; with `CI=true` it fails.
 
-use std::{
-    net::SocketAddr,
-    path::{Path, PathBuf},
-    process::Stdio,
-};
+use std::{net::SocketAddr, path::Path, process::Stdio};
 
 use newleaf_sandbox::DevServer;
 use serde_json::Value;
@@ -32,7 +28,10 @@ const ENOUGH: u64 = 50;
 
 #[tokio::test]
 async fn a_real_worker_lives_through_a_renewal_and_a_rollover() {
-    let (Some(temporal), Some(python)) = (part("temporal"), part("python")) else {
+    let (Some(temporal), Some(python)) = (
+        newleaf_parts::program("temporal"),
+        newleaf_parts::program("python"),
+    ) else {
         return;
     };
     let temporal = DevServer::start(Command::new(temporal), NAMESPACE).await;
@@ -130,20 +129,4 @@ async fn only_the_new_ca_calls(rig: &Rig) {
     };
     timeout(PATIENCE, going).await.unwrap();
     assert_eq!((calls("g1"), open("g1")), (old, 0));
-}
-
-/// Returns a program of the venv, if there is one.
-pub(crate) fn part(program: &str) -> Option<PathBuf> {
-    let parts = std::env::var_os("NEWLEAF_PARTS").map(PathBuf::from);
-    let part = parts.map(|parts| parts.join("bin").join(program));
-    if let Some(found) = part.filter(|part| part.exists()) {
-        return Some(found);
-    }
-    let is_required = std::env::var_os("CI").is_some_and(|ci| ci == "true");
-    assert!(
-        !is_required,
-        "expected `{program}` in NEWLEAF_PARTS, found none"
-    );
-    eprintln!("missing: NEWLEAF_PARTS names no venv with `{program}`: what needs it was not tried");
-    None
 }

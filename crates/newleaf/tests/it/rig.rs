@@ -275,7 +275,7 @@ fn config(cloud: SocketAddr, endpoint: SocketAddr, admin: SocketAddr) -> String 
         r#"
 domains:
   payments:
-    issuer: {{ organization: acme, key: ecdsa-p256 }}
+    issuer: {{ organization: acme, key: ecdsa-p256, unencrypted: true }}
     trust_points:
       {NAMESPACE}:
         temporal_cloud: {{ address: "https://localhost:{cloud_port}", api_key: "file:api-key", server_ca: server-ca.crt }}

@@ -116,7 +116,7 @@ fn config(cloud: &str, endpoint: &str) -> String {
         r#"state: state
 domains:
   payments:
-    issuer: {{ directory: ca, common_name: payments-ca, organization: acme }}
+    issuer: {{ directory: ca, common_name: payments-ca, organization: acme, unencrypted: true }}
     trust_points:
       payments.a2dd6:
         temporal_cloud: {{ namespace: payments.a2dd6, address: "{cloud}", api_key: "file:sandbox/api-key", server_ca: sandbox/server-ca.pem }}

@@ -13,7 +13,6 @@ use rustix::process::{Pid, Signal, kill_process_group};
 
 use crate::{
     caller::Caller,
-    callers_meet_http2_by_the_book::part,
     pki::Ca,
     rig::{Running, eventually, options},
     server::Server,
@@ -52,7 +51,9 @@ impl Drop for ProxyPy {
 
 #[tokio::test]
 async fn a_real_proxy() {
-    let Some(program) = part("proxy") else { return };
+    let Some(program) = newleaf_parts::program("proxy") else {
+        return;
+    };
     let directory = tempfile::tempdir().unwrap();
     let port_file = directory.path().join("port");
     let _proxy_py = ProxyPy::start(&program, &port_file);

@@ -2,11 +2,7 @@
 //!
 //! It is found in the directory that `NEWLEAF_PARTS` names, which `cargo xtask test` prepares.
 
-use std::{
-    path::{Path, PathBuf},
-    process::Output,
-    time::Duration,
-};
+use std::{process::Output, time::Duration};
 
 use tokio::{process::Command, time::timeout};
 
@@ -23,7 +19,9 @@ const SECONDS_PER_CASE: &str = "4";
 
 #[tokio::test]
 async fn h2spec_passes() {
-    let Some(judge) = part("h2spec") else { return };
+    let Some(judge) = newleaf_parts::program("h2spec") else {
+        return;
+    };
     let rig = Rig::start().await;
     let report = rig.directory.path().join("report.xml");
     let mut command = Command::new(judge);
@@ -75,24 +73,6 @@ fn was_reset(case: &str) -> bool {
 fn attribute<'case>(case: &'case str, name: &str) -> &'case str {
     let (_before, value) = case.split_once(&format!("{name}=\"")).unwrap();
     value.split_once('"').unwrap().0
-}
-
-/// Returns a program among the parts, if there is one.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the test runner names the parts through the environment"
-)]
-pub(crate) fn part(program: &str) -> Option<PathBuf> {
-    let part = std::env::var("NEWLEAF_PARTS").map(|dir| Path::new(&dir).join("bin").join(program));
-    if let Some(found) = part.ok().filter(|part| part.exists()) {
-        return Some(found);
-    }
-    assert!(
-        std::env::var("CI").as_deref() != Ok("true"),
-        "expected `{program}` in NEWLEAF_PARTS, found none"
-    );
-    eprintln!("missing: NEWLEAF_PARTS names no directory with `{program}`, so it judges nothing");
-    None
 }
 
 async fn run(command: &mut Command) -> Output {

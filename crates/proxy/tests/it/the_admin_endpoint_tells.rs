@@ -155,13 +155,8 @@ async fn parse(python: &PathBuf, page: &str) -> Vec<String> {
 }
 
 /// Returns the Python that has Prometheus' client library, where `cargo xtask test` has prepared it.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the test runner names the parts through the environment"
-)]
 async fn python() -> Option<PathBuf> {
-    let python =
-        std::env::var_os("NEWLEAF_PARTS").map(|parts| PathBuf::from(parts).join("bin/python"));
+    let python = newleaf_parts::directory().map(|parts| parts.join("bin/python"));
     if let Some(python) = python {
         let mut has_it = Command::new(&python);
         has_it
@@ -171,12 +166,6 @@ async fn python() -> Option<PathBuf> {
             return Some(python);
         }
     }
-    assert!(
-        std::env::var("CI").as_deref() != Ok("true"),
-        "expected a Python with prometheus_client in NEWLEAF_PARTS, found none"
-    );
-    eprintln!(
-        "missing: NEWLEAF_PARTS names no Python with prometheus_client, so nobody judges the metrics"
-    );
+    newleaf_parts::missing("a Python with prometheus_client");
     None
 }

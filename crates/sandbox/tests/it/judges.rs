@@ -3,11 +3,7 @@
 //! They are found in the Python venv that `NEWLEAF_PARTS` names, which `cargo xtask test` prepares. Without it the
 //! tests say so and pass; with `CI=true` they fail.
 
-use std::{
-    path::{Path, PathBuf},
-    process::Output,
-    time::Duration,
-};
+use std::{path::Path, process::Output, time::Duration};
 
 use newleaf_sandbox::DevServer;
 use tempfile::TempDir;
@@ -20,24 +16,6 @@ use crate::{
 
 /// The longest that a judge may take: Python alone needs a second to start.
 const PATIENCE: Duration = Duration::from_mins(2);
-
-/// Returns a program of the venv, if there is one.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the test runner names the parts through the environment"
-)]
-fn part(program: &str) -> Option<PathBuf> {
-    let part = std::env::var("NEWLEAF_PARTS").map(|dir| Path::new(&dir).join("bin").join(program));
-    if let Some(found) = part.ok().filter(|part| part.exists()) {
-        return Some(found);
-    }
-    assert!(
-        std::env::var("CI").as_deref() != Ok("true"),
-        "expected `{program}` in NEWLEAF_PARTS, found none"
-    );
-    eprintln!("missing: NEWLEAF_PARTS names no venv with `{program}`, so it judges nothing");
-    None
-}
 
 async fn run(command: &mut Command) -> Output {
     timeout(PATIENCE, command.kill_on_drop(true).output())
@@ -74,7 +52,7 @@ async fn temporal(program: &Path, play: &Play, leaf: &Leaf, words: &[&str]) -> O
 
 #[tokio::test]
 async fn the_temporal_cli_is_served_with_a_good_leaf_only() {
-    let Some(program) = part("temporal") else {
+    let Some(program) = newleaf_parts::program("temporal") else {
         return;
     };
     let (g1, foreign) = (Ca::new("payments g1"), Ca::new("mallory"));
@@ -143,7 +121,9 @@ os._exit(0)
 
 #[tokio::test]
 async fn the_python_cloud_client_updates_a_namespace() {
-    let Some(python) = part("python") else { return };
+    let Some(python) = newleaf_parts::program("python") else {
+        return;
+    };
     let (g1, g2) = (Ca::new("payments g1"), Ca::new("payments g2"));
     let play = Play::new(options(&[&g1])).await;
     let both = g1.pem() + &g2.pem();
@@ -220,7 +200,10 @@ asyncio.run(main())
 
 #[tokio::test]
 async fn a_real_worker_works_with_a_real_temporal_through_ageing_connections() {
-    let (Some(temporal), Some(python)) = (part("temporal"), part("python")) else {
+    let (Some(temporal), Some(python)) = (
+        newleaf_parts::program("temporal"),
+        newleaf_parts::program("python"),
+    ) else {
         return;
     };
     let server = DevServer::start(Command::new(temporal), NAMESPACE).await;

@@ -5,10 +5,6 @@
     clippy::indexing_slicing,
     reason = "a failed test should panic"
 )]
-#![expect(
-    clippy::print_stderr,
-    reason = "a missing part is said, never skipped in silence"
-)]
 
 mod client;
 mod cloud;

@@ -15,7 +15,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::{
     desk::{Desk, NEW, OLD, Try, now, point_id, trust},
-    server::{REFRESH, Server, part},
+    server::{REFRESH, Server},
 };
 
 /// Two slots that both hold the old CA, read by a server every so often.
@@ -93,7 +93,7 @@ struct Real {
 
 impl Real {
     async fn start() -> Option<Self> {
-        let program = part()?;
+        let program = newleaf_parts::program("temporal-server")?;
         let (desk, old) = Desk::with_ca();
         desk.ca().make(NEW, now()).unwrap();
         let slots = vec![desk.path("ca-1.pem"), desk.path("ca-2.pem")];

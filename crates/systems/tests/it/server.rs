@@ -34,22 +34,6 @@ pub(crate) struct Server {
     _process: Child,
 }
 
-/// Returns the program, if it is there.
-pub(crate) fn part() -> Option<PathBuf> {
-    let parts = std::env::var_os("NEWLEAF_PARTS").map(PathBuf::from);
-    let part = parts.map(|parts| parts.join("bin/temporal-server"));
-    if let Some(found) = part.filter(|part| part.exists()) {
-        return Some(found);
-    }
-    let is_required = std::env::var_os("CI").is_some_and(|ci| ci == "true");
-    assert!(
-        !is_required,
-        "expected `temporal-server` in NEWLEAF_PARTS, found none"
-    );
-    eprintln!("missing: NEWLEAF_PARTS names no `temporal-server`: no self-hosted server was tried");
-    None
-}
-
 impl Server {
     /// Starts a server that keeps everything in memory, in a directory of its own. It serves some seconds later.
     pub(crate) fn start(program: &Path, directory: &Path, slots: &[PathBuf]) -> Self {

@@ -119,6 +119,27 @@ async fn strangers_are_left_alone() {
     assert_eq!(accepts(&sight), [1, 2]);
 }
 
+/// tcld's `TestUpdateRemoveCA`: the first or the second of several goes, and nothing else does.
+#[tokio::test]
+async fn one_of_several_is_removed_and_the_others_stay() {
+    let (_their_desk, theirs) = Desk::with_ca();
+    for (goes, stays) in [(OLD, NEW), (NEW, OLD)] {
+        let (desk, old) = Desk::with_ca();
+        let new = desk.ca().make(NEW, now()).unwrap();
+        let play = Play::accepting(old.to_pem() + &theirs.to_pem() + &new.to_pem()).await;
+        let systems = systems(&desk, play.point());
+        let attempt = Try::first(&systems, trust(&[stays], &[goes]));
+        assert_eq!(accepts(&look(&attempt).await), [1, 2]);
+        attempt.act().await.unwrap();
+        let sight = settled(&attempt).await;
+        assert_eq!(accepts(&sight), [stays.0]);
+        assert!(
+            matches!(sight.bundle, BundleSight::Read { strangers: 1, .. }),
+            "{sight:?}"
+        );
+    }
+}
+
 #[tokio::test]
 async fn a_lost_reply_is_made_up_for_by_looking() {
     let (desk, play) = stage().await;

@@ -1,10 +1,9 @@
-//! Writing DER: which elements there are and how they nest is said here; tags, lengths, numbers and times are encoded by the
-//! `der` crate.
+//! Writing DER: which elements there are and how they nest is said here; lengths, numbers and times are encoded by the `der`
+//! crate.
 
-use der::{DateTime, Encode, Error, Header, Tag, asn1};
+use std::ops::Range;
 
-/// A tag of one octet, and the longest length that the crate writes, of five.
-const HEADER_BYTES: usize = 6;
+use der::{DateTime, Encode, Error, ErrorKind, Length, asn1};
 
 /// DER that grows. What cannot be encoded is told at the end.
 #[derive(Debug)]
@@ -24,9 +23,9 @@ impl Writer {
 
     /// Writes one element.
     pub(crate) fn element(&mut self, tag: u8, content: &[u8]) {
-        let mut room = [0; HEADER_BYTES];
-        match header(tag, content.len(), &mut room) {
-            Ok(header) => self.raw(header),
+        self.der.push(tag);
+        match Length::try_from(content.len()) {
+            Ok(length) => self.encode(&length),
             Err(error) => self.note(error),
         }
         self.raw(content);
@@ -34,21 +33,27 @@ impl Writer {
 
     /// Writes one element whose content is written by `write`, and returns what that returns.
     pub(crate) fn nested<T>(&mut self, tag: u8, write: impl FnOnce(&mut Self) -> T) -> T {
-        let at = self.der.len();
-        // Room for a short header, which most have; a longer one moves the content.
-        let short = at..at + 2;
-        self.raw(&[0, 0]);
+        self.der.push(tag);
+        // Room for a short length, which most have; a longer one moves the content.
+        let short = self.der.len()..self.der.len() + 1;
+        self.der.push(0);
         let said = write(self);
-        let length = self.der.len().saturating_sub(short.end);
-        let mut room = [0; HEADER_BYTES];
-        match header(tag, length, &mut room) {
-            Ok(header) => match self.der.get_mut(short.clone()) {
-                Some(place) if place.len() == header.len() => place.copy_from_slice(header),
-                Some(_) | None => drop(self.der.splice(short, header.iter().copied())),
-            },
-            Err(error) => self.note(error),
+        if let Err(error) = self.put_length(short) {
+            self.note(error);
         }
         said
+    }
+
+    /// Writes how much has come since `room`, in its place.
+    fn put_length(&mut self, room: Range<usize>) -> Result<(), Error> {
+        let length = Length::try_from(self.der.len().saturating_sub(room.end))?;
+        let mut octets = Octets::default();
+        length.encode(&mut octets)?;
+        match (octets.written(), self.der.get_mut(room.start)) {
+            ([one], Some(place)) => *place = *one,
+            (several, _) => drop(self.der.splice(room, several.iter().copied())),
+        }
+        Ok(())
     }
 
     /// Writes a positive integer.
@@ -89,7 +94,7 @@ impl Writer {
     }
 
     fn encode(&mut self, value: &impl Encode) {
-        if let Err(error) = value.encode_to_vec(&mut self.der) {
+        if let Err(error) = value.encode(&mut Tail(&mut self.der)) {
             self.note(error);
         }
     }
@@ -99,9 +104,45 @@ impl Writer {
     }
 }
 
-/// Encodes a header into `room`.
-fn header(tag: u8, length: usize, room: &mut [u8]) -> Result<&[u8], Error> {
-    Header::new(Tag::try_from(tag)?, length)?.encode_to_slice(room)
+/// The octets of one length: five at most.
+#[derive(Default)]
+struct Octets {
+    room: [u8; 5],
+    n: usize,
+}
+
+impl Octets {
+    fn written(&self) -> &[u8] {
+        self.room.get(..self.n).unwrap_or_default()
+    }
+}
+
+impl der::Writer for Octets {
+    fn write(&mut self, octets: &[u8]) -> Result<(), Error> {
+        octets.iter().try_for_each(|octet| self.write_byte(*octet))
+    }
+
+    fn write_byte(&mut self, octet: u8) -> Result<(), Error> {
+        let place = self.room.get_mut(self.n).ok_or(ErrorKind::Overlength)?;
+        *place = octet;
+        self.n += 1;
+        Ok(())
+    }
+}
+
+/// Where the crate writes: behind what is there, without asking for the length first.
+struct Tail<'a>(&'a mut Vec<u8>);
+
+impl der::Writer for Tail<'_> {
+    fn write(&mut self, octets: &[u8]) -> Result<(), Error> {
+        self.0.extend_from_slice(octets);
+        Ok(())
+    }
+
+    fn write_byte(&mut self, octet: u8) -> Result<(), Error> {
+        self.0.push(octet);
+        Ok(())
+    }
 }
 
 #[cfg(test)]

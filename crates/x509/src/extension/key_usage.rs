@@ -47,16 +47,6 @@ impl KeyUsage {
         Self { flags }
     }
 
-    /// Returns the content of the BIT STRING: how many bits of the last octet say nothing, then the octets, without
-    /// trailing zeros (X.690 §11.2.2).
-    pub(crate) fn to_bits(self) -> Vec<u8> {
-        let mut octets = self.flags.to_le_bytes().map(u8::reverse_bits).to_vec();
-        while octets.pop_if(|octet| *octet == 0).is_some() {}
-        let unused = octets.last().map_or(0, |last| last.trailing_zeros());
-        octets.insert(0, u8::try_from(unused).unwrap_or_default());
-        octets
-    }
-
     /// Returns whether this usage is allowed.
     pub fn allows(self, usage: Usage) -> bool {
         let parsed = ParsedKeyUsage { flags: self.flags };

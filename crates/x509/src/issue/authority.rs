@@ -80,6 +80,7 @@ pub fn intermediate(
 fn draft<'a>(template: &'a CaTemplate, scope: &'a CaScope, key: &'a PublicKey) -> Draft<'a> {
     Draft {
         subject: &template.subject,
+        name: DistinguishedName::from(&template.subject),
         serial: &template.serial.0,
         validity: template.validity,
         key,

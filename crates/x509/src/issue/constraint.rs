@@ -8,7 +8,7 @@ use x509_parser::{
 };
 
 use super::{IssueError, San};
-use crate::{certificate::Certificate, der::Writer, syntax};
+use crate::{certificate::Certificate, der::Writer, extension::GeneralName, syntax};
 
 /// The names that a CA may certify, as RFC 5280 §4.2.1.10 has them. Where nothing of a kind is permitted, every name of
 /// that kind is, unless it is excluded.
@@ -93,7 +93,7 @@ pub(super) fn allow(ca: &Certificate, sans: &[San]) -> Result<(), IssueError> {
     if ca.extensions().name_constraints.is_none() {
         return Ok(());
     }
-    let refused = || IssueError::Constrained {
+    let refused = || IssueError::ConstraintsUnread {
         ca: ca.subject().to_string(),
     };
     let (_, parsed) = X509Certificate::from_der(ca.der()).map_err(|_error| refused())?;
@@ -106,16 +106,24 @@ pub(super) fn allow(ca: &Certificate, sans: &[San]) -> Result<(), IssueError> {
         .as_deref()
         .unwrap_or_default();
     let excluded = constraints.excluded_subtrees.as_deref().unwrap_or_default();
-    let allowed = permitted.iter().chain(excluded).all(is_interpreted)
-        && sans.iter().all(|san| {
-            let of_kind = |branch: &&GeneralSubtree<'_>| san.is_of_kind(&branch.base);
-            let mut narrow = permitted.iter().filter(of_kind).peekable();
-            let permitted = narrow.peek().is_none()
-                || narrow.any(|branch| san.lies_below(&branch.base, Side::Permitted));
-            let mut wide = excluded.iter().filter(of_kind);
-            permitted && !wide.any(|branch| san.lies_below(&branch.base, Side::Excluded))
-        });
-    allowed.then_some(()).ok_or_else(refused)
+    if !permitted.iter().chain(excluded).all(is_interpreted) {
+        return Err(refused());
+    }
+    let allowed = |san: &&San| {
+        let of_kind = |branch: &&GeneralSubtree<'_>| san.is_of_kind(&branch.base);
+        let mut narrow = permitted.iter().filter(of_kind).peekable();
+        let permitted = narrow.peek().is_none()
+            || narrow.any(|branch| san.lies_below(&branch.base, Side::Permitted));
+        let mut wide = excluded.iter().filter(of_kind);
+        permitted && !wide.any(|branch| san.lies_below(&branch.base, Side::Excluded))
+    };
+    match sans.iter().find(|san| !allowed(san)) {
+        None => Ok(()),
+        Some(san) => Err(IssueError::Constrained {
+            ca: ca.subject().to_string(),
+            found: GeneralName::from(san).to_string(),
+        }),
+    }
 }
 
 /// Returns whether Go interprets the branch; one that it does not makes it refuse every chain.

@@ -84,7 +84,7 @@ pub enum IssueError {
     },
     /// A CA below another that may sign longer chains than its parent allows (RFC 5280 §4.2.1.9).
     #[error(
-        "expected a CA below `{parent}` with a path length under {parent_path_length}, found {path_length}"
+        "expected a path length under the {parent_path_length} of the parent `{parent}`, found {path_length}"
     )]
     PathLength {
         /// The parent's subject.
@@ -103,8 +103,16 @@ pub enum IssueError {
         found: String,
     },
     /// A name that the CA's own constraints do not let it certify (RFC 5280 §4.2.1.10).
-    #[error("expected a leaf that the constraints of CA `{ca}` allow, found one that they do not")]
+    #[error("expected names that the constraints of CA `{ca}` allow, found `{found}`")]
     Constrained {
+        /// The CA's subject.
+        ca: String,
+        /// The first name that they do not allow.
+        found: String,
+    },
+    /// Constraints of the CA that a verifier does not read, so that it refuses every leaf.
+    #[error("expected constraints that Go's verifier reads, found others in CA `{ca}`")]
+    ConstraintsUnread {
         /// The CA's subject.
         ca: String,
     },

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::{Constraint, Constraints, IssueError, LeafUse, San};
+use super::{Constraint, Constraints, IssueError, LeafUse, San, write::KEY_ID_OCTETS};
 use crate::{
     der::{Writer, tag},
     extension::{
@@ -11,11 +11,39 @@ use crate::{
     },
 };
 
-/// `id-kp-serverAuth`, 1.3.6.1.5.5.7.3.1.
-const SERVER_AUTH: [u8; 8] = [0x2b, 6, 1, 5, 5, 7, 3, 1];
+// The extensions that never vary, as they stand in every certificate. Each begins with its object identifier below `id-ce`, 2.5.29.
 
-/// `id-kp-clientAuth`, 1.3.6.1.5.5.7.3.2.
-const CLIENT_AUTH: [u8; 8] = [0x2b, 6, 1, 5, 5, 7, 3, 2];
+/// Key usage of a CA, critical: `digitalSignature`, `keyCertSign`, `cRLSign`.
+const CA_KEY_USAGE: [u8; 16] = [
+    0x30, 14, 6, 3, 0x55, 0x1d, 15, 1, 1, 0xff, 4, 4, 3, 2, 1, 0x86,
+];
+
+/// Key usage of a leaf, critical: `digitalSignature`.
+const LEAF_KEY_USAGE: [u8; 16] = [
+    0x30, 14, 6, 3, 0x55, 0x1d, 15, 1, 1, 0xff, 4, 4, 3, 2, 7, 0x80,
+];
+
+/// Basic constraints of a leaf, critical and empty: it is no CA.
+const LEAF_CONSTRAINTS: [u8; 14] = [0x30, 12, 6, 3, 0x55, 0x1d, 19, 1, 1, 0xff, 4, 2, 0x30, 0];
+
+/// Extended key usage: `id-kp-clientAuth`, 1.3.6.1.5.5.7.3.2.
+const FOR_CLIENT: [u8; 21] = [
+    0x30, 19, 6, 3, 0x55, 0x1d, 37, 4, 12, 0x30, 10, 6, 8, 0x2b, 6, 1, 5, 5, 7, 3, 2,
+];
+
+/// Extended key usage: `id-kp-serverAuth`, 1.3.6.1.5.5.7.3.1.
+const FOR_SERVER: [u8; 21] = [
+    0x30, 19, 6, 3, 0x55, 0x1d, 37, 4, 12, 0x30, 10, 6, 8, 0x2b, 6, 1, 5, 5, 7, 3, 1,
+];
+
+/// Extended key usage: both, the server's first.
+const FOR_BOTH: [u8; 31] = [
+    0x30, 29, 6, 3, 0x55, 0x1d, 37, 4, 22, 0x30, 20, 6, 8, 0x2b, 6, 1, 5, 5, 7, 3, 1, 6, 8, 0x2b,
+    6, 1, 5, 5, 7, 3, 2,
+];
+
+/// Subject key identifier, but for the [`KEY_ID_OCTETS`] octets that follow.
+const SUBJECT_KEY_ID: [u8; 11] = [0x30, 29, 6, 3, 0x55, 0x1d, 14, 4, 22, 4, 20];
 
 /// What the certified key may do.
 #[derive(Clone, Copy)]
@@ -36,7 +64,7 @@ impl Role<'_> {
         self,
         writer: &mut Writer,
         authority: Option<Vec<u8>>,
-        key_id: Vec<u8>,
+        key_id: [u8; KEY_ID_OCTETS],
     ) -> Result<Extensions, IssueError> {
         let mut said = Extensions::default();
         if let Some(key_id) = authority {
@@ -47,17 +75,13 @@ impl Role<'_> {
                 names_issuer_and_serial,
             }));
         }
-        let constraints = match self {
+        match self {
             Role::Ca { path_length, names } => {
-                said.key_usage = Some(write_usage(
-                    writer,
-                    &[Usage::DigitalSignature, Usage::KeyCertSign, Usage::CrlSign],
-                ));
+                writer.raw(&CA_KEY_USAGE);
+                let usages = [Usage::DigitalSignature, Usage::KeyCertSign, Usage::CrlSign];
+                said.key_usage = Some(Extension::critical(KeyUsage::of(&usages)));
                 said.name_constraints = write_constraints(writer, names)?;
-                BasicConstraints {
-                    ca: true,
-                    path_length: Some(path_length.into()),
-                }
+                said.basic_constraints = Some(write_path_length(writer, path_length));
             }
             Role::Leaf { usage, sans } => {
                 if !sans.is_empty() {
@@ -66,19 +90,20 @@ impl Role<'_> {
                         sans.iter().map(GeneralName::from).collect(),
                     ));
                 }
-                said.key_usage = Some(write_usage(writer, &[Usage::DigitalSignature]));
+                writer.raw(&LEAF_KEY_USAGE);
+                let usage_of_leaf = KeyUsage::of(&[Usage::DigitalSignature]);
+                said.key_usage = Some(Extension::critical(usage_of_leaf));
                 said.extended_key_usage = Some(write_purposes(writer, usage));
-                BasicConstraints {
+                writer.raw(&LEAF_CONSTRAINTS);
+                said.basic_constraints = Some(Extension::critical(BasicConstraints {
                     ca: false,
                     path_length: None,
-                }
+                }));
             }
-        };
-        write_extension(writer, 14, false, |value| {
-            value.element(tag::OCTET_STRING, &key_id);
-        });
-        said.subject_key_id = Some(Extension::plain(key_id));
-        said.basic_constraints = Some(write_basic_constraints(writer, constraints));
+        }
+        writer.raw(&SUBJECT_KEY_ID);
+        writer.raw(&key_id);
+        said.subject_key_id = Some(Extension::plain(key_id.to_vec()));
         Ok(said)
     }
 }
@@ -91,9 +116,9 @@ pub(crate) fn write_extension(
     write: impl FnOnce(&mut Writer),
 ) {
     writer.nested(tag::SEQUENCE, |extension| {
-        extension.element(tag::OID, &[0x55, 0x1d, arc]);
+        extension.raw(&[tag::OID, 3, 0x55, 0x1d, arc]);
         if critical {
-            extension.element(tag::BOOLEAN, &[0xff]);
+            extension.raw(&[tag::BOOLEAN, 1, 0xff]);
         }
         extension.nested(tag::OCTET_STRING, write);
     });
@@ -133,49 +158,28 @@ pub(crate) fn write_sans(writer: &mut Writer, sans: &[San]) -> Result<(), IssueE
     Ok(())
 }
 
-fn write_usage(writer: &mut Writer, usages: &[Usage]) -> Extension<KeyUsage> {
-    let usage = KeyUsage::of(usages);
-    write_extension(writer, 15, true, |value| {
-        value.element(tag::BIT_STRING, &usage.to_bits());
-    });
-    Extension::critical(usage)
-}
-
 fn write_purposes(writer: &mut Writer, usage: &LeafUse) -> Extension<Vec<Purpose>> {
-    let (server, client) = (
-        (SERVER_AUTH, Purpose::ServerAuth),
-        (CLIENT_AUTH, Purpose::ClientAuth),
-    );
-    let purposes = match usage {
-        LeafUse::Client => vec![client],
-        LeafUse::Server => vec![server],
-        LeafUse::ClientAndServer => vec![server, client],
+    let (der, purposes): (&[u8], _) = match usage {
+        LeafUse::Client => (&FOR_CLIENT, vec![Purpose::ClientAuth]),
+        LeafUse::Server => (&FOR_SERVER, vec![Purpose::ServerAuth]),
+        LeafUse::ClientAndServer => (&FOR_BOTH, vec![Purpose::ServerAuth, Purpose::ClientAuth]),
     };
-    write_extension(writer, 37, false, |value| {
-        value.nested(tag::SEQUENCE, |list| {
-            for (oid, _) in &purposes {
-                list.element(tag::OID, oid);
-            }
-        });
-    });
-    Extension::plain(purposes.into_iter().map(|(_, purpose)| purpose).collect())
+    writer.raw(der);
+    Extension::plain(purposes)
 }
 
-fn write_basic_constraints(
-    writer: &mut Writer,
-    constraints: BasicConstraints,
-) -> Extension<BasicConstraints> {
+/// Writes the basic constraints of a CA.
+fn write_path_length(writer: &mut Writer, path_length: u8) -> Extension<BasicConstraints> {
     write_extension(writer, 19, true, |value| {
         value.nested(tag::SEQUENCE, |within| {
-            if constraints.ca {
-                within.element(tag::BOOLEAN, &[0xff]);
-            }
-            if let Some(limit) = constraints.path_length {
-                within.positive(&limit.to_be_bytes());
-            }
+            within.element(tag::BOOLEAN, &[0xff]);
+            within.positive(&[path_length]);
         });
     });
-    Extension::critical(constraints)
+    Extension::critical(BasicConstraints {
+        ca: true,
+        path_length: Some(path_length.into()),
+    })
 }
 
 /// Writes permitted `[0]` and excluded `[1]` subtrees; minimum and maximum are never written (RFC 5280 §4.2.1.10).

@@ -25,9 +25,14 @@ const VERSION_3: [u8; 5] = [0xa0, 3, tag::INTEGER, 1, 2];
 /// `[3] EXPLICIT Extensions`.
 const EXTENSIONS: u8 = 0xa3;
 
+/// How long the identifier of a key is that is certified here.
+pub(super) const KEY_ID_OCTETS: usize = 20;
+
 /// A certificate that nobody has signed yet.
 pub(super) struct Draft<'a> {
     pub(super) subject: &'a Subject,
+    /// The subject as it will be read.
+    pub(super) name: DistinguishedName,
     pub(super) serial: &'a [u8],
     pub(super) validity: Validity,
     pub(super) key: &'a PublicKey,
@@ -39,7 +44,7 @@ impl Draft<'_> {
     pub(super) fn self_signed(&self, signer: &dyn Signer) -> Result<Certificate, IssueError> {
         let mut name = Writer::new();
         write_attributes(&mut name, self.subject);
-        self.signed(name.der()?, self.subject.into(), None, signer)
+        self.signed(name.der()?, self.name.clone(), None, signer)
     }
 
     /// Has it signed by a CA. The CA's name is taken over octet by octet: verifiers compare it so.
@@ -86,7 +91,7 @@ impl Draft<'_> {
             signature_algorithm: algorithm.name,
             signature_algorithms_agree: true,
             issuer,
-            subject: self.subject.into(),
+            subject: self.name.clone(),
             not_before: whole_second(self.validity.not_before),
             not_after: whole_second(self.validity.not_after),
             public_key: key.into_owned(),
@@ -159,18 +164,14 @@ pub(crate) fn octets_of_subject(ca: &Certificate) -> Result<&[u8], IssueError> {
 pub(crate) fn key_id_of(ca: &Certificate) -> Vec<u8> {
     match &ca.extensions().subject_key_id {
         Some(id) => id.value.clone(),
-        None => key_id(ca.public_key().spki()),
+        None => key_id(ca.public_key().spki()).to_vec(),
     }
 }
 
 /// Method 4 of RFC 7093 §2: the first 160 bits of the SHA-256 of the key as it is certified.
-fn key_id(spki: &[u8]) -> Vec<u8> {
-    digest(&SHA256, spki)
-        .as_ref()
-        .iter()
-        .take(20)
-        .copied()
-        .collect()
+fn key_id(spki: &[u8]) -> [u8; KEY_ID_OCTETS] {
+    let digest = digest(&SHA256, spki);
+    digest.as_ref().first_chunk().copied().unwrap_or_default()
 }
 
 /// Writes a subject, an attribute an RDN.
@@ -188,7 +189,7 @@ fn write_attributes(name: &mut Writer, subject: &Subject) {
         let Some(value) = value else { continue };
         name.nested(tag::SET, |rdn| {
             rdn.nested(tag::SEQUENCE, |attribute| {
-                attribute.element(tag::OID, &[0x55, 4, arc]);
+                attribute.raw(&[tag::OID, 3, 0x55, 4, arc]);
                 attribute.element(tag::UTF8_STRING, value.as_bytes());
             });
         });

@@ -98,9 +98,9 @@ static IDLE_MEMBER: Lint = Lint {
     severity: Severity::Warning,
     family: Family::Bundle,
     profiles: NOT_CLOUD,
-    citation: "RFC 5280 §6.1.3",
-    says: "A member is not valid now, so nothing under it is accepted.",
-    advice: "Remove it if it has expired.",
+    citation: "Go crypto/x509 (Verify: every certificate of a chain, its root too, must be valid); RFC 5280 §6.1.3",
+    says: "A member is not valid now. Go's verifier, which is Temporal's, and OpenSSL's accept nothing under it.",
+    advice: "Remove it if it has expired; if it is not valid yet, nothing under it may be presented until then.",
 };
 
 static ORPHAN_INTERMEDIATE: Lint = Lint {

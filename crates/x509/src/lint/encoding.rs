@@ -74,7 +74,7 @@ static PRIVATE_KEY_IN_TEXT: Lint = Lint {
     severity: Severity::Error,
     family: Family::Encoding,
     profiles: EVERYWHERE,
-    citation: "docs.temporal.io/cloud/certificates",
+    citation: "RFC 5280 §8 (the protection afforded private keys)",
     says: "The text holds a private key beside certificates. Bundles and chains are handed to others and shown in \
            logs: whoever sees this text can be whom the key names.",
     advice: "Take the key out and keep it in a file of its own with mode 0600. If the text has left this machine, \
@@ -134,7 +134,7 @@ static DUPLICATE_IN_TEXT: Lint = Lint {
     severity: Severity::Warning,
     family: Family::Encoding,
     profiles: EVERYWHERE,
-    citation: "docs.temporal.io/cloud/certificates",
+    citation: "docs.temporal.io/evaluate/cloud/limits (16 certificates, 32 KB)",
     says: "The same certificate stands in the text twice. It takes room in a bundle that is limited, and removing \
            one copy removes nothing.",
     advice: "Keep it once; newleaf does so when it writes the bundle.",
@@ -204,7 +204,7 @@ static UNREADABLE_EXTENSION: Lint = Lint {
     profiles: EVERYWHERE,
     citation: "RFC 5280 §4.2",
     says: "An extension's content does not follow its own syntax. What it should have limited or allowed is unknown.",
-    advice: "Issue the certificate again.",
+    advice: "Issue the certificate again; `openssl asn1parse -in FILE` shows what the extension holds.",
 };
 
 static UNKNOWN_CRITICAL_EXTENSION: Lint = Lint {

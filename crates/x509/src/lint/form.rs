@@ -79,9 +79,9 @@ static TIME_NOT_EXACT: Lint = Lint {
     family: Family::Encoding,
     profiles: EVERYWHERE,
     citation: "RFC 5280 §4.1.2.5.1 and §4.1.2.5.2",
-    says: "A time must be in UTC and have seconds without fractions. Readers differ on what else may mean, and most \
-           TLS libraries refuse it.",
-    advice: "Issue the certificate again.",
+    says: "A time must be in UTC and have seconds without fractions. Readers differ on what anything else means, and \
+           most TLS libraries refuse it.",
+    advice: "Issue the certificate again with a tool that writes whole seconds in UTC, as newleaf and OpenSSL do.",
 };
 
 static UNIQUE_IDENTIFIER: Lint = Lint {

@@ -52,7 +52,7 @@ static KEY_UNKNOWN: Lint = Lint {
     severity: Severity::Error,
     family: Family::Key,
     profiles: EVERYWHERE,
-    citation: "RFC 5480; RFC 8446 §4.2.3",
+    citation: "RFC 5480 §2.1.1.1; RFC 8446 §4.2.3",
     says: "The key is of a kind, or on a curve, that TLS 1.3 has no signature scheme for.",
     advice: "Issue with an ECDSA P-256 or P-384 key, or RSA of 2048 bits or more.",
 };
@@ -63,7 +63,7 @@ static WEAK_SIGNATURE: Lint = Lint {
     severity: Severity::Error,
     family: Family::Key,
     profiles: EVERYWHERE,
-    citation: "docs.temporal.io/cloud/certificates (SHA-256 or stronger); RFC 9155",
+    citation: "docs.temporal.io/cloud/certificates (SHA-256 or stronger); RFC 8446 §4.4.2.4; RFC 9155",
     says: "The certificate is signed over MD5 or SHA-1, for which forgeries are practical. Temporal and Go refuse it.",
     advice: "Issue the certificate again over SHA-256 or stronger.",
 };
@@ -132,7 +132,7 @@ static LEAF_WITHOUT_SUBJECT_KEY_ID: Lint = Lint {
     family: Family::Key,
     profiles: EVERYWHERE,
     citation: "RFC 5280 §4.2.1.2",
-    says: "A leaf should carry a subject key identifier.",
+    says: "A leaf should carry a subject key identifier, by which every certificate of its key can be found.",
     advice: "Nothing is refused for it; leaves issued by newleaf carry one.",
 };
 
@@ -156,7 +156,7 @@ static KEY_ID_CRITICAL: Lint = Lint {
     profiles: EVERYWHERE,
     citation: "RFC 5280 §4.2.1.1 and §4.2.1.2",
     says: "A key identifier is marked critical, which it must not be. Go refuses to read such a certificate.",
-    advice: "Issue the certificate again.",
+    advice: "Issue the certificate again with the identifier not critical.",
 };
 
 static RSA_KEY_PARAMETERS: Lint = Lint {
@@ -167,7 +167,8 @@ static RSA_KEY_PARAMETERS: Lint = Lint {
     profiles: EVERYWHERE,
     citation: "RFC 4055 §1.2",
     says: "The RSA key's algorithm must have NULL for its parameters, and has not. Go refuses to read the certificate.",
-    advice: "Issue the certificate again.",
+    advice: "Issue the certificate again; the fault is in the key as it was handed in, so make the request anew too: \
+             `newleaf csr new`.",
 };
 
 static RSA_SIGNATURE_PARAMETERS: Lint = Lint {
@@ -178,7 +179,7 @@ static RSA_SIGNATURE_PARAMETERS: Lint = Lint {
     profiles: EVERYWHERE,
     citation: "RFC 4055 §5",
     says: "The RSA signature's algorithm must have NULL for its parameters, and has not. Verifiers differ on it.",
-    advice: "Issue the certificate again.",
+    advice: "Issue the certificate again with a tool that writes NULL there, as newleaf and OpenSSL do.",
 };
 
 static KEY_FILE_OPEN: Lint = Lint {
@@ -187,7 +188,7 @@ static KEY_FILE_OPEN: Lint = Lint {
     severity: Severity::Warning,
     family: Family::Key,
     profiles: EVERYWHERE,
-    citation: "NIST SP 800-57 part 1 revision 5, §6.2.2.3 (confidentiality of private keys)",
+    citation: "RFC 5280 §8; NIST SP 800-57 part 1 revision 5, §6.2.2.3",
     says: "Others than the file's owner and group may read or replace the private key: every process on the machine \
            can be whom the key names.",
     advice: "Set mode 0600, or 0640 with a group for the one process that needs it; newleaf writes keys with 0600.",

@@ -116,7 +116,7 @@ static CONTROL_CHARACTER_IN_NAME: Lint = Lint {
     severity: Severity::Warning,
     family: Family::Name,
     profiles: EVERYWHERE,
-    citation: "RFC 4518 §2.2 (prohibited and mapped characters)",
+    citation: "RFC 4518 §2.2 (characters that are mapped to nothing)",
     says: "A name holds characters that are not seen: controls, or marks that change the direction of writing. On a \
            screen or in a log it may pass for another name.",
     advice: "Ask whoever issued it why; do not accept it as a CA.",

@@ -62,7 +62,7 @@ static CA_MAY_NOT_SIGN: Lint = Lint {
     severity: Severity::Error,
     family: Family::Usage,
     profiles: EVERYWHERE,
-    citation: "RFC 5280 §4.2.1.3",
+    citation: "RFC 5280 §4.2.1.3 and §6.1.4 (n)",
     says: "The CA's key usage leaves out `keyCertSign`: verifiers refuse every certificate that it signed.",
     advice: "Issue the CA again with `keyCertSign`.",
 };
@@ -86,7 +86,8 @@ static KEY_USAGE_NOT_CRITICAL: Lint = Lint {
     family: Family::Usage,
     profiles: EVERYWHERE,
     citation: "RFC 5280 §4.2.1.3",
-    says: "Key usage should be critical.",
+    says: "Key usage should be critical, so that no verifier passes over it. All TLS libraries know the extension \
+           and obey it all the same.",
     advice: "Mark it critical at the next issue; nothing is refused for it.",
 };
 
@@ -96,7 +97,7 @@ static LEAF_MAY_NOT_SIGN_HANDSHAKE: Lint = Lint {
     severity: Severity::Error,
     family: Family::Usage,
     profiles: EVERYWHERE,
-    citation: "docs.temporal.io/cloud/certificates; RFC 8446 §4.4.2.2",
+    citation: "docs.temporal.io/cloud/certificates; RFC 5280 §4.2.1.3; RFC 5246 §7.4.6",
     says: "The leaf's key usage leaves out `digitalSignature`, with which a client proves that it holds the key. \
            Temporal asks for it, and strict servers refuse a client without it.",
     advice: "Issue the leaf again: `newleaf leaf issue`.",

@@ -47,7 +47,8 @@ static EXPIRED: Lint = Lint {
     family: Family::Validity,
     profiles: EVERYWHERE,
     citation: "RFC 5280 §4.1.2.5",
-    says: "The validity has ended: every verifier refuses the certificate, and all that it signed.",
+    says: "The validity has ended: verifiers refuse the certificate, and Go's, which is Temporal's, all that it \
+           signed.",
     advice: "Issue a new one. If it is an accepted CA, remove it in the same update that adds the new one.",
 };
 
@@ -71,7 +72,7 @@ static VALIDITY_INVERTED: Lint = Lint {
     profiles: EVERYWHERE,
     citation: "RFC 5280 §4.1.2.5",
     says: "The validity ends before it begins: at no instant is the certificate valid.",
-    advice: "Issue the certificate again.",
+    advice: "Issue the certificate again with the earlier instant first.",
 };
 
 static CA_ENDS_SOON: Lint = Lint {

@@ -11,10 +11,7 @@ use std::{
 
 use newleaf_x509::{Certificate, crl::Crl, pem};
 
-use crate::{
-    hostile::interrogate,
-    judges::{is_there, must_be_there, parts},
-};
+use crate::{hostile::interrogate, judges::is_there};
 
 /// Files deeper than this are nobody's certificates.
 const MAX_DEPTH: usize = 6;
@@ -54,14 +51,16 @@ fn collect(directory: &Path, depth: usize, found: &mut Vec<(String, Vec<u8>)>) {
 
 fn certificates() -> Vec<(String, Vec<u8>)> {
     let mut found = Vec::new();
-    if let Some(libraries) = parts().and_then(|parts| fs_err::read_dir(parts.join("lib")).ok()) {
+    if let Some(libraries) =
+        newleaf_parts::directory().and_then(|parts| fs_err::read_dir(parts.join("lib")).ok())
+    {
         for version in libraries {
             let packages = version.unwrap().path().join("site-packages");
             collect(&packages.join("cryptography_vectors/x509"), 0, &mut found);
         }
     }
     assert!(
-        !found.is_empty() || !must_be_there(),
+        !found.is_empty() || !newleaf_parts::are_required(),
         "the corpus is missing, and CI=true"
     );
     found

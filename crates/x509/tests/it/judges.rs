@@ -234,10 +234,10 @@ fn go() {
 /// judge by the clock, and refuses nobody for what the certificate is for.
 #[test]
 fn pkilint() {
-    let program = parts().map(|parts| parts.join("bin/lint_pkix_cert"));
+    let program = newleaf_parts::directory().map(|parts| parts.join("bin/lint_pkix_cert"));
     let Some(program) = program.filter(|program| program.exists()) else {
         assert!(
-            !must_be_there(),
+            !newleaf_parts::are_required(),
             "the judge pkilint is missing, and CI=true"
         );
         eprintln!("not judged: pkilint is not installed here");
@@ -289,22 +289,9 @@ pub(crate) fn is_there(program: &str, argument: &str) -> bool {
         return true;
     }
     assert!(
-        !must_be_there(),
+        !newleaf_parts::are_required(),
         "the judge `{program}` is missing, and CI=true"
     );
     eprintln!("not judged: `{program}` is not installed here");
     false
-}
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "CI says through its environment that no judge may be missing"
-)]
-pub(crate) fn must_be_there() -> bool {
-    std::env::var("CI").is_ok_and(|value| value == "true")
-}
-
-/// Where `cargo xtask test` keeps the parts that it fetched.
-pub(crate) fn parts() -> Option<PathBuf> {
-    std::env::var_os("NEWLEAF_PARTS").map(PathBuf::from)
 }

@@ -13,8 +13,6 @@ use newleaf_x509::{
     lint::{self, Context, Finding, Profile},
 };
 
-use crate::judges::parts;
-
 /// Runs a program in a directory; it must succeed.
 fn run(program: &Path, room: &Path, arguments: &[&str]) {
     let output = Command::new(program)
@@ -68,7 +66,7 @@ fn normalised(finding: &Finding) -> String {
 
 #[test]
 fn certstrap() {
-    let program = parts().map(|parts| parts.join("bin/certstrap"));
+    let program = newleaf_parts::directory().map(|parts| parts.join("bin/certstrap"));
     let Some(program) = program.filter(|program| program.exists()) else {
         // Where Go is, `cargo xtask test` insists on it.
         eprintln!("not judged: certstrap is not installed here");

@@ -101,7 +101,7 @@ fn suite() -> Option<BTreeMap<String, Certificate>> {
 }
 
 fn directory() -> Option<PathBuf> {
-    let libraries = crate::judges::parts()?.join("lib");
+    let libraries = newleaf_parts::directory()?.join("lib");
     let versions = fs_err::read_dir(libraries).ok()?;
     versions
         .filter_map(|version| {
@@ -130,7 +130,7 @@ fn issuers(leaf: &Certificate, cas: &[Certificate]) -> Vec<Certificate> {
 fn chains_are_judged_as_nist_does() {
     let Some(suite) = suite() else {
         assert!(
-            !crate::judges::must_be_there(),
+            !newleaf_parts::are_required(),
             "PKITS is missing, and CI=true"
         );
         eprintln!("not judged: PKITS is not installed here");

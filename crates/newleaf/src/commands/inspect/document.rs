@@ -124,6 +124,13 @@ mod tests {
     }
 
     #[test]
+    fn what_is_not_base64_of_pem_is_passed_over() {
+        let yaml =
+            "kind: Secret\ndata:\n  tls.crt: \"not base64!\"\n  ca.crt: bm90IFBFTQ==\n  n: 7\n";
+        assert_eq!(places(yaml), [""; 0]);
+    }
+
+    #[test]
     fn what_aws_prints_is_opened() {
         let inner = serde_json::json!({"certificate": PEM, "private_key": PEM}).to_string();
         let secret = serde_json::json!({"Name": "worker", "SecretString": inner});

@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 
-use jiff::SignedDuration;
 use newleaf_identity::{directory, generate};
 use newleaf_systems::file::IdentityDirectory;
 use newleaf_x509::{
@@ -15,14 +14,16 @@ use newleaf_x509::{
 use super::{issued, say_if_shortened};
 use crate::{
     code,
-    commands::signer::CaArgs,
-    config::defaults,
+    commands::{
+        options::{EndArgs, ValidityArgs},
+        signer::CaArgs,
+    },
     failure::{Exit, Failure},
     files::{self, Existing, Readers},
-    issue::{self, End, Wanted, WantedLeaf},
+    issue::{self, Wanted, WantedLeaf},
     passphrase::Source,
     session::Session,
-    text::{self, KeyName},
+    text::KeyName,
 };
 
 /// Renew a leaf that stands alone: the same names, a new key, another lifetime
@@ -32,6 +33,7 @@ use crate::{
 ///
 /// Leaves of a trust domain are renewed by `newleaf rotate leaf`, while traffic runs.
 #[derive(Debug, clap::Args)]
+#[command(mut_arg("lifetime", |arg| arg.help("How long the new leaf lives; as long as the old one, if left out")))]
 pub(crate) struct RenewArgs {
     /// The directory with tls.crt and tls.key
     #[arg(value_name = "DIR")]
@@ -41,15 +43,10 @@ pub(crate) struct RenewArgs {
     /// Certify the key that is there, instead of a new one
     #[arg(long)]
     same_key: bool,
-    /// How long the new leaf lives; as long as the old one, if left out
-    #[arg(long, value_name = "SPAN", value_parser = text::positive_span)]
-    lifetime: Option<SignedDuration>,
-    /// How far its validity reaches back
-    #[arg(long, value_name = "SPAN", default_value = defaults::BACKDATE, value_parser = text::span)]
-    backdate: SignedDuration,
-    /// Let the leaf end with its CA, if it would outlive it
-    #[arg(long)]
-    shorten: bool,
+    #[command(flatten)]
+    validity: ValidityArgs,
+    #[command(flatten)]
+    end: EndArgs,
 }
 
 /// Runs it.
@@ -63,21 +60,23 @@ pub(super) fn run(args: &RenewArgs, session: &Session) -> Result<Exit, Failure> 
     let old = old.leaf();
     let whole = old.not_after().duration_since(old.not_before());
     let key_name = key_name(old)?;
+    let backdate = args.validity.backdate()?;
     let wanted = Wanted {
         subject: subject_of(old)?,
         key: key_name,
         // Backdating is no part of the life that its holder counts on.
         lifetime: args
+            .validity
             .lifetime
-            .unwrap_or_else(|| whole.saturating_sub(args.backdate)),
-        backdate: args.backdate,
+            .unwrap_or_else(|| whole.saturating_sub(backdate)),
+        backdate,
         directory: args.directory.clone(),
         existing: Existing::Replace,
     };
     let leaf = WantedLeaf {
         sans: sans_of(old)?,
         usage: usage_of(old)?,
-        end: End::of_shorten(args.shorten),
+        end: args.end.end(),
     };
     let key = if args.same_key {
         files::open_key(&key_path, &Source::Prompt)?

@@ -12,11 +12,7 @@ use std::{
 
 use jiff::{SignedDuration, Timestamp};
 use newleaf_identity::generate;
-use newleaf_x509::{
-    Chain,
-    describe::relative,
-    issue::{LeafUse, San, Subject},
-};
+use newleaf_x509::{Chain, describe::relative, issue::LeafUse};
 use rustix::process::getuid;
 use tokio::{
     io::AsyncWriteExt as _,
@@ -27,14 +23,16 @@ use zeroize::Zeroizing;
 
 use crate::{
     code,
-    commands::signer::CaArgs,
+    commands::{
+        options::{KeyArgs, LeafNameArgs, SubjectArgs, ValidityArgs},
+        signer::CaArgs,
+    },
     config::defaults,
     console::{GOOD, WARN},
     failure::{Exit, Failure},
     files::Existing,
     issue::{self, End, Signer, Wanted, WantedLeaf},
     session::Session,
-    text::{self, KeyName},
 };
 
 /// How often it is looked whether the leaf is due, at most: clocks are set, and machines sleep.
@@ -57,33 +55,21 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 ///
 /// The CA's key is in the memory of this process, so let it be a process of its own, and the CA one whose leaves live for hours.
 #[derive(Debug, clap::Args)]
+#[command(mut_arg("lifetime", |arg| arg.help("How long each leaf lives; 24h, if left out")))]
 pub(crate) struct ServeArgs {
     /// Where the socket shall be
     #[arg(long, value_name = "PATH")]
     socket: PathBuf,
     #[command(flatten)]
     ca: CaArgs,
-    /// Who is certified
-    #[arg(long, value_name = "CN")]
-    common_name: String,
-    /// The organization
-    #[arg(long, value_name = "O")]
-    organization: Option<String>,
-    /// The organizational unit
-    #[arg(long, value_name = "OU")]
-    organizational_unit: Option<String>,
-    /// Another name: dns:NAME, uri:URI, ip:ADDRESS or email:ADDRESS; may be repeated
-    #[arg(long, value_name = "NAME", value_parser = text::san)]
-    san: Vec<San>,
-    /// The kind of key
-    #[arg(long, value_name = "KIND", default_value = defaults::LEAF_KEY.name())]
-    key: KeyName,
-    /// How long each leaf lives
-    #[arg(long, value_name = "SPAN", default_value = "24h", value_parser = text::positive_span)]
-    lifetime: SignedDuration,
-    /// How far its validity reaches back
-    #[arg(long, value_name = "SPAN", default_value = defaults::BACKDATE, value_parser = text::span)]
-    backdate: SignedDuration,
+    #[command(flatten)]
+    subject: SubjectArgs,
+    #[command(flatten)]
+    names: LeafNameArgs,
+    #[command(flatten)]
+    key: KeyArgs,
+    #[command(flatten)]
+    validity: ValidityArgs,
 }
 
 /// What is handed out, and when its successor is due.
@@ -106,23 +92,19 @@ struct Unlink<'p>(&'p Path);
 /// Runs it.
 pub(super) fn run(args: ServeArgs, session: &Session) -> Result<Exit, Failure> {
     let signer = args.ca.signer()?;
-    let subject = Subject::new(
-        args.common_name,
-        args.organization,
-        args.organizational_unit,
-    );
+    let names = args.names;
     let press = Press {
         wanted: Wanted {
-            subject: subject.map_err(issue::refused)?,
-            key: args.key,
-            lifetime: args.lifetime,
-            backdate: args.backdate,
+            subject: args.subject.subject(names.organizational_unit)?,
+            key: args.key.key.unwrap_or(defaults::LEAF_KEY),
+            lifetime: args.validity.lifetime_or(defaults::SERVED_LIFETIME)?,
+            backdate: args.validity.backdate()?,
             // Nothing is written.
             directory: PathBuf::new(),
             existing: Existing::Keep,
         },
         leaf: WantedLeaf {
-            sans: args.san,
+            sans: names.san,
             usage: LeafUse::Client,
             end: End::Refused,
         },

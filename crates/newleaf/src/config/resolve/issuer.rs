@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use newleaf_keystore::TokenOptions;
 use newleaf_systems::domain::{Custody, IssuerOptions};
+use serde_saphyr::Location;
 
 use super::Resolver;
 use crate::{
@@ -18,11 +19,11 @@ impl Resolver<'_> {
     pub(super) fn issuer(
         &mut self,
         at: &str,
-        domain: &str,
-        issuer: Option<&raw::Issuer>,
+        name: &str,
+        domain: &At<raw::Domain>,
     ) -> Result<IssuerOptions, ConfigError> {
         let unsaid = raw::Issuer::default();
-        let issuer = issuer.unwrap_or(&unsaid);
+        let issuer = domain.value.issuer.as_ref().unwrap_or(&unsaid);
         let organization = issuer.organization.as_ref();
         Ok(IssuerOptions {
             directory: self.path(
@@ -33,7 +34,7 @@ impl Resolver<'_> {
             common_name: self.text(
                 format!("{at}.issuer.common_name"),
                 issuer.common_name.as_ref(),
-                &format!("{domain}-ca"),
+                &format!("{name}-ca"),
             ),
             organization: organization
                 .map(|said| self.text(format!("{at}.issuer.organization"), Some(said), "")),
@@ -49,24 +50,40 @@ impl Resolver<'_> {
                 issuer.lifetime.as_ref(),
                 defaults::ISSUER_LIFETIME,
             )?,
-            custody: self.custody(&format!("{at}.issuer"), issuer)?,
+            custody: self.custody(&format!("{at}.issuer"), issuer, domain.location)?,
         })
     }
 
-    fn custody(&mut self, at: &str, issuer: &raw::Issuer) -> Result<Custody, ConfigError> {
-        match (&issuer.passphrase, &issuer.token) {
-            (None, None) => Ok(Custody::Plain),
-            (Some(said), None) => {
+    /// A key that lies open must be somebody's wish, not what nobody thought of.
+    fn custody(
+        &mut self,
+        at: &str,
+        issuer: &raw::Issuer,
+        domain: Location,
+    ) -> Result<Custody, ConfigError> {
+        let open = issuer.unencrypted.as_ref().filter(|said| said.value);
+        match (&issuer.passphrase, &issuer.token, open) {
+            (None, None, Some(said)) => {
+                self.note(format!("{at}.unencrypted"), true, Some(said.location));
+                Ok(Custody::Plain)
+            }
+            (Some(said), None, None) => {
                 let source = self.source(format!("{at}.passphrase"), said)?;
                 Ok(Custody::Sealed(Arc::new(source)))
             }
-            (None, Some(token)) => self.token(&format!("{at}.token"), token),
-            (Some(_), Some(token)) => {
-                let message =
-                    "expected `passphrase` or `token`, found both: a key in a token has no file";
-                Err(self.refuse(token.location, message.to_owned()))
+            (None, Some(token), None) => self.token(&format!("{at}.token"), token),
+            (None, None, None) => {
+                let message = "expected one of `issuer.passphrase`, `issuer.token` and `issuer.unencrypted: true`, found none: nothing says how the CA's keys are kept";
+                Err(self.refuse(domain, message.to_owned()))
             }
+            (Some(_), Some(token), _) => Err(self.both(token.location)),
+            (_, _, Some(said)) => Err(self.both(said.location)),
         }
+    }
+
+    fn both(&self, second: Location) -> ConfigError {
+        let message = "expected one of `passphrase`, `token` and `unencrypted: true`, found two";
+        self.refuse(second, message.to_owned())
     }
 
     fn token(&mut self, at: &str, token: &At<raw::Token>) -> Result<Custody, ConfigError> {
