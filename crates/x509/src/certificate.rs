@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use x509_parser::{nom::Parser as _, prelude::*};
 
 use crate::{
+    der,
     extension::{Extensions, Purpose, Usage},
     fingerprint::{Fingerprint, Hex, Sha1Fingerprint},
     key::PublicKey,
@@ -120,6 +121,10 @@ impl Certificate {
             return Err(CertificateError::TrailingBytes { extra: rest.len() });
         }
         let outer = SignatureAlgorithm::read(&parsed.signature_algorithm);
+        let (issuer, subject) =
+            syntax::names(der).ok_or_else(|| CertificateError::NotACertificate {
+                reason: "its names are not in DER".to_owned(),
+            })?;
         Ok(Self::of(Facts {
             der: der.to_vec(),
             version: parsed.version().0 + 1,
@@ -127,8 +132,8 @@ impl Certificate {
             signature_algorithms_agree: parsed.signature_algorithm
                 == parsed.tbs_certificate.signature,
             signature_algorithm: outer,
-            issuer: DistinguishedName::read(parsed.issuer()),
-            subject: DistinguishedName::read(parsed.subject()),
+            issuer: DistinguishedName::of(der::items(issuer)),
+            subject: DistinguishedName::of(der::items(subject)),
             not_before: instant(parsed.validity().not_before),
             not_after: instant(parsed.validity().not_after),
             public_key: PublicKey::read(parsed.public_key()),

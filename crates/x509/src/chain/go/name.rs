@@ -5,11 +5,6 @@ use jiff::civil;
 use super::{Why, strict::Reader};
 use crate::der::tag;
 
-const NUMERIC_STRING: u8 = 0x12;
-const TELETEX_STRING: u8 = 0x14;
-const GENERALIZED_TIME: u8 = 0x18;
-const BMP_STRING: u8 = 0x1e;
-
 /// Reads a name: every value must be a string of a type that Go knows.
 pub(super) fn read(name: Option<Reader<'_>>) -> Result<(), Why> {
     let malformed = "malformed name";
@@ -33,16 +28,16 @@ fn string(kind: u8, text: &[u8]) -> Result<(), Why> {
             "invalid PrintableString in a name"
         }
         tag::IA5_STRING if !text.is_ascii() => "invalid IA5String in a name",
-        NUMERIC_STRING if !text.iter().all(|c| c.is_ascii_digit() || *c == b' ') => {
+        tag::NUMERIC_STRING if !text.iter().all(|c| c.is_ascii_digit() || *c == b' ') => {
             "invalid NumericString in a name"
         }
-        BMP_STRING if !is_bmp(text) => "invalid BMPString in a name",
+        tag::BMP_STRING if !is_bmp(text) => "invalid BMPString in a name",
         tag::UTF8_STRING
         | tag::PRINTABLE_STRING
         | tag::IA5_STRING
-        | NUMERIC_STRING
-        | BMP_STRING
-        | TELETEX_STRING => return Ok(()),
+        | tag::NUMERIC_STRING
+        | tag::BMP_STRING
+        | tag::TELETEX_STRING => return Ok(()),
         other => return Err(format!("a name has a value of the unknown type {other:#04x}").into()),
     };
     Err(broken.into())
@@ -71,7 +66,7 @@ pub(super) fn validity(ends: Option<Reader<'_>>) -> Result<(), Why> {
         let text = str::from_utf8(time.bytes()).unwrap_or_default();
         let read = match kind {
             tag::UTC_TIME => utc(text),
-            GENERALIZED_TIME => text.split_at_checked(4).and_then(|(year, rest)| {
+            tag::GENERALIZED_TIME => text.split_at_checked(4).and_then(|(year, rest)| {
                 let rest = instant(number(year)?, rest)?;
                 is_zone(rest).then_some(())
             }),
