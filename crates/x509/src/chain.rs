@@ -197,5 +197,16 @@ pub fn unreadable_by_go(certificate: &Certificate) -> Option<String> {
     go::read(certificate).err().map(Into::into)
 }
 
+/// Returns why the form of a certificate is of no use to Go: it does not read it, or does not handle what is critical.
+pub(crate) fn unfit_for_go(certificate: &Certificate) -> Option<String> {
+    match go::form(certificate) {
+        Err(why) => Some(why.into()),
+        Ok(reading) => {
+            let oid = reading.unhandled()?;
+            Some(format!("it {}", path::unhandled(&oid)))
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests;

@@ -55,6 +55,13 @@ enum Name<'a> {
 
 /// Reads the certificate as Go does.
 pub(super) fn read(certificate: &Certificate) -> Result<Reading<'_>, Why> {
+    let reading = form(certificate)?;
+    key::on_curve(certificate.public_key())?;
+    Ok(reading)
+}
+
+/// Reads the certificate as Go does, but for the one thing that must be computed: whether its key lies on its curve.
+pub(super) fn form(certificate: &Certificate) -> Result<Reading<'_>, Why> {
     let mut whole = Reader::new(certificate.der());
     let whole = whole.read(tag::SEQUENCE);
     let mut whole = whole.ok_or("malformed certificate")?;
@@ -80,7 +87,6 @@ pub(super) fn read(certificate: &Certificate) -> Result<Reading<'_>, Why> {
     name::validity(tbs.read(tag::SEQUENCE))?;
     name::read(tbs.read(tag::SEQUENCE))?;
     key::read(tbs.read(tag::SEQUENCE))?;
-    key::on_curve(certificate.public_key())?;
     let mut reading = Reading::default();
     if version > 1 {
         for unique in UNIQUE_IDENTIFIERS {

@@ -185,6 +185,7 @@ pub(super) fn anchor(ca: &Certificate) -> Anchor {
     }
 }
 
-fn unhandled(oid: &str) -> String {
+/// Says of a certificate what keeps Go from using it.
+pub(super) fn unhandled(oid: &str) -> String {
     format!("has a critical extension that Go does not handle, {oid}")
 }

@@ -1,5 +1,7 @@
 //! Extensions, as Go reads them: those that it knows must have their form, the others may say what they like.
 
+use std::collections::BTreeSet;
+
 use super::{Name, Reading, Why, constraint, domain::Uri, strict::Reader};
 use crate::der::{self, tag};
 
@@ -21,7 +23,7 @@ const IP: u8 = 0x87;
 /// Reads all extensions.
 pub(super) fn read<'a>(reading: &mut Reading<'a>, mut all: Reader<'a>) -> Result<(), Why> {
     let mut all = all.read(tag::SEQUENCE).ok_or("malformed extensions")?;
-    let mut seen = Vec::with_capacity(8);
+    let mut seen = BTreeSet::new();
     while !all.is_empty() {
         let mut extension = all.read(tag::SEQUENCE).ok_or("malformed extension")?;
         let oid = extension.oid().ok_or("malformed extension identifier")?;
@@ -31,10 +33,9 @@ pub(super) fn read<'a>(reading: &mut Reading<'a>, mut all: Reader<'a>) -> Result
         }
         let value = extension.read(tag::OCTET_STRING);
         let value = value.ok_or("malformed extension value")?;
-        if seen.contains(&oid) {
+        if !seen.insert(oid) {
             return Err(format!("extension {} is there twice", der::dotted(oid)).into());
         }
-        seen.push(oid);
         if critical && let Some(whose) = never_critical(oid) {
             return Err(format!("{whose} marked critical").into());
         }
@@ -118,11 +119,11 @@ fn points(mut all: Reader<'_>) -> Option<()> {
 }
 
 fn policies(mut all: Reader<'_>) -> Option<()> {
-    let mut seen = Vec::new();
+    let mut seen = BTreeSet::new();
     while !all.is_empty() {
         let policy = all.read(tag::SEQUENCE)?.read(tag::OID)?.bytes();
-        let is_new = is_oid(policy) && !seen.contains(&policy);
-        is_new.then(|| seen.push(policy))?;
+        let is_new = is_oid(policy) && seen.insert(policy);
+        is_new.then_some(())?;
     }
     Some(())
 }
