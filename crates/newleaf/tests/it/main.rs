@@ -38,3 +38,4 @@ mod tokens;
 mod transcripts;
 mod two_at_once;
 mod unreachable;
+mod verifying;
