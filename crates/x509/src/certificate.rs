@@ -115,7 +115,7 @@ impl Certificate {
         let mut parser = X509CertificateParser::new().with_deep_parse_extensions(false);
         let parsed = parser.parse(der);
         let (rest, parsed) = parsed.map_err(|error| CertificateError::NotACertificate {
-            reason: error.to_string(),
+            reason: in_words(&error),
         })?;
         if !rest.is_empty() {
             return Err(CertificateError::TrailingBytes { extra: rest.len() });
@@ -341,6 +341,20 @@ impl fmt::Debug for Certificate {
             self.subject(),
             self.fingerprint().short()
         )
+    }
+}
+
+/// Says in words what the parser says in its own terms.
+fn in_words(error: &nom::Err<X509Error>) -> String {
+    use nom::{Err, error::ErrorKind};
+    match error {
+        Err::Incomplete(_) | Err::Error(X509Error::NomError(ErrorKind::Eof)) => {
+            "it ends too early".to_owned()
+        }
+        Err::Error(X509Error::Der(error)) | Err::Failure(X509Error::Der(error)) => {
+            format!("its DER is broken: {error}")
+        }
+        Err::Error(error) | Err::Failure(error) => error.to_string(),
     }
 }
 

@@ -5,6 +5,9 @@
 
 use zeroize::Zeroizing;
 
+/// What editors of Windows write before a text.
+const BYTE_ORDER_MARK: char = '\u{feff}';
+
 /// One `-----BEGIN …-----` block.
 ///
 /// The bytes may be a private key, so they are wiped when dropped and never printed.
@@ -95,6 +98,11 @@ pub enum PemError {
         /// The line.
         line: usize,
     },
+    /// A byte order mark before everything else. Go passes over a first block that does not begin its line, and nobody sees why.
+    #[error(
+        "expected the text to begin without a byte order mark, found one, behind which some readers miss the first block"
+    )]
+    ByteOrderMark,
     /// No block at all.
     #[error("expected at least one `-----BEGIN …-----` block, found none")]
     Empty,
@@ -102,6 +110,9 @@ pub enum PemError {
 
 /// Reads all blocks of a PEM text; an empty text is an [`PemError::Empty`].
 pub fn parse(text: &str) -> Result<Document, PemError> {
+    if text.starts_with(BYTE_ORDER_MARK) {
+        return Err(PemError::ByteOrderMark);
+    }
     let mut document = Document {
         blocks: Vec::new(),
         stray_lines: Vec::new(),

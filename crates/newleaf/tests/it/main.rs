@@ -34,6 +34,7 @@ mod sandbox;
 mod secrecy;
 mod serving;
 mod stopping;
+mod strange;
 mod tokens;
 mod transcripts;
 mod two_at_once;

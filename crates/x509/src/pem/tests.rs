@@ -40,6 +40,7 @@ fn what_is_not_pem_is_told_by_line() {
     let x = || "X".to_owned();
     assert_eq!(error(""), PemError::Empty);
     assert_eq!(error("hello\n"), PemError::Empty);
+    assert_eq!(error(&format!("\u{feff}{BLOCK}")), PemError::ByteOrderMark);
     assert_eq!(
         error("-----BEGIN X-----\nAAEC\n"),
         PemError::Unterminated {
@@ -101,7 +102,6 @@ fn a_body_is_never_taken_for_a_label() {
 fn a_boundary_out_of_place_is_not_passed_over() {
     for text in [
         format!("{BLOCK} {BLOCK}"),
-        format!("\u{feff}{BLOCK}"),
         format!("certificate: {BLOCK}"),
         format!("-----END X-----\n{BLOCK}"),
         BLOCK.replace('\n', "\r"),
