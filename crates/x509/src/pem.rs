@@ -5,6 +5,9 @@
 
 use zeroize::Zeroizing;
 
+/// The white space that Go passes over, beside the ends of lines.
+const SPACES: [char; 2] = [' ', '\t'];
+
 /// What editors of Windows write before a text.
 const BYTE_ORDER_MARK: char = '\u{feff}';
 
@@ -134,7 +137,7 @@ pub fn parse(text: &str) -> Result<Document, PemError> {
             (None, None) if line.trim().is_empty() => {}
             (None, None) => document.stray_lines.push(number),
             (Some((label, begin, mut body)), None) => {
-                body.push_str(line.trim());
+                body.push_str(line);
                 body.push('\n');
                 open = Some((label, begin, body));
             }
@@ -177,10 +180,11 @@ enum Boundary<'a> {
 }
 
 impl<'a> Boundary<'a> {
-    /// RFC 7468 §3: a boundary stands alone on its line; only white space may follow it.
+    /// RFC 7468 §3: a boundary stands alone on its line; only white space may follow it. Of white space Go takes spaces and
+    /// tabs only: behind anything else it misses the block.
     fn of(line: &'a str) -> Option<Self> {
         let inner = line
-            .trim_end()
+            .trim_end_matches(SPACES)
             .strip_prefix("-----")?
             .strip_suffix("-----")?;
         let boundary = match inner.strip_prefix("BEGIN ") {
@@ -201,6 +205,11 @@ fn is_label(label: &str) -> bool {
 fn decode(label: String, line: usize, body: &str) -> Result<Block, PemError> {
     if body.contains(':') {
         return Err(PemError::Headers { line, label });
+    }
+    // The library passes over every white space, and Go, which misses a block that has a strange one, does not.
+    let fits = |c: char| c.is_ascii_alphanumeric() || "+/=\n".contains(c) || SPACES.contains(&c);
+    if !body.chars().all(fits) {
+        return Err(PemError::NotBase64 { line, label });
     }
     // The library decodes; the boundaries are rewritten so that a strange label is no obstacle.
     let text = Zeroizing::new(format!("-----BEGIN X-----\n{body}-----END X-----\n"));

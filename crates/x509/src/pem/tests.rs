@@ -125,3 +125,20 @@ fn printing_and_reading_agree() {
         }
     }
 }
+
+/// Go misses such a block without a word, and the certificate in it is lost.
+#[test]
+fn white_space_that_go_does_not_know_is_an_error() {
+    for strange in ["\u{b}", "\u{c}", "\u{a0}", "\u{2028}", "\u{3000}", "\r\r"] {
+        let within = BLOCK.replace("AAEC", &format!("AA{strange}EC"));
+        assert!(
+            matches!(error(&within), PemError::NotBase64 { .. }),
+            "{within:?}"
+        );
+        for boundary in ["-----BEGIN X-----", "-----END X-----"] {
+            let behind = BLOCK.replace(boundary, &format!("{boundary}{strange}"));
+            assert!(parse(&behind).is_err(), "{behind:?}");
+        }
+    }
+    assert_eq!(blocks(&BLOCK.replace("AAEC", " A\tA E C ")), blocks(BLOCK));
+}
