@@ -22,6 +22,7 @@ mod rotate;
 mod sandbox;
 pub(crate) mod signer;
 mod status;
+mod verify;
 
 use std::io;
 
@@ -63,6 +64,7 @@ pub(crate) enum Command {
     Diff(diff::Args),
     NeedsRenewal(needs_renewal::Args),
     Lint(lint::Args),
+    Verify(verify::Args),
     #[command(subcommand)]
     Plan(plan::Command),
     #[command(subcommand)]
@@ -97,6 +99,7 @@ pub(crate) fn run(command: Command, session: &Session) -> Result<Exit, Failure> 
         Command::Diff(args) => diff::run(&args, session),
         Command::NeedsRenewal(args) => needs_renewal::run(&args, session),
         Command::Lint(args) => lint::run(&args, session),
+        Command::Verify(args) => verify::run(&args, session),
         Command::Plan(command) => plan::run(&command, session),
         Command::Rotate(command) => rotate::run(&command, session),
         Command::Resume(args) => rotate::resume(&args, session),

@@ -29,7 +29,7 @@ pub(crate) enum Exit {
     Refused,
     /// 2: the arguments, the configuration or an input file cannot be used.
     Usage,
-    /// 3: a lint found an error.
+    /// 3: a lint found an error, or a chain is refused.
     Findings,
     /// 4: the rotation waits for an approval or a soak.
     Waiting,
@@ -47,7 +47,7 @@ Exit codes:
    0  done
    1  the world refused: a file, a server, a network
    2  the arguments, the configuration or an input cannot be used
-   3  a lint found an error
+   3  a lint found an error, or `verify` a chain that is refused
    4  waiting for an approval or a soak; nothing is wrong
    5  going on would have been unsafe, so newleaf stopped
   70  newleaf has a bug

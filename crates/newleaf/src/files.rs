@@ -2,6 +2,8 @@
 //!
 //! A private key where only certificates belong is refused here, before anything else looks at the text.
 
+mod strange;
+
 use std::{
     io::{self, Read as _, Write as _},
     os::unix::fs::PermissionsExt as _,
@@ -116,6 +118,16 @@ pub(crate) fn text_of(
 /// Reads certificates, in PEM or as one in DER.
 pub(crate) fn read_certificates(path: &Path) -> Result<Vec<Certificate>, Failure> {
     let bytes = read_bytes(path)?;
+    let hint = hint(&bytes);
+    certificates(path, bytes).map_err(|failure| hint.into_iter().fold(failure, Failure::hint))
+}
+
+/// Returns what helps a person whose file cannot be read as certificates, by what its bytes look like.
+pub(crate) fn hint(bytes: &[u8]) -> Option<&'static str> {
+    strange::hint(bytes)
+}
+
+fn certificates(path: &Path, bytes: Zeroizing<Vec<u8>>) -> Result<Vec<Certificate>, Failure> {
     if bytes.first() == Some(&DER_SEQUENCE) {
         let certificate = Certificate::from_der(&bytes).map_err(|error| unreadable(path, error))?;
         return Ok(vec![certificate]);

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use x509_parser::{nom::Parser as _, prelude::*};
 
 use crate::{
+    der,
     extension::{Extensions, Purpose, Usage},
     fingerprint::{Fingerprint, Hex, Sha1Fingerprint},
     key::PublicKey,
@@ -114,12 +115,16 @@ impl Certificate {
         let mut parser = X509CertificateParser::new().with_deep_parse_extensions(false);
         let parsed = parser.parse(der);
         let (rest, parsed) = parsed.map_err(|error| CertificateError::NotACertificate {
-            reason: error.to_string(),
+            reason: in_words(&error),
         })?;
         if !rest.is_empty() {
             return Err(CertificateError::TrailingBytes { extra: rest.len() });
         }
         let outer = SignatureAlgorithm::read(&parsed.signature_algorithm);
+        let (issuer, subject) =
+            syntax::names(der).ok_or_else(|| CertificateError::NotACertificate {
+                reason: "its names are not in DER".to_owned(),
+            })?;
         Ok(Self::of(Facts {
             der: der.to_vec(),
             version: parsed.version().0 + 1,
@@ -127,8 +132,8 @@ impl Certificate {
             signature_algorithms_agree: parsed.signature_algorithm
                 == parsed.tbs_certificate.signature,
             signature_algorithm: outer,
-            issuer: DistinguishedName::read(parsed.issuer()),
-            subject: DistinguishedName::read(parsed.subject()),
+            issuer: DistinguishedName::of(der::items(issuer)),
+            subject: DistinguishedName::of(der::items(subject)),
             not_before: instant(parsed.validity().not_before),
             not_after: instant(parsed.validity().not_after),
             public_key: PublicKey::read(parsed.public_key()),
@@ -336,6 +341,20 @@ impl fmt::Debug for Certificate {
             self.subject(),
             self.fingerprint().short()
         )
+    }
+}
+
+/// Says in words what the parser says in its own terms.
+fn in_words(error: &nom::Err<X509Error>) -> String {
+    use nom::{Err, error::ErrorKind};
+    match error {
+        Err::Incomplete(_) | Err::Error(X509Error::NomError(ErrorKind::Eof)) => {
+            "it ends too early".to_owned()
+        }
+        Err::Error(X509Error::Der(error)) | Err::Failure(X509Error::Der(error)) => {
+            format!("its DER is broken: {error}")
+        }
+        Err::Error(error) | Err::Failure(error) => error.to_string(),
     }
 }
 

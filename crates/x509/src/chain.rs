@@ -1,14 +1,14 @@
 //! A chain: leaf, then intermediates, root left out; and whether a bundle accepts it.
 
 mod go;
+mod path;
 
 use jiff::Timestamp;
-use rustls_pki_types::{CertificateDer, UnixTime};
 
+use self::path::{Anchor, Dead, Presented, anchor};
 use crate::{
     bundle::TrustBundle,
     certificate::{Certificate, CertificatesError},
-    extension::Usage,
 };
 
 /// The most certificates of a chain. Nobody's PKI is a third as deep, and the work of finding a path grows faster than
@@ -138,10 +138,11 @@ impl Chain {
 
     /// Returns the accepted CA to which the chain leads at `now`, as a TLS server judges a client.
     ///
-    /// The judge is webpki, and what Go's verifier, which is Temporal's, asks of an anchor beside: that it is valid
-    /// now, is a CA, may sign certificates, may stand above clients, and allows as many intermediates as there are.
-    /// What Go does not even read is refused too. Where this is stricter than Go, it is by webpki's rules: certificates
-    /// older than version 3, critical policies, times without seconds, purposes that are empty or any.
+    /// The judge is webpki, and beside it what Go's verifier, which is Temporal's, asks: that it can read every certificate
+    /// that is presented, handles what is critical on the path, can hold the names of the path against constraints, and that
+    /// an anchor is valid now, is a CA, may sign certificates, may stand above clients, and allows as many intermediates as
+    /// there are. Where this is stricter than Go, it is by webpki's rules: certificates older than version 3, critical
+    /// policies, times without seconds, purposes that are empty or any, more than six intermediates.
     pub fn accepted_by<'b>(
         &self,
         bundle: &'b TrustBundle,
@@ -155,21 +156,23 @@ impl Chain {
                 not_after,
             });
         }
-        if let Some(reason) = self.unreadable_by_go(bundle) {
-            return Err(Refusal::Path { reason });
+        let presented = Presented::read(self).map_err(|reason| Refusal::Path { reason })?;
+        let (mut accepted, mut path_error) = (Vec::new(), presented.left_out());
+        for ca in bundle.members().iter().filter(|ca| ca.is_valid_at(now)) {
+            match anchor(ca) {
+                Anchor::Fit => accepted.push(ca),
+                Anchor::Unfit => {}
+                Anchor::NotForGo(reason) => {
+                    path_error = path_error.or_else(|| self.may_lead_to(ca).then_some(reason));
+                }
+            }
         }
-        let accepted: Vec<_> = bundle
-            .members()
-            .iter()
-            .filter(|ca| ca.is_valid_at(now) && may_anchor_clients(ca))
-            .collect();
-        let mut path_error = None;
         let named = accepted.iter().filter(|ca| self.may_lead_to(ca));
         for anchor in named.take(MAX_ANCHORS_TRIED) {
-            match self.leads_to(anchor, now) {
+            match presented.lead_to(anchor, now) {
                 Ok(()) => return Ok(anchor),
-                Err(webpki::Error::UnknownIssuer) => {}
-                Err(error) => path_error = Some(error),
+                Err(Dead::NoPath) => {}
+                Err(Dead::Path(reason)) => path_error = Some(reason),
             }
         }
         Err(path_error.map_or_else(
@@ -177,26 +180,8 @@ impl Chain {
                 n_accepted: accepted.len(),
                 issuer: self.leaf.issuer().to_string(),
             },
-            |error| Refusal::Path {
-                reason: error.to_string(),
-            },
+            |reason| Refusal::Path { reason },
         ))
-    }
-
-    /// Go reads every certificate that is presented before it looks for a path.
-    fn unreadable_by_go(&self, bundle: &TrustBundle) -> Option<String> {
-        let mut cas = self.intermediates.iter().chain(bundle.members());
-        let constrained = cas.any(|ca| ca.extensions().name_constraints.is_some());
-        self.certificates().find_map(|certificate| {
-            let subject = certificate.subject();
-            if let Some(why) = go::unreadable(certificate) {
-                return Some(format!("Go does not read `{subject}`: {why}"));
-            }
-            let name = go::incomparable(certificate).filter(|_| constrained)?;
-            Some(format!(
-                "Go cannot hold `{name}` of `{subject}` against name constraints"
-            ))
-        })
     }
 
     /// Returns whether a certificate of the chain names `anchor` as its issuer, octet by octet as verifiers compare names.
@@ -204,47 +189,23 @@ impl Chain {
         self.certificates()
             .any(|certificate| certificate.names_octets_of(anchor))
     }
-
-    fn leads_to(&self, anchor: &Certificate, now: Timestamp) -> Result<(), webpki::Error> {
-        let limit = anchor.extensions().basic_constraints.as_ref();
-        let limit = limit.and_then(|constraints| constraints.value.path_length);
-        let anchor = CertificateDer::from(anchor.der());
-        let anchors = [webpki::anchor_from_trusted_cert(&anchor)?];
-        let leaf = CertificateDer::from(self.leaf.der());
-        let leaf = webpki::EndEntityCert::try_from(&leaf)?;
-        // webpki does not ask whether an intermediate may sign certificates; Go does.
-        let intermediates: Vec<_> = self
-            .intermediates
-            .iter()
-            .filter(|c| c.allows_usage(Usage::KeyCertSign))
-            .map(|c| CertificateDer::from(c.der()))
-            .collect();
-        let seconds = u64::try_from(now.as_second()).unwrap_or(0);
-        let path = leaf.verify_for_usage(
-            webpki::ALL_VERIFICATION_ALGS,
-            &anchors,
-            &intermediates,
-            UnixTime::since_unix_epoch(std::time::Duration::from_secs(seconds)),
-            webpki::KeyUsage::client_auth(),
-            None,
-            None,
-        )?;
-        // Self-issued intermediates would not count (RFC 5280 §4.2.1.9); counting them is the strict side.
-        let n = u32::try_from(path.intermediate_certificates().count()).unwrap_or(u32::MAX);
-        if limit.is_some_and(|limit| n > limit) {
-            return Err(webpki::Error::PathLenConstraintViolated);
-        }
-        Ok(())
-    }
 }
 
-/// What webpki, for which an anchor is but a name and a key, does not look at.
-fn may_anchor_clients(ca: &Certificate) -> bool {
-    ca.is_ca()
-        && ca.allows_usage(Usage::KeyCertSign)
-        && ca.allows_client_auth()
-        && go::unhandled(ca).is_none()
-        && go::unreadable(ca).is_none()
+/// Returns why Go's crypto/x509, which is the reader of Temporal's servers, does not read a certificate that newleaf reads. A
+/// server refuses whoever presents such a certificate, wherever it stands in the chain, and passes it over among its CAs.
+pub fn unreadable_by_go(certificate: &Certificate) -> Option<String> {
+    go::read(certificate).err().map(Into::into)
+}
+
+/// Returns why the form of a certificate is of no use to Go: it does not read it, or does not handle what is critical.
+pub(crate) fn unfit_for_go(certificate: &Certificate) -> Option<String> {
+    match go::form(certificate) {
+        Err(why) => Some(why.into()),
+        Ok(reading) => {
+            let oid = reading.unhandled()?;
+            Some(format!("it {}", path::unhandled(&oid)))
+        }
+    }
 }
 
 #[cfg(test)]

@@ -15,9 +15,13 @@ pub(crate) mod tag {
     pub(crate) const OCTET_STRING: u8 = 0x04;
     pub(crate) const NULL: u8 = 0x05;
     pub(crate) const OID: u8 = 0x06;
+    pub(crate) const NUMERIC_STRING: u8 = 0x12;
     pub(crate) const PRINTABLE_STRING: u8 = 0x13;
+    pub(crate) const TELETEX_STRING: u8 = 0x14;
     pub(crate) const IA5_STRING: u8 = 0x16;
     pub(crate) const UTC_TIME: u8 = 0x17;
+    pub(crate) const GENERALIZED_TIME: u8 = 0x18;
+    pub(crate) const BMP_STRING: u8 = 0x1e;
     pub(crate) const ENUMERATED: u8 = 0x0a;
     pub(crate) const UTF8_STRING: u8 = 0x0c;
     pub(crate) const SEQUENCE: u8 = 0x30;
@@ -37,6 +41,18 @@ pub(crate) struct Items<'a>(&'a [u8]);
 
 /// Returns the elements of `content`.
 pub(crate) fn items(content: &[u8]) -> Items<'_> {
+    Items(content)
+}
+
+/// Returns the elements within an element of which the end may be missing.
+pub(crate) fn within(element: &[u8]) -> Items<'_> {
+    let content = match element {
+        [_, 0..=0x7f, content @ ..]
+        | [_, 0x81, _, content @ ..]
+        | [_, 0x82, _, _, content @ ..]
+        | [_, 0x83, _, _, _, content @ ..] => content,
+        [..] => &[],
+    };
     Items(content)
 }
 

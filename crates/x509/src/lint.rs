@@ -8,6 +8,7 @@ mod chain;
 mod encoding;
 mod filter;
 mod form;
+mod go;
 mod key;
 mod label;
 mod name;
@@ -136,9 +137,10 @@ const NOT_CLOUD: &[Profile] = &[Profile::SelfHosted, Profile::Rfc5280];
 
 /// Returns every lint, in the order of the codes.
 pub fn table() -> impl Iterator<Item = &'static Lint> {
-    let families: [&[&Lint]; 13] = [
+    let families: [&[&Lint]; 14] = [
         encoding::LINTS,
         form::LINTS,
+        go::LINTS,
         name::LINTS,
         san::LINTS,
         key::LINTS,
@@ -348,6 +350,7 @@ impl<'c> Report<'c> {
         validity::ca(self, certificate);
         usage::ca(self, certificate);
         policy::certificate(self, certificate);
+        go::certificate(self, certificate);
     }
 
     fn leaf(&mut self, certificate: &Certificate) {
@@ -359,6 +362,7 @@ impl<'c> Report<'c> {
         validity::leaf(self, certificate);
         usage::leaf(self, certificate);
         policy::certificate(self, certificate);
+        go::certificate(self, certificate);
         validity::now(self, certificate);
     }
 }

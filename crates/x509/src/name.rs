@@ -2,12 +2,13 @@
 
 use std::{borrow::Cow, fmt, sync::Arc};
 
-use x509_parser::{
-    prelude::FromDer as _,
-    x509::{AttributeTypeAndValue, X509Name},
-};
+use x509_parser::{prelude::FromDer as _, x509::X509Name};
 
-use crate::{der, fingerprint::Hex, issue::Subject};
+use crate::{
+    der::{self, Item, Items, tag},
+    fingerprint::Hex,
+    issue::Subject,
+};
 
 /// A sequence of relative distinguished names (RDNs), in the order of the certificate. Cheap to clone.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -24,8 +25,10 @@ pub struct Attribute {
     /// The value, if it is text; else its content octets in hexadecimal with a leading `#`, as RFC 4514 §2.4 prints
     /// what it cannot say.
     pub value: String,
-    /// Whether the value is text: a UTF-8, printable, numeric or IA5 string.
+    /// Whether the value is text: a string of one of the types that Go reads.
     pub is_text: bool,
+    /// Whether it is text of a type that is still written: a UTF-8, printable, numeric or IA5 string.
+    pub is_current: bool,
     /// Whether it stands in the same RDN as the one before it.
     joined: bool,
 }
@@ -52,6 +55,7 @@ impl From<&Subject> for DistinguishedName {
             oid: Cow::Borrowed(oid),
             value: value.to_owned(),
             is_text: true,
+            is_current: true,
             joined: false,
         };
         let organization = subject.organization();
@@ -69,9 +73,15 @@ impl From<&Subject> for DistinguishedName {
 
 impl DistinguishedName {
     pub(crate) fn read(name: &X509Name<'_>) -> Self {
-        let attributes = name.iter().flat_map(|rdn| {
-            let within = rdn.iter().enumerate();
-            within.map(|(n, attribute)| Attribute::read(attribute, n > 0))
+        Self::of(der::within(name.as_raw()))
+    }
+
+    /// Reads the RDNs of a name. A certificate's are found without the parser, which stops at an RDN that is empty and hides
+    /// what follows it.
+    pub(crate) fn of(rdns: Items<'_>) -> Self {
+        let attributes = rdns.flat_map(|rdn| {
+            let within = rdn.items().enumerate();
+            within.filter_map(|(n, attribute)| Attribute::read(attribute, n > 0))
         });
         Self {
             attributes: attributes.collect(),
@@ -143,6 +153,7 @@ fn folded(rdn: &[Attribute]) -> Vec<Attribute> {
             .join(" ")
             .to_lowercase(),
         is_text: a.is_text,
+        is_current: true,
         joined: true,
     };
     let mut folded: Vec<Attribute> = rdn.iter().map(fold).collect();
@@ -180,22 +191,58 @@ fn ascii_words(text: &str) -> impl Iterator<Item = &str> {
 }
 
 impl Attribute {
-    fn read(attribute: &AttributeTypeAndValue<'_>, joined: bool) -> Self {
-        let (value, is_text) = match attribute.as_str() {
-            Ok(text) => (text.to_owned(), true),
-            Err(_) => (format!("#{}", Hex(attribute.as_slice())), false),
-        };
-        Self {
-            oid: dotted(attribute.attr_type().as_bytes()),
-            value,
+    fn read(attribute: Item<'_>, joined: bool) -> Option<Self> {
+        let mut parts = attribute.items();
+        let oid = parts.next_with(tag::OID)?.content;
+        let value = parts.next()?;
+        let current = current_text(value);
+        let is_current = current.is_some();
+        let text = current.map(str::to_owned).or_else(|| old_text(value));
+        let is_text = text.is_some();
+        Some(Self {
+            oid: dotted(oid),
+            value: text.unwrap_or_else(|| format!("#{}", Hex(value.content))),
             is_text,
+            is_current,
             joined,
-        }
+        })
     }
 
     /// Returns the usual short name of the attribute type (`CN`), or its dotted form.
     pub fn short_name(&self) -> &str {
         short_name(&self.oid)
+    }
+}
+
+/// Reads a string of a type that is still written.
+fn current_text(value: Item<'_>) -> Option<&str> {
+    let text = str::from_utf8(value.content).ok()?;
+    let fits = match value.tag {
+        tag::UTF8_STRING => true,
+        tag::PRINTABLE_STRING | tag::IA5_STRING => text.is_ascii(),
+        tag::NUMERIC_STRING => text.bytes().all(|c| c.is_ascii_digit() || c == b' '),
+        _ => false,
+    };
+    fits.then_some(text)
+}
+
+/// Reads a string of a type that no CA should write any more, as Go does: a `TeletexString` as Latin-1, a `BMPString` in units of
+/// 16 bits. Temporal's filters see the text that Go reads.
+fn old_text(value: Item<'_>) -> Option<String> {
+    match value.tag {
+        tag::TELETEX_STRING => Some(value.content.iter().copied().map(char::from).collect()),
+        tag::BMP_STRING => {
+            let (units, rest) = value.content.as_chunks::<2>();
+            let units = match units {
+                // Some writers end it as C does.
+                [text @ .., [0, 0]] => text,
+                all => all,
+            };
+            let each = units.iter().copied().map(u16::from_be_bytes);
+            let text: Result<String, _> = char::decode_utf16(each).collect();
+            text.ok().filter(|_| rest.is_empty())
+        }
+        _ => None,
     }
 }
 

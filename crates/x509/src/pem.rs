@@ -5,6 +5,12 @@
 
 use zeroize::Zeroizing;
 
+/// The white space that Go passes over, beside the ends of lines.
+const SPACES: [char; 2] = [' ', '\t'];
+
+/// What editors of Windows write before a text.
+const BYTE_ORDER_MARK: char = '\u{feff}';
+
 /// One `-----BEGIN …-----` block.
 ///
 /// The bytes may be a private key, so they are wiped when dropped and never printed.
@@ -95,6 +101,11 @@ pub enum PemError {
         /// The line.
         line: usize,
     },
+    /// A byte order mark before everything else. Go passes over a first block that does not begin its line, and nobody sees why.
+    #[error(
+        "expected the text to begin without a byte order mark, found one, behind which some readers miss the first block"
+    )]
+    ByteOrderMark,
     /// No block at all.
     #[error("expected at least one `-----BEGIN …-----` block, found none")]
     Empty,
@@ -102,6 +113,9 @@ pub enum PemError {
 
 /// Reads all blocks of a PEM text; an empty text is an [`PemError::Empty`].
 pub fn parse(text: &str) -> Result<Document, PemError> {
+    if text.starts_with(BYTE_ORDER_MARK) {
+        return Err(PemError::ByteOrderMark);
+    }
     let mut document = Document {
         blocks: Vec::new(),
         stray_lines: Vec::new(),
@@ -123,7 +137,7 @@ pub fn parse(text: &str) -> Result<Document, PemError> {
             (None, None) if line.trim().is_empty() => {}
             (None, None) => document.stray_lines.push(number),
             (Some((label, begin, mut body)), None) => {
-                body.push_str(line.trim());
+                body.push_str(line);
                 body.push('\n');
                 open = Some((label, begin, body));
             }
@@ -166,10 +180,11 @@ enum Boundary<'a> {
 }
 
 impl<'a> Boundary<'a> {
-    /// RFC 7468 §3: a boundary stands alone on its line; only white space may follow it.
+    /// RFC 7468 §3: a boundary stands alone on its line; only white space may follow it. Of white space Go takes spaces and
+    /// tabs only: behind anything else it misses the block.
     fn of(line: &'a str) -> Option<Self> {
         let inner = line
-            .trim_end()
+            .trim_end_matches(SPACES)
             .strip_prefix("-----")?
             .strip_suffix("-----")?;
         let boundary = match inner.strip_prefix("BEGIN ") {
@@ -190,6 +205,11 @@ fn is_label(label: &str) -> bool {
 fn decode(label: String, line: usize, body: &str) -> Result<Block, PemError> {
     if body.contains(':') {
         return Err(PemError::Headers { line, label });
+    }
+    // The library passes over every white space, and Go, which misses a block that has a strange one, does not.
+    let fits = |c: char| c.is_ascii_alphanumeric() || "+/=\n".contains(c) || SPACES.contains(&c);
+    if !body.chars().all(fits) {
+        return Err(PemError::NotBase64 { line, label });
     }
     // The library decodes; the boundaries are rewritten so that a strange label is no obstacle.
     let text = Zeroizing::new(format!("-----BEGIN X-----\n{body}-----END X-----\n"));

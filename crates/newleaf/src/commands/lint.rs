@@ -279,8 +279,10 @@ fn read(path: &Path, context: &Context) -> Result<(Vec<Certificate>, Vec<Finding
     if bytes.first() == Some(&files::DER_SEQUENCE) {
         return Ok((files::read_certificates(path)?, Vec::new()));
     }
-    let text = files::text_of(path, bytes)?;
-    let unreadable = |error| Failure::new(&code::NOT_CERTIFICATES, error);
+    let hint = files::hint(&bytes);
+    let hinted = |failure| hint.into_iter().fold(failure, Failure::hint);
+    let text = files::text_of(path, bytes).map_err(hinted)?;
+    let unreadable = |error| hinted(Failure::new(&code::NOT_CERTIFICATES, error));
     let document = pem::parse(&text).map_err(|error| unreadable(Within::new(path, error)))?;
     let mut blocks = lint::pem_blocks(&text, &document, context);
     if let Some(error) = blocks.unreadable {

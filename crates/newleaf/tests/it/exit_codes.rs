@@ -30,6 +30,9 @@ fn what_needs_no_rotation() {
         bench.run("lint --at 2100-01-01T00:00:00Z ca/ca.crt").code,
         3
     );
+    // 3: a chain that is refused.
+    let refused = "verify --at 2100-01-01T00:00:00Z --bundle ca/ca.crt worker/tls.crt";
+    assert_eq!(bench.run(refused).code, 3);
 }
 
 #[test]

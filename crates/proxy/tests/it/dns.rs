@@ -13,7 +13,7 @@ use newleaf_proxy::{Resolver, ResolverOptions};
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
-use crate::{callers_meet_http2_by_the_book::part, rig::eventually};
+use crate::rig::eventually;
 
 /// The server. What it knows lies below `test`, and is found with this TTL.
 pub(crate) struct Dnsmasq {
@@ -34,7 +34,7 @@ impl Dnsmasq {
     pub(crate) async fn start_at(address: SocketAddr, ttl: u32) -> Option<Self> {
         let mut server = Self {
             address,
-            program: part("dnsmasq")?,
+            program: newleaf_parts::program("dnsmasq")?,
             directory: tempfile::tempdir().unwrap(),
             ttl,
             child: None,

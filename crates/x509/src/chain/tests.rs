@@ -84,6 +84,28 @@ fn an_intermediate_may_itself_be_accepted() {
     assert!(worker.accepted_by(&bundle(&[&root]), now()).is_err());
 }
 
+/// webpki's bound; Go has none but its hundred signatures.
+#[test]
+fn six_intermediates_are_followed() {
+    for (n, expected) in [(6, true), (7, false)] {
+        let root = Forge::root("g1", "p256-a").extension(basic_constraints(true, None));
+        let mut cas = vec![root.clone()];
+        for name in ["i1", "i2", "i3", "i4", "i5", "i6", "i7"]
+            .into_iter()
+            .take(n)
+        {
+            let above = cas.last().unwrap();
+            let ca = Forge::intermediate(name, "p256-b", above);
+            cas.push(ca.extension(basic_constraints(true, None)));
+        }
+        let leaf = Forge::leaf("worker", "p256-c", cas.last().unwrap());
+        let presented: Vec<_> = std::iter::once(&leaf).chain(&cas[1..]).collect();
+        let accepting = bundle(&[&root]);
+        let accepted = chain(&presented).accepted_by(&accepting, now());
+        assert_eq!(accepted.is_ok(), expected, "{n}");
+    }
+}
+
 #[test]
 fn p521_signatures_are_verified() {
     let by = |hash: &str| Forge::root("g1", "p521-a").signed_with(algorithm(hash));

@@ -129,17 +129,27 @@ fn a_planned_leaf_is_judged_as_the_issued_one() {
     }
 }
 
+/// A server written in Go reads Latin-1 and units of 16 bits too, and nothing else that is old.
 #[test]
-fn an_attribute_that_is_not_text_matches_nothing() {
+fn an_attribute_matches_as_go_reads_it() {
     let root = Forge::root("g1", "p256-a");
-    let leaf = Forge::leaf("unused", "p256-b", &root)
-        .with(|f| f.subject = forge::name_of(&[(forge::CN, 0x14, b"caf\xe9")]))
-        .certificate();
-    let shown = leaf.subject().to_string();
-    assert_eq!(shown, "CN=#636166e9");
-    for pattern in ["#636166e9", "caf*", "#*"] {
+    let called = |tag, value: &[u8]| {
+        Forge::leaf("unused", "p256-b", &root)
+            .with(|f| f.subject = forge::name_of(&[(forge::CN, tag, value)]))
+            .certificate()
+    };
+    let (latin, wide) = (called(0x14, b"caf\xe9"), called(0x1c, b"\0\0\0a"));
+    assert_eq!(latin.subject().to_string(), "CN=caf\u{e9}");
+    assert_eq!(wide.subject().to_string(), "CN=#00000061");
+    let cases = [
+        (&latin, "caf*", true),
+        (&latin, "#636166e9", false),
+        (&wide, "#00000061", false),
+        (&wide, "#*", false),
+    ];
+    for (leaf, pattern, expected) in cases {
         let filters = filters(&[text(pattern, "", "", "")]).unwrap();
-        assert!(!filters.admits(&leaf), "`{pattern}`");
+        assert_eq!(filters.admits(leaf), expected, "`{pattern}`");
     }
 }
 

@@ -232,9 +232,11 @@ fn forms(report: &mut Report<'_>, certificate: &Certificate) {
 fn attribute(report: &mut Report<'_>, certificate: &Certificate, attribute: &Attribute) {
     let who = label(certificate);
     let kind = attribute.short_name();
-    if !attribute.is_text {
+    if !attribute.is_current {
         let found = format!("expected {kind} as UTF-8 or printable text, found another form");
         report.add(&ATTRIBUTE_NOT_TEXT, who, found);
+    }
+    if !attribute.is_text {
         return;
     }
     let value = attribute.value.as_str();

@@ -6,6 +6,7 @@ mod bundle;
 mod certificate;
 mod chain;
 mod form;
+mod go;
 mod near;
 mod policy;
 mod slot;
@@ -62,6 +63,7 @@ fn all_cases() -> Vec<Case> {
         certificate::cases(),
         chain::cases(),
         form::cases(),
+        go::cases(),
         policy::cases(),
         slot::cases(),
         templates::cases(),

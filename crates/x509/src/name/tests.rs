@@ -63,3 +63,45 @@ fn values_are_found_by_kind() {
     );
     assert!(!name.is_empty() && named(&[]).is_empty());
 }
+
+/// Each string as Go reads it, which is what Temporal's filters see.
+#[test]
+fn old_types_of_strings_are_read() {
+    let cases: &[(u8, &[u8], &str, bool)] = &[
+        (0x0c, b"caf\xc3\xa9", "CN=caf\u{e9}", true),
+        (0x13, b"abc", "CN=abc", true),
+        (0x12, b"12 3", "CN=12 3", true),
+        (0x16, b"abc", "CN=abc", true),
+        (0x14, b"caf\xe9", "CN=caf\u{e9}", false),
+        (0x1e, b"\0a\x04\x30", "CN=a\u{430}", false),
+        (0x1e, b"\0a\0\0", "CN=a", false),
+        (0x1e, b"\0a\0", "CN=#006100", false),
+        (0x1e, b"\xd8\0", "CN=#d800", false),
+        (0x12, b"a", "CN=#61", false),
+        (0x1c, b"\0\0\0a", "CN=#00000061", false),
+    ];
+    for (tag, value, expected, is_current) in cases {
+        let root = Forge::root("unused", "p256-a");
+        let root = root.with(|f| f.subject = forge::name_of(&[(CN, *tag, value)]));
+        let subject = root.certificate().subject().clone();
+        assert_eq!(subject.to_string(), *expected);
+        let attribute = subject.attributes().next().unwrap();
+        assert_eq!(attribute.is_current, *is_current, "{expected}");
+        assert_eq!(attribute.is_text, !expected.contains('#'), "{expected}");
+    }
+}
+
+/// What stands behind an empty RDN is read by Go, and so by Temporal's filters.
+#[test]
+fn an_empty_rdn_hides_nothing() {
+    let rdn = |value: &str| forge::name(&[(CN, value)])[2..].to_vec();
+    let name = forge::tlv(
+        0x30,
+        &[rdn("first"), forge::tlv(0x31, &[]), rdn("second")].concat(),
+    );
+    let root = Forge::root("unused", "p256-a").with(|f| f.subject = name);
+    assert_eq!(
+        root.certificate().subject().to_string(),
+        "CN=first, CN=second"
+    );
+}

@@ -40,6 +40,7 @@ fn what_is_not_pem_is_told_by_line() {
     let x = || "X".to_owned();
     assert_eq!(error(""), PemError::Empty);
     assert_eq!(error("hello\n"), PemError::Empty);
+    assert_eq!(error(&format!("\u{feff}{BLOCK}")), PemError::ByteOrderMark);
     assert_eq!(
         error("-----BEGIN X-----\nAAEC\n"),
         PemError::Unterminated {
@@ -101,7 +102,6 @@ fn a_body_is_never_taken_for_a_label() {
 fn a_boundary_out_of_place_is_not_passed_over() {
     for text in [
         format!("{BLOCK} {BLOCK}"),
-        format!("\u{feff}{BLOCK}"),
         format!("certificate: {BLOCK}"),
         format!("-----END X-----\n{BLOCK}"),
         BLOCK.replace('\n', "\r"),
@@ -124,4 +124,21 @@ fn printing_and_reading_agree() {
             assert_eq!(blocks(&text), [("CERTIFICATE".to_owned(), der, 1)]);
         }
     }
+}
+
+/// Go misses such a block without a word, and the certificate in it is lost.
+#[test]
+fn white_space_that_go_does_not_know_is_an_error() {
+    for strange in ["\u{b}", "\u{c}", "\u{a0}", "\u{2028}", "\u{3000}", "\r\r"] {
+        let within = BLOCK.replace("AAEC", &format!("AA{strange}EC"));
+        assert!(
+            matches!(error(&within), PemError::NotBase64 { .. }),
+            "{within:?}"
+        );
+        for boundary in ["-----BEGIN X-----", "-----END X-----"] {
+            let behind = BLOCK.replace(boundary, &format!("{boundary}{strange}"));
+            assert!(parse(&behind).is_err(), "{behind:?}");
+        }
+    }
+    assert_eq!(blocks(&BLOCK.replace("AAEC", " A\tA E C ")), blocks(BLOCK));
 }

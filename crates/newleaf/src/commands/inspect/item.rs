@@ -14,6 +14,7 @@ use newleaf_x509::{
     pem,
 };
 use serde::Serialize;
+use zeroize::Zeroizing;
 
 use super::{document, key::KeyItem};
 use crate::{
@@ -179,14 +180,20 @@ fn read(path: &Path, passphrase: Option<&Source>) -> Result<Vec<Found>, Failure>
         mode,
         passphrase,
     };
+    let hint = files::hint(&bytes);
+    read_bytes(&place, bytes).map_err(|failure| hint.into_iter().fold(failure, Failure::hint))
+}
+
+fn read_bytes(place: &Place<'_>, bytes: Zeroizing<Vec<u8>>) -> Result<Vec<Found>, Failure> {
+    let path = place.path;
     let found = Found::named(path.display().to_string());
     if bytes.first() == Some(&files::DER_SEQUENCE) {
-        return in_der(&place, found, &bytes).map(|found| vec![found]);
+        return in_der(place, found, &bytes).map(|found| vec![found]);
     }
     let text = files::text_of(path, bytes)?;
     match document::texts(&text) {
-        Some(texts) => in_document(&place, &texts),
-        None => in_pem(&place, found, &text).map(|found| vec![found]),
+        Some(texts) => in_document(place, &texts),
+        None => in_pem(place, found, &text).map(|found| vec![found]),
     }
 }
 

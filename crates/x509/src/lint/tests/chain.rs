@@ -106,7 +106,7 @@ pub(super) fn cases() -> Vec<Case> {
         case(
             "a name that the intermediate forbids",
             lint(&[&worker, &constrained_middle], &[&root]),
-            &["NL505"],
+            &["NL026"],
         ),
         case(
             "a stranger in it",

@@ -166,16 +166,20 @@ fn extensions() -> Vec<Case> {
         ),
         case("no attributes", empty("2.5.29.9", false), &["NL021"]),
         case("no policies", empty("2.5.29.32", false), &["NL021"]),
-        case("no constraints", empty("2.5.29.30", true), &["NL021"]),
+        case(
+            "no constraints",
+            empty("2.5.29.30", true),
+            &["NL021", "NL026"],
+        ),
         case(
             "critical issuer names",
             critical("2.5.29.18", alternative),
-            &["NL022"],
+            &["NL022", "NL026"],
         ),
         case(
             "critical attributes",
             critical("2.5.29.9", attributes),
-            &["NL022"],
+            &["NL022", "NL026"],
         ),
         case(
             "critical points",
@@ -185,7 +189,7 @@ fn extensions() -> Vec<Case> {
         case(
             "critical freshest CRL",
             critical("2.5.29.46", somewhere),
-            &["NL022"],
+            &["NL022", "NL026"],
         ),
         case(
             "policy constraints not critical",

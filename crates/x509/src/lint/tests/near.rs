@@ -27,6 +27,11 @@ pub(super) fn misses() -> Vec<Miss> {
     [
         texts(),
         frames(),
+        vec![miss(
+            "old strings and policies that differ",
+            &["NL026"],
+            go::read(),
+        )],
         names(),
         keys(),
         validities(),

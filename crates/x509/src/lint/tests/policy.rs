@@ -60,7 +60,7 @@ pub(super) fn cases() -> Vec<Case> {
         case(
             "registered id",
             of_root(permits(&[0x88, 2, 0x2a, 3])),
-            &["NL422"],
+            &["NL026", "NL422"],
         ),
         case(
             "a path",

@@ -1,0 +1,191 @@
+//! A path from what is presented to one anchor, judged by webpki and by what Go asks beside.
+
+use std::{cell::RefCell, time::Duration};
+
+use jiff::Timestamp;
+use rustls_pki_types::{CertificateDer, UnixTime};
+use webpki::VerifiedPath;
+
+use super::{Chain, go};
+use crate::{certificate::Certificate, extension::Usage};
+
+/// A chain, each certificate of it read as Go reads it.
+pub(super) struct Presented<'c> {
+    leaf: (&'c Certificate, go::Reading<'c>),
+    /// The intermediates that Go would take for a step of a path.
+    intermediates: Vec<(&'c Certificate, go::Reading<'c>)>,
+    /// Why the first of those that it would not take is not taken.
+    left_out: Option<String>,
+}
+
+/// Whether a CA of a bundle may be the end of a client's path.
+pub(super) enum Anchor {
+    /// It may.
+    Fit,
+    /// It may not, by what it says of itself.
+    Unfit,
+    /// Go, for its own reason, does not take it.
+    NotForGo(String),
+}
+
+/// Why no path leads to an anchor.
+pub(super) enum Dead {
+    /// Nothing that is presented was signed by it.
+    NoPath,
+    /// A path is there, and breaks a rule.
+    Path(String),
+}
+
+impl<'c> Presented<'c> {
+    /// Reads every certificate that is presented, as Go does before it looks for a path; says which one cannot be used.
+    pub(super) fn read(chain: &'c Chain) -> Result<Self, String> {
+        let read = |certificate: &'c Certificate| match go::read(certificate) {
+            Ok(reading) => Ok((certificate, reading)),
+            Err(why) => {
+                let subject = certificate.subject();
+                Err(format!("Go does not read `{subject}`: {why}"))
+            }
+        };
+        let leaf = read(chain.leaf())?;
+        if let Some(why) = unusable(&leaf.1) {
+            return Err(format!("`{}` {why}", chain.leaf().subject()));
+        }
+        let (mut intermediates, mut left_out) = (Vec::new(), None);
+        for ca in chain.intermediates() {
+            let ca = read(ca)?;
+            match unusable(&ca.1) {
+                Some(why) => {
+                    left_out.get_or_insert_with(|| format!("`{}` {why}", ca.0.subject()));
+                }
+                // webpki does not ask whether an intermediate may sign certificates; Go does.
+                None if ca.0.allows_usage(Usage::KeyCertSign) => intermediates.push(ca),
+                None => {}
+            }
+        }
+        Ok(Self {
+            leaf,
+            intermediates,
+            left_out,
+        })
+    }
+
+    /// Returns why an intermediate is left out of every path, if one is.
+    pub(super) fn left_out(&self) -> Option<String> {
+        self.left_out.clone()
+    }
+
+    /// Returns whether a path leads to `anchor` at `now`, or why none does.
+    pub(super) fn lead_to(&self, anchor: &Certificate, now: Timestamp) -> Result<(), Dead> {
+        let found = RefCell::new(None);
+        let judge = |path: &VerifiedPath<'_>| {
+            self.judge(path, anchor).map_err(|(error, reason)| {
+                found.replace(Some(reason));
+                error
+            })
+        };
+        self.verify(anchor, now, &judge).map_err(|error| {
+            let reason = found.take();
+            match (error, reason) {
+                (webpki::Error::UnknownIssuer, None) => Dead::NoPath,
+                (error, reason) => Dead::Path(reason.unwrap_or_else(|| error.to_string())),
+            }
+        })
+    }
+
+    fn verify(
+        &self,
+        anchor: &Certificate,
+        now: Timestamp,
+        judge: &dyn Fn(&VerifiedPath<'_>) -> Result<(), webpki::Error>,
+    ) -> Result<(), webpki::Error> {
+        let anchor = CertificateDer::from(anchor.der());
+        let anchors = [webpki::anchor_from_trusted_cert(&anchor)?];
+        let leaf = CertificateDer::from(self.leaf.0.der());
+        let leaf = webpki::EndEntityCert::try_from(&leaf)?;
+        let intermediates = self.intermediates.iter();
+        let intermediates: Vec<_> = intermediates
+            .map(|(ca, _)| CertificateDer::from(ca.der()))
+            .collect();
+        let seconds = u64::try_from(now.as_second()).unwrap_or(0);
+        let path = leaf.verify_for_usage(
+            webpki::ALL_VERIFICATION_ALGS,
+            &anchors,
+            &intermediates,
+            UnixTime::since_unix_epoch(Duration::from_secs(seconds)),
+            webpki::KeyUsage::client_auth(),
+            None,
+            Some(judge),
+        );
+        path.map(drop)
+    }
+
+    /// Judges a path that webpki accepts.
+    fn judge(
+        &self,
+        path: &VerifiedPath<'_>,
+        anchor: &Certificate,
+    ) -> Result<(), (webpki::Error, String)> {
+        let steps: Vec<_> = path
+            .intermediate_certificates()
+            .map(webpki::Cert::der)
+            .collect();
+        // Self-issued intermediates would not count (RFC 5280 §4.2.1.9); Go counts them.
+        let limit = anchor.extensions().basic_constraints.as_ref();
+        let limit = limit.and_then(|constraints| constraints.value.path_length);
+        let n = u32::try_from(steps.len()).unwrap_or(u32::MAX);
+        if let Some(limit) = limit.filter(|limit| n > *limit) {
+            let subject = anchor.subject();
+            let reason =
+                format!("`{subject}` allows {limit} intermediates under it, and there are {n}");
+            return Err((webpki::Error::PathLenConstraintViolated, reason));
+        }
+        let intermediates = self.intermediates.iter();
+        let on_path: Vec<_> = intermediates
+            .filter(|(ca, _)| steps.iter().any(|step| **step == *ca.der()))
+            .collect();
+        let constrained = anchor.extensions().name_constraints.is_some()
+            || on_path.iter().any(|(_, reading)| reading.is_constraining);
+        if !constrained {
+            return Ok(());
+        }
+        let mut everybody = std::iter::once(&self.leaf).chain(on_path);
+        let incomparable = everybody.find_map(|(whose, reading)| {
+            let name = reading.incomparable()?;
+            let subject = whose.subject();
+            Some(format!(
+                "Go cannot hold `{}` of `{subject}` against name constraints",
+                name.escape_debug()
+            ))
+        });
+        match incomparable {
+            Some(reason) => Err((webpki::Error::NameConstraintViolation, reason)),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Returns what keeps Go from taking a certificate that it has read for a part of a path.
+fn unusable(reading: &go::Reading<'_>) -> Option<String> {
+    let unhandled = reading.unhandled().map(|oid| unhandled(&oid));
+    let of_policies = "requires policies or maps them, which newleaf does not follow";
+    unhandled.or_else(|| reading.judges_policies.then(|| of_policies.to_owned()))
+}
+
+/// Judges what webpki, for which an anchor is but a name and a key, does not look at.
+pub(super) fn anchor(ca: &Certificate) -> Anchor {
+    if !(ca.is_ca() && ca.allows_usage(Usage::KeyCertSign) && ca.allows_client_auth()) {
+        return Anchor::Unfit;
+    }
+    let subject = ca.subject();
+    match go::read(ca) {
+        Err(why) => Anchor::NotForGo(format!("Go does not read `{subject}`: {why}")),
+        Ok(reading) => reading.unhandled().map_or(Anchor::Fit, |oid| {
+            Anchor::NotForGo(format!("`{subject}` {}", unhandled(&oid)))
+        }),
+    }
+}
+
+/// Says of a certificate what keeps Go from using it.
+pub(super) fn unhandled(oid: &str) -> String {
+    format!("has a critical extension that Go does not handle, {oid}")
+}
