@@ -82,7 +82,7 @@ pub struct Seen {
 /// The options cannot be used, whatever the servers say.
 pub async fn check(options: &Options) -> Result<Report, StartError> {
     proxy::admissible(options)?;
-    let assembled = proxy::assemble(options)?;
+    let assembled = proxy::assemble(options, &tokio::runtime::Handle::current())?;
     let board = assembled.board;
     let trials = async {
         let mut upstreams = Vec::new();

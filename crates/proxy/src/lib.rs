@@ -33,6 +33,7 @@ pub mod limits;
 mod listen;
 mod metrics;
 mod options;
+mod plane;
 mod prove;
 mod proxy;
 pub mod relay;
@@ -50,6 +51,7 @@ pub use options::{
     CredentialsOptions, Exposure, Listen, ListenerOptions, ListenerTls, Options, Route,
     ServerTrust, UpstreamOptions,
 };
+pub use plane::Plane;
 pub use proxy::{Proxy, Recheck, StartError, run};
 pub use routes::RouteError;
 pub use status::Status;

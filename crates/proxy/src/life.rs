@@ -14,7 +14,7 @@ use tokio::{
 };
 
 use crate::{
-    proxy::Proxy,
+    proxy::{Proxy, Pulse},
     status::{Status, UpstreamStatus},
 };
 
@@ -129,7 +129,7 @@ fn reload(look: impl FnOnce()) {
 }
 
 /// Shows the watchdog that the relay turns, twice as often as it asks for.
-async fn watchdog(pulse: impl Fn()) {
+async fn watchdog(pulse: impl Fn() -> Pulse) {
     let Some(patience) = sd_notify::watchdog_enabled().filter(|patience| !patience.is_zero())
     else {
         return std::future::pending().await;
@@ -138,7 +138,7 @@ async fn watchdog(pulse: impl Fn()) {
     beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         beat.tick().await;
-        pulse();
+        pulse().await;
         say(&[NotifyState::Watchdog]);
     }
 }

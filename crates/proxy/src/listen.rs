@@ -17,6 +17,7 @@ use std::{
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpListener, UnixListener},
+    runtime::Handle,
     sync::Semaphore,
     task::JoinSet,
     time::{Instant, sleep, timeout},
@@ -63,6 +64,17 @@ trait Transport: AsyncRead + AsyncWrite + Unpin + Send {}
 impl<T: AsyncRead + AsyncWrite + Unpin + Send> Transport for T {}
 
 impl Listener {
+    /// Gives it to the runtime on which it will be waited for.
+    pub(crate) fn moved_to(self, plane: &Handle) -> io::Result<Self> {
+        let _here = plane.enter();
+        Ok(match self {
+            Self::Tcp(listener) => Self::Tcp(TcpListener::from_std(listener.into_std()?)?),
+            Self::Unix(listener, unlink) => {
+                Self::Unix(UnixListener::from_std(listener.into_std()?)?, unlink)
+            }
+        })
+    }
+
     fn poll_accept(&self, cx: &mut Context<'_>) -> Poll<io::Result<Box<dyn Transport>>> {
         Poll::Ready(match self {
             Self::Tcp(listener) => {

@@ -2,12 +2,13 @@
 
 mod assemble;
 
-use std::{io, net::SocketAddr, path::Path, sync::Arc, time::Duration};
+use std::{io, net::SocketAddr, path::Path, pin::Pin, sync::Arc, time::Duration};
 
 use newleaf_identity::tls::TlsError;
 use tokio::{
     net::{TcpListener, UnixListener, UnixStream},
-    sync::watch,
+    runtime::Handle,
+    sync::{oneshot, watch},
     task::{JoinError, JoinSet},
 };
 
@@ -18,7 +19,7 @@ use crate::{
         self, Door, Listener, Unlink,
         gate::{self, GateError, Gatekeeper},
     },
-    options::{Exposure, Listen, ListenerOptions, Options},
+    options::{Exposure, Listen, Options},
     relay::Route,
     routes::RouteError,
     status::Status,
@@ -42,6 +43,9 @@ pub struct Proxy {
 /// Makes a proxy look at the files of its credentials now, and prove what it finds even if that is what it found last.
 #[derive(Clone, Debug)]
 pub struct Recheck(Vec<Look>);
+
+/// Comes back when everything turns.
+pub(crate) type Pulse = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// Why a proxy did not start. Nothing was accepted.
 #[derive(Debug, thiserror::Error)]
@@ -111,16 +115,22 @@ pub async fn run(options: Options, shutdown: impl Future<Output = ()>) -> Result
 impl Proxy {
     /// Checks the options and binds the addresses, on the runtime it is called in.
     pub async fn bind(options: Options) -> Result<Self, StartError> {
+        Self::bind_on(options, &Handle::current()).await
+    }
+
+    /// Checks the options and binds the addresses. Sockets will be read and written on `plane`, all else is done on the runtime
+    /// that this is called in.
+    pub async fn bind_on(options: Options, plane: &Handle) -> Result<Self, StartError> {
         let Assembled {
             board,
             parts,
             routes,
-        } = assemble(&options)?;
+        } = assemble(&options, plane)?;
         let Bound {
             doors,
             addresses,
             gatekeepers,
-        } = bind_all(&options.listeners, routes, options.exposure).await?;
+        } = bind_all(&options, routes, plane).await?;
         let admin = match options.admin {
             Some(address) => Some(bind(address, options.exposure).await?),
             None => None,
@@ -172,13 +182,20 @@ impl Proxy {
         self.board.ledger().readiness()
     }
 
-    /// Returns a function that comes back when the relay does: a watchdog sees by it that nothing hangs.
-    pub(crate) fn pulse(&self) -> impl Fn() + Send + Sync + 'static {
+    /// Returns what comes back when the relay does, and the thread of its sockets: a watchdog sees by it that nothing hangs.
+    pub(crate) fn pulse(&self) -> impl Fn() -> Pulse + Send + Sync + 'static {
         let board = Arc::downgrade(&self.board);
         move || {
-            if let Some(board) = board.upgrade() {
-                board.with(|_relay| ());
-            }
+            let turned = board.upgrade().map(|board| {
+                let plane = board.plane().clone();
+                plane.spawn(async move { board.with(|_relay| ()) })
+            });
+            Box::pin(async move {
+                if let Some(turned) = turned {
+                    // It fails only on shutdown, when nobody watches any more.
+                    drop(turned.await);
+                }
+            })
         }
     }
 
@@ -206,9 +223,20 @@ impl Proxy {
         if let Some(admin) = self.admin {
             endless.spawn(admin::serve(admin, Arc::clone(&board)));
         }
-        let callers = listen::serve(self.doors, self.board, shutdown, self.drain_timeout);
+        let (goodbye, said) = oneshot::channel::<()>();
+        let said = async move { drop(said.await) };
+        let callers = listen::serve(self.doors, self.board, said, self.drain_timeout);
+        // A set of one: it is aborted with this function.
+        let mut carrying = JoinSet::new();
+        carrying.spawn_on(callers, board.plane());
+        let leaving = async {
+            shutdown.await;
+            drop(goodbye);
+            std::future::pending::<()>().await;
+        };
         tokio::select! {
-            () = callers => {}
+            ended = carrying.join_next() => raise(ended),
+            () = leaving => {}
             () = board.keep_time() => {}
             () = outlive(&mut endless) => {}
         }
@@ -217,14 +245,17 @@ impl Proxy {
 
 /// Waits for tasks that end only by a panic, which goes on here: a proxy whose connections nobody keeps must not look alive.
 async fn outlive(endless: &mut JoinSet<()>) {
-    while let Some(ended) = endless.join_next().await {
-        if let Err(panic) = ended.map_err(JoinError::try_into_panic)
-            && let Ok(panic) = panic
-        {
-            std::panic::resume_unwind(panic);
-        }
+    while let ended @ Some(_) = endless.join_next().await {
+        raise(ended);
     }
     std::future::pending::<()>().await;
+}
+
+/// Lets the panic of a task go on here.
+fn raise(ended: Option<Result<(), JoinError>>) {
+    if let Some(Err(Ok(panic))) = ended.map(|ended| ended.map_err(JoinError::try_into_panic)) {
+        std::panic::resume_unwind(panic);
+    }
 }
 
 impl Recheck {
@@ -244,16 +275,17 @@ struct Bound {
 }
 
 async fn bind_all(
-    listeners: &[ListenerOptions],
+    options: &Options,
     routes: Vec<Arc<Route>>,
-    exposure: Exposure,
+    plane: &Handle,
 ) -> Result<Bound, StartError> {
+    let exposure = options.exposure;
     let mut bound = Bound {
         doors: Vec::new(),
         addresses: Vec::new(),
         gatekeepers: Vec::new(),
     };
-    for (options, route) in listeners.iter().zip(routes) {
+    for (options, route) in options.listeners.iter().zip(routes) {
         let opened = options.tls.as_ref().map(gate::open).transpose();
         let opened = opened.map_err(|source| StartError::Gate {
             place: options.listen.to_string(),
@@ -262,6 +294,12 @@ async fn bind_all(
         let (gate, gatekeeper) = opened.unzip();
         bound.gatekeepers.extend(gatekeeper);
         let listener = listener(&options.listen, exposure).await?;
+        let listener = listener
+            .moved_to(plane)
+            .map_err(|source| StartError::Bind {
+                place: options.listen.to_string(),
+                source,
+            })?;
         bound.addresses.push(match &listener {
             Listener::Tcp(tcp) => tcp.local_addr().ok(),
             Listener::Unix(..) => None,

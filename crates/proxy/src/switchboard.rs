@@ -19,6 +19,7 @@ use rustls::{ClientConnection, ServerConnection};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::TcpStream,
+    runtime::Handle,
     sync::{Notify, mpsc},
     time::{Instant, sleep_until},
 };
@@ -36,6 +37,8 @@ pub(crate) struct Switchboard {
     crowded: BTreeMap<UpstreamId, Notify>,
     sooner: Notify,
     ledger: Arc<Ledger>,
+    /// Where sockets are read and written.
+    plane: Handle,
 }
 
 struct Inner {
@@ -87,8 +90,13 @@ trait Transport: Send {
 const READS_PER_TURN: usize = 4;
 
 impl Switchboard {
-    /// Makes a board without sockets, for upstreams that are called by these authorities.
-    pub(crate) fn new(terms: Terms, authorities: &[String], ledger: Arc<Ledger>) -> Arc<Self> {
+    /// Makes a board without sockets, which will be on `plane`, for upstreams that are called by these authorities.
+    pub(crate) fn new(
+        terms: Terms,
+        authorities: &[String],
+        ledger: Arc<Ledger>,
+        plane: Handle,
+    ) -> Arc<Self> {
         let mut relay = Relay::new(terms, now());
         let upstreams = authorities
             .iter()
@@ -106,7 +114,13 @@ impl Switchboard {
             crowded,
             sooner: Notify::new(),
             ledger,
+            plane,
         })
+    }
+
+    /// Returns where sockets are read and written.
+    pub(crate) fn plane(&self) -> &Handle {
+        &self.plane
     }
 
     pub(crate) fn ledger(&self) -> &Arc<Ledger> {
@@ -165,14 +179,20 @@ impl Switchboard {
         let (sender, news) = mpsc::unbounded_channel();
         let server = self.with(|relay| relay.dial(upstream, api_key, now()));
         self.locked().news.insert(server, sender);
-        let mut seat = Seat {
-            board: Arc::clone(self),
-            id: ConnectionId::Server(server),
-            transport: tls::Tls::new(socket, session),
-        };
-        tokio::spawn(async move {
+        let (board, id) = (Arc::clone(self), ConnectionId::Server(server));
+        self.plane.spawn(async move {
+            // A socket belongs to the thread that waits for it.
+            let socket = match socket.into_std().and_then(TcpStream::from_std) {
+                Ok(socket) => socket,
+                Err(error) => return board.close(id, &error.to_string()),
+            };
+            let mut seat = Seat {
+                board,
+                id,
+                transport: tls::Tls::new(socket, session),
+            };
             if let Err(error) = poll_fn(|cx| seat.turn(cx)).await {
-                seat.close(&error.to_string());
+                seat.board.close(id, &error.to_string());
             }
         });
         (server, news)
@@ -274,6 +294,20 @@ impl Switchboard {
         }
     }
 
+    /// Tells the relay that a connection is gone, and why.
+    fn close(&self, id: ConnectionId, why: &str) {
+        let mut inner = self.locked();
+        if let Some(breach) = inner.relay.breach(id) {
+            tracing::info!(%breach, "ended a connection");
+        }
+        inner.relay.close(id, why, now());
+        self.follow(&mut inner, None);
+        inner.wakers.remove(&id);
+        if let ConnectionId::Server(server) = id {
+            inner.news.remove(&server);
+        }
+    }
+
     fn locked(&self) -> MutexGuard<'_, Inner> {
         // A panic in one connection's turn must not end all others.
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
@@ -351,25 +385,11 @@ impl<T: Transport> Seat<T> {
             Poll::Pending => Ok(relay.is_given_up(self.id)),
         }
     }
-
-    /// Tells the relay that the connection is gone, and why.
-    fn close(&self, why: &str) {
-        let mut inner = self.board.locked();
-        if let Some(breach) = inner.relay.breach(self.id) {
-            tracing::info!(%breach, "ended a connection");
-        }
-        inner.relay.close(self.id, why, now());
-        self.board.follow(&mut inner, None);
-        inner.wakers.remove(&self.id);
-        if let ConnectionId::Server(server) = self.id {
-            inner.news.remove(&server);
-        }
-    }
 }
 
 impl<T: Transport> Drop for Seat<T> {
     fn drop(&mut self) {
-        self.close("the connection was closed");
+        self.board.close(self.id, "the connection was closed");
     }
 }
 

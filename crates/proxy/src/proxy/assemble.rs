@@ -8,6 +8,7 @@ use newleaf_identity::{
     tls::{self, TlsError},
 };
 use rustls::{RootCertStore, pki_types::ServerName};
+use tokio::runtime::Handle;
 
 use super::StartError;
 use crate::{
@@ -30,8 +31,9 @@ pub(crate) struct Assembled {
     pub(super) routes: Vec<Arc<Route>>,
 }
 
-/// Checks options as far as that is possible without listening anywhere, on the runtime it is called in.
-pub(crate) fn assemble(options: &Options) -> Result<Assembled, StartError> {
+/// Checks options as far as that is possible without listening anywhere, on the runtime it is called in. Sockets will be on
+/// `plane`.
+pub(crate) fn assemble(options: &Options, plane: &Handle) -> Result<Assembled, StartError> {
     let servers = options.upstreams.iter().cloned().map(Server::of);
     let servers: Vec<_> = servers.collect::<Result<_, _>>()?;
     let accounts = servers.iter().map(|server| Arc::clone(&server.account));
@@ -40,7 +42,7 @@ pub(crate) fn assemble(options: &Options) -> Result<Assembled, StartError> {
     let terms = Terms {
         drain_timeout: options.drain_timeout,
     };
-    let board = Switchboard::new(terms, &authorities, ledger);
+    let board = Switchboard::new(terms, &authorities, ledger, plane.clone());
     let named: Vec<_> = servers
         .iter()
         .map(Server::name)

@@ -12,7 +12,7 @@ use std::{
 
 use newleaf_identity::Source;
 use newleaf_proxy::{
-    CredentialsOptions, Exposure, Listen, ListenerOptions, Options, Proxy, Resolver,
+    CredentialsOptions, Exposure, Listen, ListenerOptions, Options, Plane, Proxy, Resolver,
     ResolverOptions, Route, ServerTrust, Status, UpstreamOptions,
 };
 use newleaf_x509::TrustBundle;
@@ -127,15 +127,18 @@ impl Rig {
 
 impl Running {
     pub(crate) async fn start(options: Options) -> Self {
-        let proxy = Proxy::bind(options).await.unwrap();
+        let plane = Plane::start().unwrap();
+        let proxy = Proxy::bind_on(options, plane.handle()).await.unwrap();
         let (shutdown, stopped) = oneshot::channel();
         let addresses: Vec<_> = proxy.addresses().iter().map(|a| a.unwrap()).collect();
         let admin = proxy.admin_address().unwrap();
         let status = Box::new(proxy.status());
         let readiness = proxy.readiness();
-        let serving = tokio::spawn(proxy.serve(async {
-            let _dropped = stopped.await;
-        }));
+        let serving = tokio::spawn(async move {
+            let until = async { drop(stopped.await) };
+            proxy.serve(until).await;
+            drop(plane);
+        });
         Self {
             address: *addresses.first().unwrap(),
             addresses,
