@@ -8,7 +8,7 @@ use crate::demo::{
     chance::Chance,
     screen::Screen,
     supervisor::Supervisor,
-    watch::{Looks, is_rollover, reached, wait_for},
+    watch::{Looks, is_rollover, n_long_steps, reached, wait_for},
 };
 
 /// How long after a step has begun the controller may live on. Most steps take less, so that a crash falls
@@ -48,7 +48,7 @@ pub(crate) async fn make(
     let mut survived = supervisor.crashes();
     for crash in crashes {
         let due =
-            |look: &Snapshot| is_rollover(look) && reached(look) >= crash.step(look.gates.len());
+            |look: &Snapshot| is_rollover(look) && reached(look) >= crash.step(n_long_steps(look));
         let Some(look) = wait_for(&mut looks, due).await else {
             return;
         };
@@ -68,10 +68,9 @@ pub(crate) async fn make(
 }
 
 impl Crash {
-    /// Returns the step at which it happens. The last one is spared: with it the rotation is over, and there is nothing
-    /// left to survive.
+    /// Returns the step at which it happens, of so many to choose from.
     fn step(self, n_steps: usize) -> usize {
-        let choices = u64::try_from(n_steps.saturating_sub(1)).unwrap_or(u64::MAX);
+        let choices = u64::try_from(n_steps).unwrap_or(u64::MAX);
         usize::try_from(self.part * choices / PARTS).unwrap_or(0)
     }
 }

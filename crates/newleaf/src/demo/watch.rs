@@ -8,7 +8,7 @@ use std::{
 
 use newleaf_controller::{
     Journal, JournalError, Snapshot,
-    snapshot::{Asks, Doing, Mark},
+    snapshot::{Asks, Doing, Gate, Mark},
 };
 use newleaf_rotation::Phase;
 use tokio::sync::watch;
@@ -98,6 +98,14 @@ pub(crate) fn reached(look: &Snapshot) -> usize {
         .iter()
         .take_while(|gate| gate.mark == Mark::Reached)
         .count()
+}
+
+/// Returns how many steps there are, up to the one that takes trust away. Those behind it clean up, and can be over before
+/// anybody has looked: whoever waits for one of them may find that the rotation has ended.
+pub(crate) fn n_long_steps(look: &Snapshot) -> usize {
+    let distrusts = |gate: &Gate| gate.phase == Phase::Distrusted;
+    let last = look.gates.iter().rposition(distrusts);
+    last.map_or(0, |index| index + 1)
 }
 
 /// Returns whether the first wave was seen presenting its new leaves, and the second has none yet: the first soaks.

@@ -40,19 +40,25 @@ fn start(bench: &Bench, arguments: &str) -> Child {
         .unwrap()
 }
 
-/// Waits for the end of a demo; one that takes too long is ended.
+/// Waits for the end of a demo.
 #[track_caller]
 fn finish(child: Child) -> Output {
+    end(child).unwrap_or_else(|late| {
+        panic!(
+            "it took too long:\n{}",
+            String::from_utf8_lossy(&late.stderr)
+        )
+    })
+}
+
+/// Waits for the end of a demo; one that takes too long is ended, and what it told is the error.
+fn end(child: Child) -> Result<Output, Output> {
     let pid = Pid::from_child(&child);
     let (send, ended) = mpsc::channel();
     thread::spawn(move || send.send(child.wait_with_output().unwrap()));
-    ended.recv_timeout(LIMIT).unwrap_or_else(|_late| {
+    ended.recv_timeout(LIMIT).map_err(|_late| {
         kill_process(pid, Signal::TERM).unwrap();
-        let output = ended.recv().unwrap();
-        panic!(
-            "it took too long:\n{}",
-            String::from_utf8_lossy(&output.stderr)
-        );
+        ended.recv().unwrap()
     })
 }
 
@@ -181,10 +187,11 @@ fn somebody_elses_kills_change_nothing() {
         let bench = Bench::new();
         let mut child = start(&bench, "demo --json --crashes 0");
         let stderr = child.stderr.take().unwrap();
-        let (output, told) = thread::scope(|scope| {
+        let (ended, told) = thread::scope(|scope| {
             let killer = scope.spawn(|| kill_controllers(stderr, &mut chance, wanted - killed));
-            (finish(child), killer.join().unwrap())
+            (end(child), killer.join().unwrap())
         });
+        let output = ended.unwrap_or_else(|_late| panic!("it took too long:\n{told}"));
         demos += 1;
         let output = Output {
             stderr: told.into_bytes(),
