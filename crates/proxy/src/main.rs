@@ -9,7 +9,7 @@ use std::{
 
 use clap::Parser as _;
 use newleaf_proxy::{
-    Options, Proxy,
+    Options, Plane, Proxy,
     check::{self, Verdict},
     cli::Args,
     config::{self, ConfigError, Environment},
@@ -96,7 +96,7 @@ impl What {
     }
 }
 
-/// One thread on purpose: measured, a second one doubles the CPU that each call costs.
+/// One thread carries all calls ([`Plane`]), on purpose: measured, to share them out doubles the CPU that each call costs.
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
@@ -122,7 +122,11 @@ async fn carry(what: What) -> ExitCode {
         Ok(options) => options,
         Err(error) => return fail(USAGE, &error),
     };
-    let proxy = match Proxy::bind(options).await {
+    let plane = match Plane::start() {
+        Ok(plane) => plane,
+        Err(error) => return fail(REFUSED, &error),
+    };
+    let proxy = match Proxy::bind_on(options, plane.handle()).await {
         Ok(proxy) => proxy,
         Err(error) if error.is_usage() => return fail(USAGE, &error),
         Err(error) => return fail(REFUSED, &error),

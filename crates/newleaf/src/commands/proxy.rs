@@ -3,7 +3,7 @@
 use std::{io, path::PathBuf};
 
 use newleaf_proxy::{
-    Proxy, cli,
+    Plane, Proxy, cli,
     config::{self, Environment},
     life,
 };
@@ -43,7 +43,9 @@ pub(crate) fn run(args: ProxyArgs) -> Result<Exit, Failure> {
 async fn carry(args: cli::Args, file: Option<PathBuf>) -> Result<Exit, Failure> {
     let options = config::resolve(args, file.as_deref(), &Environment::of_process())
         .map_err(|error| Failure::new(&code::PROXY_OPTIONS, error))?;
-    let proxy = Proxy::bind(options).await.map_err(|error| {
+    let plane = Plane::start().map_err(|error| Failure::new(&code::LISTEN, error))?;
+    let bound = Proxy::bind_on(options, plane.handle()).await;
+    let proxy = bound.map_err(|error| {
         let usage = error.is_usage();
         Failure::new(
             if usage {
