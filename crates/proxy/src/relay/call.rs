@@ -4,11 +4,15 @@ use std::{sync::Arc, time::Instant};
 
 use super::{
     half::{End, Half, Last},
-    head::RequestHead,
+    head::{Reply, RequestHead},
     kept::{Keep, Kept},
     slots::Key,
 };
-use crate::{grpc::Timeout, h2::reason::Reason, limits};
+use crate::{
+    grpc::Timeout,
+    h2::{block::Block, breach::Breach, reason::Reason},
+    limits,
+};
 
 /// A call.
 #[derive(Debug)]
@@ -78,6 +82,37 @@ impl Call {
             Place::Waiting { .. } | Place::Pausing { .. } => false,
             Place::Over { .. } => true,
         }
+    }
+
+    /// Takes note of headers from the server: whether they may come now, and what they say of the response.
+    pub(super) fn hear_reply(&mut self, reply: Reply, block: &Block<'_>) -> Result<(), Breach> {
+        let (stream, ends) = (block.stream, block.ends);
+        if self.response.is_heard() {
+            let kind = "HEADERS";
+            return Err(Breach::ClosedStream { kind, stream });
+        }
+        let malformed = |rule| Err(Breach::Malformed { rule });
+        let is_answered = self.is_answered();
+        match reply {
+            Reply::Interim if ends => return malformed("an interim response at the end"),
+            Reply::Interim | Reply::Final { .. } if is_answered => {
+                return malformed("a second response");
+            }
+            Reply::Trailers if !is_answered => return malformed("a response without a status"),
+            Reply::Trailers if !ends => return malformed("trailers that do not end"),
+            Reply::Interim | Reply::Trailers => {}
+            Reply::Final { length } => {
+                if let Place::At { answered, .. } = &mut self.place {
+                    *answered = true;
+                }
+                // A response to HEAD, or 304, says a length that does not come.
+                self.response.declare(length.filter(|_| !ends));
+            }
+        }
+        if ends {
+            self.response.hear_end(Last::Bytes)?;
+        }
+        Ok(())
     }
 
     /// Makes the request whole again, as if none of it had been sent. Returns false if that is not possible any more.

@@ -5,7 +5,7 @@
 //! reason; no caller's connection ends by it.
 
 use super::{
-    Event, Loss, Relay, ServerId,
+    CallerId, ConnectionId, Event, Loss, Relay, ServerId,
     call::Place,
     caller::How,
     half::{End, Last},
@@ -42,7 +42,6 @@ impl Relay {
         }
         self.leave_server(key, None);
         self.remove_call(key, how);
-        self.touch_caller(caller_key);
     }
 
     /// Takes a call off its server's stream, which is reset if a reason is given.
@@ -78,7 +77,8 @@ impl Relay {
                     server.wire.write_reset(stream, reason);
                 }
                 server.end_if_drained();
-                self.touch_server(server_key);
+                let id = ConnectionId::Server(ServerId(server_key));
+                server.wire.touch(id, &mut self.touched);
             }
             Place::Waiting { until } | Place::Pausing { until } => {
                 self.timers.cancel(until, Timer::Call(key));
@@ -102,9 +102,10 @@ impl Relay {
             caller.gone.note(call.down, how);
             caller.wire.release(call.request.discard());
             caller.end_if_drained();
+            let id = ConnectionId::Caller(CallerId(caller_key));
+            caller.wire.touch(id, &mut self.touched);
         }
-        self.calls.remove(key);
-        self.touch_caller(caller_key);
+        self.calls.discard(key);
     }
 
     /// Lets a call end that no server has to do with any more: the rest of its response is passed on, and no more of its

@@ -161,7 +161,7 @@ pub(super) struct Passage<'a> {
 
 impl Passage<'_> {
     /// Passes bytes on that have just come, or lets them wait. Returns for how many the sender is to be given room.
-    pub(super) fn pass(mut self, bytes: &[u8]) -> usize {
+    pub(super) fn pass(&mut self, bytes: &[u8]) -> usize {
         let goes_through = self.half.pending.is_empty() && bytes.len() <= self.room();
         if !goes_through {
             self.half.pending.extend(bytes);

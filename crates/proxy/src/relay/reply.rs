@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{
-    Event, Relay, ServerId,
+    CallerId, ConnectionId, Event, Relay, ServerId,
     call::Place,
     caller::How,
     half::{End, Last, Passage},
@@ -19,143 +19,71 @@ use crate::h2::{
     reason::Reason,
 };
 
-/// A reply's headers, read and not judged in their place yet.
-#[derive(Clone, Copy)]
-struct Read {
-    reply: Reply,
-    /// The tables as they were before the block was read.
-    before: Versions,
-    /// Whether the translation was remembered.
-    is_known: bool,
-}
-
 impl Relay {
     /// The server sent headers: a response, or the trailers of one.
+    ///
+    /// They are encoded last, when nothing can refuse them any more: a block that is encoded and not sent would leave the
+    /// caller's table out of step, and one bad reply would end all its calls. And what must wait for bytes that wait is not
+    /// translated yet: a block is only good at the place in the order for which it was encoded.
     pub(super) fn reply_block(&mut self, server: Key, block: &Block<'_>) -> Result<(), Fault> {
         let stream = block.stream;
         let Some(key) = self.call_at_server(server, stream)? else {
             return self.reply_without_call(server, block);
         };
-        let at_stream = |breach| Fault::Stream(stream, breach);
-        let read = self.read_reply(server, key, block)?;
-        let Some(call) = self.calls.get_mut(key) else {
-            return Ok(());
-        };
-        if call.response.is_heard() {
-            let kind = "HEADERS";
-            return Err(at_stream(Breach::ClosedStream { kind, stream }));
-        }
-        let is_answered = call.is_answered();
-        let malformed = |rule| Err(at_stream(Breach::Malformed { rule }));
-        match read.reply {
-            Reply::Interim if block.ends => return malformed("an interim response at the end"),
-            Reply::Interim | Reply::Final { .. } if is_answered => {
-                return malformed("a second response");
-            }
-            Reply::Trailers if !is_answered => return malformed("a response without a status"),
-            Reply::Trailers if !block.ends => return malformed("trailers that do not end"),
-            Reply::Interim | Reply::Trailers => {}
-            Reply::Final { length } => {
-                if let Place::At { answered, .. } = &mut call.place {
-                    *answered = true;
-                }
-                // A response to HEAD, or 304, says a length that does not come.
-                call.response.declare(length.filter(|_| !block.ends));
-                self.keep.forget(call.kept.take());
-            }
-        }
-        self.pass_reply(server, key, block, read).map_err(at_stream)
-    }
-
-    /// Passes headers on; or lets them wait, if they are trailers behind bytes that wait. They are encoded last, when nothing
-    /// can refuse them any more: a block that is encoded and not sent would leave the caller's table out of step, and one bad
-    /// reply would end all its calls.
-    fn pass_reply(
-        &mut self,
-        server: Key,
-        key: Key,
-        block: &Block<'_>,
-        read: Read,
-    ) -> Result<(), Breach> {
-        let Some(call) = self.calls.get_mut(key) else {
+        let (Some(server), Some(call)) = (self.servers.get_mut(server), self.calls.get_mut(key))
+        else {
             return Ok(());
         };
         let caller_key = call.caller;
         let Some(caller) = self.callers.get_mut(caller_key) else {
             return Ok(());
         };
-        if block.ends {
-            call.response.hear_end(Last::Bytes)?;
-        }
-        if !call.response.pending.is_empty() {
-            let trailers = Last::Trailers(Arc::new(self.list.clone()));
-            call.response.end = End::Coming(trailers);
-            return Ok(());
-        }
-        if !read.is_known {
-            self.block.clear();
-            caller.wire.encode(&self.list, &mut self.block);
-            if let Some(server) = self.servers.get(server) {
-                let after = Versions {
-                    decoder: server.wire.decoder_version(),
-                    encoder: caller.wire.encoder_version(),
-                };
-                if read.before == after {
-                    self.replies
-                        .put(after, &block.bytes, &self.block, read.reply);
-                }
-            }
-        }
-        caller.wire.write_block(call.down, block.ends, &self.block);
-        if block.ends {
-            call.response.end = End::Passed;
-        }
-        self.touch_caller(caller_key);
-        self.finish_if_over(key);
-        Ok(())
-    }
-
-    /// Reads a reply's headers. If their translation is remembered, it is left in `self.block`, else they are in `self.list`.
-    /// What must wait for bytes that wait is never translated yet: a block is only good at the place in the order for which it
-    /// was encoded.
-    fn read_reply(&mut self, server: Key, call: Key, block: &Block<'_>) -> Result<Read, Fault> {
-        let stream = block.stream;
-        let gone = Fault::Stream(
-            stream,
-            Breach::ClosedStream {
-                kind: "HEADERS",
-                stream,
-            },
-        );
-        let (Some(server), Some(call)) = (self.servers.get_mut(server), self.calls.get(call))
-        else {
-            return Err(gone);
-        };
-        let Some(caller) = self.callers.get_mut(call.caller) else {
-            return Err(gone);
-        };
+        let at_stream = |breach| Fault::Stream(stream, breach);
         let before = Versions {
             decoder: server.wire.decoder_version(),
             encoder: caller.wire.encoder_version(),
         };
-        if call.response.pending.is_empty()
-            && let Some(known) = self.replies.get(before, &block.bytes)
-        {
-            self.block.clear();
-            self.block.extend_from_slice(known.translation);
-            return Ok(Read {
-                reply: *known.note,
-                before,
-                is_known: true,
-            });
+        let goes_through = call.response.pending.is_empty();
+        let known = goes_through.then(|| self.replies.get(before, &block.bytes));
+        let known = known.flatten();
+        let reply = if let Some(known) = known {
+            *known.note
+        } else {
+            server.wire.decode(stream, &block.bytes, &mut self.list)?;
+            head::reply(&self.list).map_err(at_stream)?
+        };
+        call.hear_reply(reply, block).map_err(at_stream)?;
+        if let Reply::Final { .. } = reply {
+            self.keep.forget(call.kept.take());
         }
-        server.wire.decode(stream, &block.bytes, &mut self.list)?;
-        let reply = head::reply(&self.list).map_err(|breach| Fault::Stream(stream, breach))?;
-        Ok(Read {
-            reply,
-            before,
-            is_known: false,
-        })
+        if !goes_through {
+            let trailers = Last::Trailers(Arc::new(self.list.clone()));
+            call.response.end = End::Coming(trailers);
+            return Ok(());
+        }
+        if let Some(known) = known {
+            caller
+                .wire
+                .write_block(call.down, block.ends, known.translation);
+        } else {
+            self.block.clear();
+            caller.wire.encode(&self.list, &mut self.block);
+            caller.wire.write_block(call.down, block.ends, &self.block);
+            let after = Versions {
+                decoder: server.wire.decoder_version(),
+                encoder: caller.wire.encoder_version(),
+            };
+            if before == after {
+                self.replies.put(after, &block.bytes, &self.block, reply);
+            }
+        }
+        let id = ConnectionId::Caller(CallerId(caller_key));
+        caller.wire.touch(id, &mut self.touched);
+        if block.ends {
+            call.response.end = End::Passed;
+            self.finish_if_over(key);
+        }
+        Ok(())
     }
 
     /// Headers on a stream that carries no call: an answer to a question of ours, or for a caller who has gone.
@@ -200,23 +128,26 @@ impl Relay {
             return Ok(());
         };
         sink.resets.restore();
-        let n_passed = Passage {
+        let mut passage = Passage {
             half: &mut call.response,
             sink: &mut sink.wire,
             stream: call.down,
             kept: None,
-        }
-        .pass(data.bytes);
-        if !call.response.pending.is_empty()
-            && call.response.window.room() > 0
-            && !call.response.is_queued
-        {
+        };
+        let n_passed = passage.pass(data.bytes);
+        if passage.waits_for_connection() && !call.response.is_queued {
             call.response.is_queued = true;
             sink.wire.blocked.push_back(key);
         }
         let n_padding = cost - data.bytes.len();
-        self.give_server_room(key, n_passed + n_padding);
-        self.touch_caller(caller_key);
+        if let Some(source) = self.servers.get_mut(server) {
+            let n_bytes = n_passed + n_padding;
+            call.response.give_room(&mut source.wire, stream, n_bytes);
+            let id = ConnectionId::Server(ServerId(server));
+            source.wire.touch(id, &mut self.touched);
+        }
+        let id = ConnectionId::Caller(CallerId(caller_key));
+        sink.wire.touch(id, &mut self.touched);
         self.finish_if_over(key);
         Ok(())
     }

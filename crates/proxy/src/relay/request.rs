@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{
-    Event, Relay,
+    CallerId, ConnectionId, Event, Relay, ServerId,
     call::{Call, Place},
     caller::{Goodbye, How},
     half::{Half, Last, Passage},
@@ -177,11 +177,12 @@ impl Relay {
                 Ok(_) => Err(Fault::Stream(stream, closed("DATA", stream))),
             };
         };
-        let Some(call) = self.calls.get_mut(key) else {
+        let (Some(call), Some(source)) = (self.calls.get_mut(key), self.callers.get_mut(caller))
+        else {
             return Ok(());
         };
         if let Err(breach) = call.request.hear(data) {
-            self.release_caller(caller, cost);
+            source.wire.release(cost);
             return Err(Fault::Stream(stream, breach));
         }
         let n_padding = cost - data.bytes.len();
@@ -190,21 +191,20 @@ impl Relay {
                 let Some(sink) = self.servers.get_mut(server) else {
                     return Ok(());
                 };
-                let n_passed = Passage {
+                let mut passage = Passage {
                     half: &mut call.request,
                     sink: &mut sink.wire,
                     stream,
                     kept: call.kept.as_mut().map(|kept| &mut kept.body),
-                }
-                .pass(data.bytes);
-                if !call.request.pending.is_empty()
-                    && call.request.window.room() > 0
-                    && !call.request.is_queued
-                {
+                };
+                let n_passed = passage.pass(data.bytes);
+                if passage.waits_for_connection() && !call.request.is_queued {
                     call.request.is_queued = true;
                     sink.wire.blocked.push_back(key);
                 }
-                self.touch_server(server);
+                let id = ConnectionId::Server(ServerId(server));
+                sink.wire.touch(id, &mut self.touched);
+                self.keep.count(&mut call.kept);
                 n_passed
             }
             Place::Waiting { .. } | Place::Pausing { .. } => {
@@ -214,7 +214,10 @@ impl Relay {
             // Nobody reads it any more.
             Place::Over { .. } => data.bytes.len(),
         };
-        self.note_passed(key, n_passed + n_padding);
+        let n_bytes = n_passed + n_padding;
+        call.request.give_room(&mut source.wire, stream, n_bytes);
+        let id = ConnectionId::Caller(CallerId(caller));
+        source.wire.touch(id, &mut self.touched);
         self.finish_if_over(key);
         Ok(())
     }

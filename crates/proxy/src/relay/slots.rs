@@ -66,6 +66,18 @@ impl<T> Slots<T> {
         Some(value)
     }
 
+    /// Forgets what is there, without moving it.
+    pub(super) fn discard(&mut self, key: Key) {
+        if let Some(slot) = place(&mut self.slots, key.index)
+            && slot.round == key.round
+            && slot.value.is_some()
+        {
+            slot.value = None;
+            slot.round = slot.round.wrapping_add(1);
+            self.free.push(key.index);
+        }
+    }
+
     pub(super) fn len(&self) -> usize {
         self.slots.len() - self.free.len()
     }

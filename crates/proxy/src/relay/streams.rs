@@ -49,10 +49,12 @@ impl Streams {
 
     /// Takes the call off a stream, if there is one.
     pub(super) fn remove(&mut self, stream: u32) {
-        let found = self.find(stream);
-        let Some(mut hole) = found.filter(|_| self.get(stream).is_some()) else {
+        let Some(mut hole) = self.find(stream) else {
             return;
         };
+        if self.places.get(hole).is_none_or(|place| place.0 == 0) {
+            return;
+        }
         self.len -= 1;
         // Whoever was pushed out of the place that is free now moves up, so that a lookup may stop at the first free place.
         let mut index = hole;

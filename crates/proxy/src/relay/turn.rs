@@ -283,17 +283,17 @@ impl Relay {
 
     /// Has a caller's connection looked at, if there is something to see.
     pub(super) fn touch_caller(&mut self, key: Key) {
-        let caller = self.callers.get_mut(key);
-        if caller.is_some_and(|caller| caller.wire.wants_touch()) {
-            self.touched.push(ConnectionId::Caller(CallerId(key)));
+        if let Some(caller) = self.callers.get_mut(key) {
+            let id = ConnectionId::Caller(CallerId(key));
+            caller.wire.touch(id, &mut self.touched);
         }
     }
 
     /// Has a connection to the server looked at, if there is something to see.
     pub(super) fn touch_server(&mut self, key: Key) {
-        let server = self.servers.get_mut(key);
-        if server.is_some_and(|server| server.wire.wants_touch()) {
-            self.touched.push(ConnectionId::Server(ServerId(key)));
+        if let Some(server) = self.servers.get_mut(key) {
+            let id = ConnectionId::Server(ServerId(key));
+            server.wire.touch(id, &mut self.touched);
         }
     }
 

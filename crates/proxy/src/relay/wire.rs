@@ -2,7 +2,7 @@
 
 use std::{collections::VecDeque, time::Instant};
 
-use super::{heard::Heard, outbox::Outbox, slots::Key, streams::Streams};
+use super::{ConnectionId, heard::Heard, outbox::Outbox, slots::Key, streams::Streams};
 use crate::{
     h2::{
         block::{Assembly, Block},
@@ -353,13 +353,12 @@ impl Wire {
         self.out.end().extend_from_slice(bytes);
     }
 
-    /// Returns whether the connection is to be looked at, and nobody has been told yet.
-    pub(super) fn wants_touch(&mut self) -> bool {
-        if self.is_touched || (self.out.is_empty() && self.ended.is_none()) {
-            return false;
+    /// Has this connection looked at, if there is something to see and nobody has been told yet.
+    pub(super) fn touch(&mut self, id: ConnectionId, touched: &mut Vec<ConnectionId>) {
+        if !self.is_touched && (!self.out.is_empty() || self.ended.is_some()) {
+            self.is_touched = true;
+            touched.push(id);
         }
-        self.is_touched = true;
-        true
     }
 
     /// Returns the place, in all that is said on this connection, behind what is said so far.
