@@ -6,8 +6,10 @@
 pub(crate) mod gate;
 
 use std::{
+    fmt,
     future::poll_fn,
     io,
+    net::SocketAddr,
     path::PathBuf,
     sync::Arc,
     task::{Context, Poll, ready},
@@ -59,7 +61,7 @@ impl Drop for Unlink {
 }
 
 /// What is accepted: a reader and writer, whichever the listener.
-trait Transport: AsyncRead + AsyncWrite + Unpin + Send {}
+pub(crate) trait Transport: AsyncRead + AsyncWrite + Unpin + Send {}
 
 impl<T: AsyncRead + AsyncWrite + Unpin + Send> Transport for T {}
 
@@ -75,6 +77,19 @@ impl Listener {
         })
     }
 
+    /// Returns the address, unless it is a Unix socket. With port 0, the system has chosen.
+    pub(crate) fn address(&self) -> Option<SocketAddr> {
+        match self {
+            Self::Tcp(tcp) => tcp.local_addr().ok(),
+            Self::Unix(..) => None,
+        }
+    }
+
+    /// Returns who waits.
+    pub(crate) async fn accept(&self) -> io::Result<Box<dyn Transport>> {
+        poll_fn(|cx| self.poll_accept(cx)).await
+    }
+
     fn poll_accept(&self, cx: &mut Context<'_>) -> Poll<io::Result<Box<dyn Transport>>> {
         Poll::Ready(match self {
             Self::Tcp(listener) => {
@@ -87,6 +102,18 @@ impl Listener {
                 Ok(Box::new(socket))
             }
         })
+    }
+}
+
+impl fmt::Display for Listener {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tcp(listener) => match listener.local_addr() {
+                Ok(address) => address.fmt(f),
+                Err(_unknown) => f.write_str("?"),
+            },
+            Self::Unix(_listener, Unlink(path)) => path.display().fmt(f),
+        }
     }
 }
 

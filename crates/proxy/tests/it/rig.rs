@@ -58,7 +58,7 @@ pub(crate) fn options(server: SocketAddr, ca: &Ca, directory: &Path) -> Options 
         listeners: vec![listener(Route::Upstream("temporal".to_owned()))],
         upstreams: vec![upstream("temporal", server, ca, directory)],
         exposure: Exposure::Loopback,
-        admin: Some("127.0.0.1:0".parse().unwrap()),
+        admin: Some(Listen::Tcp("127.0.0.1:0".parse().unwrap())),
         drain_timeout: Duration::from_secs(10),
     }
 }
