@@ -33,6 +33,7 @@ mod run;
 mod sandbox;
 mod secrecy;
 mod serving;
+mod serving_a_proxy;
 mod stopping;
 mod strange;
 mod tokens;
