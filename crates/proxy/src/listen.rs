@@ -127,9 +127,15 @@ pub(crate) async fn serve(
     let room = Arc::new(Semaphore::new(limits::DOWNSTREAM_CONNECTIONS));
     let mut callers = JoinSet::new();
     let accepting = async {
+        let mut was_full = false;
         loop {
             // Finished callers are forgotten as they go.
             while callers.try_join_next().is_some() {}
+            let is_full = room.available_permits() == 0;
+            if is_full && !was_full {
+                tell_full();
+            }
+            was_full = is_full;
             let Ok(permit) = Arc::clone(&room).acquire_owned().await else {
                 return;
             };
@@ -170,6 +176,14 @@ pub(crate) async fn serve(
             "calls outlasted the drain timeout and were cut"
         );
     }
+}
+
+/// A caller who waits sees nothing but silence, so somebody should say why.
+fn tell_full() {
+    tracing::warn!(
+        callers = limits::DOWNSTREAM_CONNECTIONS,
+        "as many callers are connected as may be; others wait until one of them leaves"
+    );
 }
 
 /// Who has come, and what is known of them by where they came.

@@ -1,12 +1,12 @@
 //! Puts the parts together: bind, serve, drain.
 
 mod assemble;
+mod bind;
 
-use std::{io, net::SocketAddr, path::Path, pin::Pin, sync::Arc, time::Duration};
+use std::{io, net::SocketAddr, pin::Pin, sync::Arc, time::Duration};
 
 use newleaf_identity::tls::TlsError;
 use tokio::{
-    net::{TcpListener, UnixListener, UnixStream},
     runtime::Handle,
     sync::{oneshot, watch},
     task::{JoinError, JoinSet},
@@ -16,7 +16,7 @@ pub(crate) use self::assemble::{Assembled, assemble};
 use crate::{
     admin, alarm, clock,
     listen::{
-        self, Door, Listener, Unlink,
+        self, Door, Listener,
         gate::{self, GateError, Gatekeeper},
     },
     options::{Exposure, Listen, Options},
@@ -132,7 +132,7 @@ impl Proxy {
             gatekeepers,
         } = bind_all(&options, routes, plane).await?;
         let admin = match &options.admin {
-            Some(admin) => Some(listener(admin, options.exposure).await?),
+            Some(admin) => Some(bind::listener(admin, options.exposure).await?),
             None => None,
         };
         let admin_address = admin.as_ref().and_then(Listener::address);
@@ -299,7 +299,7 @@ async fn bind_all(
         })?;
         let (gate, gatekeeper) = opened.unzip();
         bound.gatekeepers.extend(gatekeeper);
-        let listener = listener(&options.listen, exposure).await?;
+        let listener = bind::listener(&options.listen, exposure).await?;
         let listener = listener
             .moved_to(plane)
             .map_err(|source| StartError::Bind {
@@ -314,20 +314,6 @@ async fn bind_all(
         });
     }
     Ok(bound)
-}
-
-async fn listener(listen: &Listen, exposure: Exposure) -> Result<Listener, StartError> {
-    match listen {
-        Listen::Tcp(address) => bind(*address, exposure).await.map(Listener::Tcp),
-        Listen::Unix(path) => {
-            remove_stale(path).await;
-            let unix = UnixListener::bind(path).map_err(|source| StartError::Bind {
-                place: listen.to_string(),
-                source,
-            })?;
-            Ok(Listener::Unix(unix, Unlink(path.clone())))
-        }
-    }
 }
 
 /// Checks what is listened on, without listening: addresses, and the files of TLS towards callers.
@@ -356,29 +342,6 @@ fn admit(address: SocketAddr, exposure: Exposure) -> Result<(), StartError> {
             Err(StartError::NotLoopback { address })
         }
         Exposure::Loopback | Exposure::Network => Ok(()),
-    }
-}
-
-async fn bind(address: SocketAddr, exposure: Exposure) -> Result<TcpListener, StartError> {
-    admit(address, exposure)?;
-    TcpListener::bind(address)
-        .await
-        .map_err(|source| StartError::Bind {
-            place: address.to_string(),
-            source,
-        })
-}
-
-/// A socket's file outlives a process that was killed. It is removed only if nobody answers there, and only if it
-/// is a socket.
-async fn remove_stale(path: &Path) {
-    use std::os::unix::fs::FileTypeExt as _;
-    let is_socket = fs_err::symlink_metadata(path).is_ok_and(|m| m.file_type().is_socket());
-    if !is_socket || UnixStream::connect(path).await.is_ok() {
-        return;
-    }
-    if let Err(error) = fs_err::remove_file(path) {
-        tracing::warn!(%error, "could not remove a stale socket");
     }
 }
 

@@ -15,6 +15,7 @@ mod rig;
 mod server;
 mod stretch;
 
+mod a_burst_of_callers_waits_in_the_queue;
 mod a_check_tells_what_would_happen;
 mod a_goodbye_of_the_server_fails_no_call;
 mod a_limit_of_streams_starves_no_call;
