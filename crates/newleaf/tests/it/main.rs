@@ -10,6 +10,7 @@
 mod bench;
 mod bounds;
 mod caller;
+mod certifying;
 mod chance;
 mod configuration;
 mod demo;
