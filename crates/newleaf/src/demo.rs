@@ -25,11 +25,12 @@ pub(crate) mod tied;
 mod troupe;
 mod watch;
 
-use std::{io, path::PathBuf, time::Duration};
+use std::{io, path::PathBuf, process::ExitStatus, time::Duration};
 
 use jiff::Timestamp;
 use tempfile::TempDir;
 use tokio::{
+    process::Child,
     sync::watch::channel,
     time::{Instant, MissedTickBehavior, interval},
 };
@@ -70,8 +71,9 @@ pub(crate) struct Options {
 pub(crate) struct Performance {
     /// What it proved.
     pub(crate) report: Report,
-    // The stage first: nothing may write when the directory goes.
+    // The stage and the proxy first: nothing may write when the directory goes.
     stage: Stage,
+    _proxy: Child,
     directory: TempDir,
 }
 
@@ -84,6 +86,19 @@ pub(crate) enum DemoError {
     /// The stage does not stand.
     #[error("could not begin the demo")]
     Stage(#[from] StageError),
+    /// The proxy did not carry calls until the end, so there is nothing more to show.
+    #[error(
+        "expected the demo's proxy to run until the end, found that it ended with {status}; what was said last:\n{said}"
+    )]
+    ProxyEnded {
+        /// How it ended.
+        status: ExitStatus,
+        /// The last lines of the log.
+        said: String,
+    },
+    /// It cannot be told whether the proxy runs.
+    #[error("could not wait for the demo's proxy")]
+    Proxy(#[source] io::Error),
     /// Somebody ended it.
     #[error("the demo was interrupted")]
     Interrupted,
@@ -116,7 +131,7 @@ async fn perform(
         temporal: options.temporal,
         now: options.now,
     };
-    let stage = Stage::set(stage_options, screen).await?;
+    let (stage, mut proxy) = Stage::set(stage_options, screen).await?;
     let journal = directory.path().join("state/journal.db");
     let supervisor = Supervisor::new(stage.product.clone(), journal.clone(), screen.clone());
     let (publish, looks) = channel(None);
@@ -133,6 +148,10 @@ async fn perform(
         performed = play.perform(crashes, &mut findings) => performed,
         () = watch::keep_looking(journal, publish) => Err(script::ScriptError::LostSight),
         () = show(&stage, &supervisor, &looks, screen) => Err(script::ScriptError::LostSight),
+        ended = proxy.wait() => return Err(DemoError::ProxyEnded {
+            status: ended.map_err(DemoError::Proxy)?,
+            said: stage.product.last_words(),
+        }),
     };
     let report = Report::of(Evidence {
         counts: stage.troupe.counts(Instant::now()),
@@ -147,6 +166,7 @@ async fn perform(
     Ok(Performance {
         report,
         stage,
+        _proxy: proxy,
         directory,
     })
 }

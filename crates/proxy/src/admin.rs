@@ -9,19 +9,23 @@ use http_body_util::Full;
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
 use tokio::{
-    net::{TcpListener, TcpStream},
     sync::Semaphore,
     time::{sleep, timeout},
 };
 
-use crate::{clock, limits, metrics, switchboard::Switchboard};
+use crate::{
+    clock, limits,
+    listen::{Listener, Transport},
+    metrics,
+    switchboard::Switchboard,
+};
 
 /// Answers until it is dropped.
-pub(crate) async fn serve(listener: TcpListener, board: Arc<Switchboard>) {
+pub(crate) async fn serve(listener: Listener, board: Arc<Switchboard>) {
     let room = Arc::new(Semaphore::new(limits::ADMIN_CONNECTIONS));
     while let Ok(permit) = Arc::clone(&room).acquire_owned().await {
         match listener.accept().await {
-            Ok((socket, _peer)) => {
+            Ok(socket) => {
                 let board = Arc::clone(&board);
                 tokio::spawn(async move {
                     converse(socket, board).await;
@@ -36,7 +40,7 @@ pub(crate) async fn serve(listener: TcpListener, board: Arc<Switchboard>) {
     }
 }
 
-async fn converse(socket: TcpStream, board: Arc<Switchboard>) {
+async fn converse(socket: Box<dyn Transport>, board: Arc<Switchboard>) {
     let service = service_fn(move |request: Request<Incoming>| {
         let response = answer(request.method(), request.uri().path(), &board);
         async move { Ok::<_, Infallible>(response) }

@@ -92,9 +92,9 @@ pub struct Args {
     #[arg(long, value_name = "NAMESPACE")]
     pub(crate) namespace: Option<String>,
 
-    /// Where `/status`, `/metrics`, `/ready` and `/live` are answered over HTTP; nowhere if not given
-    #[arg(long, value_name = "HOST:PORT")]
-    pub(crate) admin: Option<SocketAddr>,
+    /// Where `/status`, `/metrics`, `/ready` and `/live` are answered over HTTP: `HOST:PORT`, or `unix:PATH`; nowhere if not given
+    #[arg(long, value_name = "ADDRESS", value_parser = config::listen_text)]
+    pub(crate) admin: Option<String>,
 
     /// Seconds for which calls may stay on a connection that takes no new ones, up to 86400; less than a long poll (70) cuts
     /// polls [default: 120]

@@ -256,7 +256,7 @@ pub(crate) fn parse_dns_server(text: &str) -> Result<SocketAddr, String> {
         .map_err(|_error| format!("expected a DNS server as `IP` or `IP:PORT`, found `{text}`"))
 }
 
-/// Reads an address at which callers are accepted.
+/// Reads an address at which callers are accepted, or admin requests.
 fn parse_listen(text: &str) -> Result<Listen, String> {
     if let Some(path) = text.strip_prefix("unix:").filter(|path| !path.is_empty()) {
         return Ok(Listen::Unix(PathBuf::from(path)));

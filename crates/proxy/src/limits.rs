@@ -9,6 +9,11 @@ use std::time::Duration;
 /// kernel's accept queue.
 pub const DOWNSTREAM_CONNECTIONS: usize = 256;
 
+/// Connections from callers over TCP that wait until they are accepted. All workers of a host come at once when a proxy is started anew; of those that
+/// find the queue full, the kernel drops the first packet, and they try again after a second or more. It takes the smaller of this and
+/// `net.core.somaxconn`, which is 4096 since Linux 5.4. The standard library's 128 is soon full.
+pub const ACCEPT_QUEUE: u32 = 1024;
+
 /// Streams at once on one connection from a caller: thousands of pollers fit.
 pub const DOWNSTREAM_STREAMS: u32 = 10_000;
 
@@ -214,7 +219,7 @@ pub const ADMIN_REQUEST: Duration = Duration::from_secs(10);
 pub fn help() -> String {
     format!(
         "Limits:\n\
-         \x20 {DOWNSTREAM_CONNECTIONS} connections from callers, {DOWNSTREAM_STREAMS} streams on each\n\
+         \x20 {DOWNSTREAM_CONNECTIONS} connections from callers ({ACCEPT_QUEUE} more wait), {DOWNSTREAM_STREAMS} streams on each\n\
          \x20 {UPSTREAM_CONNECTIONS} connections to the server, as many as its limit of streams asks for\n\
          \x20 {} KiB of headers, in each direction\n\
          \x20 {} MiB of a request and {} MiB of all requests are kept for replay, until the server answers\n\

@@ -6,8 +6,10 @@
 pub(crate) mod gate;
 
 use std::{
+    fmt,
     future::poll_fn,
     io,
+    net::SocketAddr,
     path::PathBuf,
     sync::Arc,
     task::{Context, Poll, ready},
@@ -59,7 +61,7 @@ impl Drop for Unlink {
 }
 
 /// What is accepted: a reader and writer, whichever the listener.
-trait Transport: AsyncRead + AsyncWrite + Unpin + Send {}
+pub(crate) trait Transport: AsyncRead + AsyncWrite + Unpin + Send {}
 
 impl<T: AsyncRead + AsyncWrite + Unpin + Send> Transport for T {}
 
@@ -73,6 +75,19 @@ impl Listener {
                 Self::Unix(UnixListener::from_std(listener.into_std()?)?, unlink)
             }
         })
+    }
+
+    /// Returns the address, unless it is a Unix socket. With port 0, the system has chosen.
+    pub(crate) fn address(&self) -> Option<SocketAddr> {
+        match self {
+            Self::Tcp(tcp) => tcp.local_addr().ok(),
+            Self::Unix(..) => None,
+        }
+    }
+
+    /// Returns who waits.
+    pub(crate) async fn accept(&self) -> io::Result<Box<dyn Transport>> {
+        poll_fn(|cx| self.poll_accept(cx)).await
     }
 
     fn poll_accept(&self, cx: &mut Context<'_>) -> Poll<io::Result<Box<dyn Transport>>> {
@@ -90,6 +105,18 @@ impl Listener {
     }
 }
 
+impl fmt::Display for Listener {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tcp(listener) => match listener.local_addr() {
+                Ok(address) => address.fmt(f),
+                Err(_unknown) => f.write_str("?"),
+            },
+            Self::Unix(_listener, Unlink(path)) => path.display().fmt(f),
+        }
+    }
+}
+
 /// Accepts until `shutdown`, then lets the calls that are open finish within `drain_timeout`.
 pub(crate) async fn serve(
     mut doors: Vec<Door>,
@@ -100,9 +127,15 @@ pub(crate) async fn serve(
     let room = Arc::new(Semaphore::new(limits::DOWNSTREAM_CONNECTIONS));
     let mut callers = JoinSet::new();
     let accepting = async {
+        let mut was_full = false;
         loop {
             // Finished callers are forgotten as they go.
             while callers.try_join_next().is_some() {}
+            let is_full = room.available_permits() == 0;
+            if is_full && !was_full {
+                tell_full();
+            }
+            was_full = is_full;
             let Ok(permit) = Arc::clone(&room).acquire_owned().await else {
                 return;
             };
@@ -143,6 +176,14 @@ pub(crate) async fn serve(
             "calls outlasted the drain timeout and were cut"
         );
     }
+}
+
+/// A caller who waits sees nothing but silence, so somebody should say why.
+fn tell_full() {
+    tracing::warn!(
+        callers = limits::DOWNSTREAM_CONNECTIONS,
+        "as many callers are connected as may be; others wait until one of them leaves"
+    );
 }
 
 /// Who has come, and what is known of them by where they came.

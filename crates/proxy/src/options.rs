@@ -20,7 +20,7 @@ pub struct Options {
     /// Whether the listeners and [`Self::admin`] may be reachable from other machines.
     pub exposure: Exposure,
     /// Where `/status` and `/ready` are answered.
-    pub admin: Option<SocketAddr>,
+    pub admin: Option<Listen>,
     /// How long streams may stay on a connection that takes no new ones. Shorter than the longest poll cuts polls.
     pub drain_timeout: Duration,
 }
@@ -102,7 +102,7 @@ pub enum CredentialsOptions {
     },
 }
 
-/// Where callers are accepted.
+/// Where callers are accepted, or admin requests.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Listen {
     /// A TCP address.

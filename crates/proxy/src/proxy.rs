@@ -1,12 +1,12 @@
 //! Puts the parts together: bind, serve, drain.
 
 mod assemble;
+mod bind;
 
-use std::{io, net::SocketAddr, path::Path, pin::Pin, sync::Arc, time::Duration};
+use std::{io, net::SocketAddr, pin::Pin, sync::Arc, time::Duration};
 
 use newleaf_identity::tls::TlsError;
 use tokio::{
-    net::{TcpListener, UnixListener, UnixStream},
     runtime::Handle,
     sync::{oneshot, watch},
     task::{JoinError, JoinSet},
@@ -16,7 +16,7 @@ pub(crate) use self::assemble::{Assembled, assemble};
 use crate::{
     admin, alarm, clock,
     listen::{
-        self, Door, Listener, Unlink,
+        self, Door, Listener,
         gate::{self, GateError, Gatekeeper},
     },
     options::{Exposure, Listen, Options},
@@ -32,7 +32,7 @@ pub struct Proxy {
     doors: Vec<Door>,
     addresses: Vec<Option<SocketAddr>>,
     gatekeepers: Vec<Gatekeeper>,
-    admin: Option<TcpListener>,
+    admin: Option<Listener>,
     admin_address: Option<SocketAddr>,
     board: Arc<Switchboard>,
     keepers: Vec<Keeper>,
@@ -131,11 +131,11 @@ impl Proxy {
             addresses,
             gatekeepers,
         } = bind_all(&options, routes, plane).await?;
-        let admin = match options.admin {
-            Some(address) => Some(bind(address, options.exposure).await?),
+        let admin = match &options.admin {
+            Some(admin) => Some(bind::listener(admin, options.exposure).await?),
             None => None,
         };
-        let admin_address = admin.as_ref().and_then(|admin| admin.local_addr().ok());
+        let admin_address = admin.as_ref().and_then(Listener::address);
         let recheck = Recheck(parts.iter().map(|parts| parts.candidates.look()).collect());
         Ok(Self {
             doors,
@@ -160,7 +160,7 @@ impl Proxy {
         &self.addresses
     }
 
-    /// Returns where the admin endpoint answers, if there is one.
+    /// Returns where the admin endpoint answers, if there is one and it is not a Unix socket.
     pub fn admin_address(&self) -> Option<SocketAddr> {
         self.admin_address
     }
@@ -199,14 +199,18 @@ impl Proxy {
         }
     }
 
-    /// Serves until `shutdown`, and then until the calls have ended or the drain timeout is over.
-    pub async fn serve(self, shutdown: impl Future<Output = ()>) {
-        for address in self.addresses.iter().flatten() {
+    fn tell_addresses(&self) {
+        for address in self.doors.iter().map(|door| &door.listener) {
             tracing::info!(%address, "accepting callers");
         }
-        if let Some(address) = self.admin_address {
+        if let Some(address) = &self.admin {
             tracing::info!(%address, "answering on the admin endpoint");
         }
+    }
+
+    /// Serves until `shutdown`, and then until the calls have ended or the drain timeout is over.
+    pub async fn serve(self, shutdown: impl Future<Output = ()>) {
+        self.tell_addresses();
         let board = Arc::clone(&self.board);
         // They end with this function. The keepers go on during the drain: calls still wait for connections, and servers
         // still say goodbye.
@@ -240,6 +244,8 @@ impl Proxy {
             () = board.keep_time() => {}
             () = outlive(&mut endless) => {}
         }
+        // Waited for, so that the admin endpoint's socket is gone when this comes back.
+        endless.shutdown().await;
     }
 }
 
@@ -293,17 +299,14 @@ async fn bind_all(
         })?;
         let (gate, gatekeeper) = opened.unzip();
         bound.gatekeepers.extend(gatekeeper);
-        let listener = listener(&options.listen, exposure).await?;
+        let listener = bind::listener(&options.listen, exposure).await?;
         let listener = listener
             .moved_to(plane)
             .map_err(|source| StartError::Bind {
                 place: options.listen.to_string(),
                 source,
             })?;
-        bound.addresses.push(match &listener {
-            Listener::Tcp(tcp) => tcp.local_addr().ok(),
-            Listener::Unix(..) => None,
-        });
+        bound.addresses.push(listener.address());
         bound.doors.push(Door {
             listener,
             gate,
@@ -313,27 +316,16 @@ async fn bind_all(
     Ok(bound)
 }
 
-async fn listener(listen: &Listen, exposure: Exposure) -> Result<Listener, StartError> {
-    match listen {
-        Listen::Tcp(address) => bind(*address, exposure).await.map(Listener::Tcp),
-        Listen::Unix(path) => {
-            remove_stale(path).await;
-            let unix = UnixListener::bind(path).map_err(|source| StartError::Bind {
-                place: listen.to_string(),
-                source,
-            })?;
-            Ok(Listener::Unix(unix, Unlink(path.clone())))
-        }
-    }
-}
-
 /// Checks what is listened on, without listening: addresses, and the files of TLS towards callers.
 pub(crate) fn admissible(options: &Options) -> Result<(), StartError> {
-    for listener in &options.listeners {
-        match &listener.listen {
+    let listens = options.listeners.iter().map(|listener| &listener.listen);
+    for listen in listens.chain(&options.admin) {
+        match listen {
             Listen::Tcp(address) => admit(*address, options.exposure)?,
             Listen::Unix(_) => {}
         }
+    }
+    for listener in &options.listeners {
         if let Some(tls) = &listener.tls {
             gate::open(tls).map_err(|source| StartError::Gate {
                 place: listener.listen.to_string(),
@@ -341,9 +333,7 @@ pub(crate) fn admissible(options: &Options) -> Result<(), StartError> {
             })?;
         }
     }
-    options
-        .admin
-        .map_or(Ok(()), |address| admit(address, options.exposure))
+    Ok(())
 }
 
 fn admit(address: SocketAddr, exposure: Exposure) -> Result<(), StartError> {
@@ -352,29 +342,6 @@ fn admit(address: SocketAddr, exposure: Exposure) -> Result<(), StartError> {
             Err(StartError::NotLoopback { address })
         }
         Exposure::Loopback | Exposure::Network => Ok(()),
-    }
-}
-
-async fn bind(address: SocketAddr, exposure: Exposure) -> Result<TcpListener, StartError> {
-    admit(address, exposure)?;
-    TcpListener::bind(address)
-        .await
-        .map_err(|source| StartError::Bind {
-            place: address.to_string(),
-            source,
-        })
-}
-
-/// A socket's file outlives a process that was killed. It is removed only if nobody answers there, and only if it
-/// is a socket.
-async fn remove_stale(path: &Path) {
-    use std::os::unix::fs::FileTypeExt as _;
-    let is_socket = fs_err::symlink_metadata(path).is_ok_and(|m| m.file_type().is_socket());
-    if !is_socket || UnixStream::connect(path).await.is_ok() {
-        return;
-    }
-    if let Err(error) = fs_err::remove_file(path) {
-        tracing::warn!(%error, "could not remove a stale socket");
     }
 }
 

@@ -191,7 +191,7 @@ impl Holder {
 pub enum EvidenceSource {
     /// Its `newleaf-proxy` tells.
     Proxy {
-        /// Host and port of the proxy's admin endpoint.
+        /// The proxy's admin endpoint: host and port, or `unix:` and the path of a socket.
         admin: String,
     },
     /// Temporal tells: the identity of its pollers carries `newleaf:<fingerprint of the leaf>`.

@@ -170,6 +170,20 @@ pub(crate) const PARTS: &[Part] = &[
             },
         },
     },
+    // 0.93 is the newest that the proxy has, and grpc-go 1.45 the newest that it can be built with.
+    Part {
+        name: "ghz",
+        purpose: "a load tool on grpc-go, whose every call the proxy must carry",
+        source: Source::Go {
+            module: go_module!("ghz", "github.com/bojand/ghz/cmd/ghz"),
+            check: Check {
+                program: "ghz",
+                // It does not know its version, and its short help goes where errors go.
+                arguments: &["--help-long"],
+                says: "usage: ghz",
+            },
+        },
+    },
     // 1.30 is the newest whose modules the proxy has all of: it refuses one that 1.31 needs.
     Part {
         name: "temporal-server",
@@ -216,6 +230,18 @@ pub(crate) const PARTS: &[Part] = &[
                 program: "dnsmasq",
                 arguments: &["--version"],
                 says: "Dnsmasq version 2.",
+            },
+        },
+    },
+    Part {
+        name: "h2load",
+        purpose: "nghttp2's load tool, whose every request the proxy must carry",
+        source: Source::Debian {
+            package: "nghttp2-client",
+            check: Check {
+                program: "h2load",
+                arguments: &["--version"],
+                says: "h2load nghttp2/",
             },
         },
     },

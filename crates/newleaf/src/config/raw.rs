@@ -276,7 +276,7 @@ pub(crate) enum Delivery {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Evidence {
-    /// Its newleaf-proxy tells: host and port of the proxy's admin endpoint.
+    /// Its newleaf-proxy tells: the proxy's admin endpoint, as host and port, or as `unix:` and an absolute path.
     Proxy(At<String>),
     /// Temporal tells: the identity of its pollers carries `newleaf:` and the SHA-256 fingerprint of the leaf.
     Pollers(Pollers),

@@ -1,5 +1,7 @@
 //! What is written, and what is meant.
 
+use newleaf_systems::domain::EvidenceSource;
+
 use super::*;
 
 const SMALLEST: &str = "\
@@ -152,6 +154,23 @@ fn what_is_missing_is_named() {
      5 |         self_hosted: { slots: [one.pem] }
        |                      ^
     ");
+}
+
+#[test]
+fn a_proxy_is_asked_over_tcp_or_on_a_unix_socket() {
+    let told = |admin: &str| {
+        let holder = format!("store: {{ directory: b }}\n        evidence: [{{ proxy: {admin} }}]");
+        SMALLEST.replacen("store: { directory: b }", &holder, 1)
+    };
+    let config = read(&told("unix:/run/admin.sock")).unwrap();
+    let domain = config.domain("payments").unwrap();
+    let sources = domain.holders.iter().flat_map(|holder| &holder.evidence);
+    let admin = "unix:/run/admin.sock".to_owned();
+    assert_eq!(
+        sources.collect::<Vec<_>>(),
+        [&EvidenceSource::Proxy { admin }]
+    );
+    insta::assert_snapshot!(read(&told("unix:admin.sock")).unwrap_err(), @"expected an absolute path after `unix:`, found `admin.sock`");
 }
 
 #[test]

@@ -104,12 +104,16 @@ impl Product {
 
     /// Says how a long command failed.
     pub(crate) fn failure(&self, arguments: &[&str], status: ExitStatus) -> ProductError {
-        let said = fs_err::read_to_string(&self.log).unwrap_or_default();
         ProductError::Failed {
             command: arguments.join(" "),
             status,
-            said: end_of(&said),
+            said: self.last_words(),
         }
+    }
+
+    /// Returns what long commands said last.
+    pub(crate) fn last_words(&self) -> String {
+        end_of(&fs_err::read_to_string(&self.log).unwrap_or_default())
     }
 
     fn command(&self, arguments: &[&str]) -> Command {

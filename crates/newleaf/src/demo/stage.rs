@@ -69,7 +69,6 @@ pub(crate) struct Stage {
     sandbox: Sandbox,
     dev_server: Option<DevServer>,
     directory: PathBuf,
-    _proxy: Child,
 }
 
 /// The proxy's two addresses.
@@ -115,8 +114,12 @@ pub(crate) struct Options<'a> {
 }
 
 impl Stage {
-    /// Sets everything up; the clients are at work when this returns.
-    pub(crate) async fn set(options: Options<'_>, screen: &Screen) -> Result<Self, StageError> {
+    /// Sets everything up; the clients are at work when this returns. Beside the stage it returns the proxy's process, which is killed
+    /// when that is dropped.
+    pub(crate) async fn set(
+        options: Options<'_>,
+        screen: &Screen,
+    ) -> Result<(Self, Child), StageError> {
         let directory = options.directory;
         let prepare = |source| StageError::Prepare {
             directory: directory.to_owned(),
@@ -154,7 +157,7 @@ impl Stage {
         let door = Door::open(&directory.join(DOOR_FILE)).map_err(prepare)?;
         let child = start_proxy(&product, &endpoint, proxy, directory)?;
         let troupe = Troupe::gather(proxy.listen, &endpoint, directory, door);
-        Ok(Self {
+        let stage = Self {
             product,
             endpoint,
             troupe,
@@ -162,8 +165,8 @@ impl Stage {
             sandbox,
             dev_server,
             directory: directory.to_owned(),
-            _proxy: child,
-        })
+        };
+        Ok((stage, child))
     }
 
     /// Returns what the namespace's endpoint saw.
@@ -282,7 +285,7 @@ async fn make_ca(product: &Product, directory: &Path) -> Result<String, StageErr
 }
 
 /// Asks the system for a free port. Between this and its use somebody else might take it; then the proxy does not
-/// start, and the demo says that traffic does not become steady.
+/// start, and the demo ends and says so.
 fn free_address() -> io::Result<SocketAddr> {
     std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()
 }

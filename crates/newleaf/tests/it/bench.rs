@@ -34,6 +34,14 @@ impl Bench {
         bench
     }
 
+    /// A bench with a passphrase in `p`, and an encrypted CA in `ca`.
+    pub(crate) fn sealed() -> Self {
+        let bench = Self::new();
+        bench.write("p", "correct horse\n");
+        bench.done("ca new --out ca --organization acme --common-name ca-g1 --passphrase file:p");
+        bench
+    }
+
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.directory.path().join(name)
     }
@@ -118,6 +126,18 @@ impl Bench {
         assert!(std::env::var_os("CI").is_none(), "openssl is needed in CI");
         eprintln!("openssl is not there: its opinion is missing");
         None
+    }
+
+    /// The same, of an opinion that must be good.
+    #[track_caller]
+    pub(crate) fn openssl_agrees(&self, arguments: &str) -> Option<Said> {
+        let said = self.openssl(arguments)?;
+        assert_eq!(
+            said.code, 0,
+            "openssl {arguments}\n{}{}",
+            said.out, said.err
+        );
+        Some(said)
     }
 }
 

@@ -21,6 +21,9 @@ use crate::{bench::Bench, chance::Chance};
 /// The longest that one demo may take, on a machine that is busy with other tests.
 const LIMIT: Duration = Duration::from_mins(2);
 
+/// The longest that a demo may take to end, once it has a reason to: much less than it waits for traffic.
+const AT_ONCE: Duration = Duration::from_secs(10);
+
 /// One demo at a time: each has three clients that count gaps.
 static STAGE: Mutex<()> = Mutex::new(());
 
@@ -259,5 +262,31 @@ fn a_demo_that_is_stopped_leaves_nothing_behind() {
     kill_process(pid, Signal::TERM).unwrap();
     let output = finish(child);
     assert_eq!(output.status.code(), Some(1));
+    check_cleaned_up(&bench);
+}
+
+/// There is nothing to show without it, and nothing to wait for.
+#[test]
+fn a_demo_whose_proxy_ends_ends_at_once_and_says_so() {
+    let (_stage, bench) = (stage(), Bench::new());
+    let mut child = start(&bench, "demo --json");
+    let mut told = BufReader::new(child.stderr.take().unwrap()).lines();
+    assert!(told.any(|line| line.unwrap().contains("traffic is steady")));
+    let killed_at = Instant::now();
+    let [proxy] = processes(&bench.path(""), " proxy ")[..] else {
+        panic!("expected one proxy");
+    };
+    kill_process(proxy, Signal::KILL).unwrap();
+    let rest: String = told.map(|line| line.unwrap() + "\n").collect();
+    let output = finish(child);
+    assert_eq!(output.status.code(), Some(1), "{rest}");
+    assert!(rest.contains("error[D001]: "), "{rest}");
+    assert!(
+        rest.contains(
+            "expected the demo's proxy to run until the end, found that it ended with signal: 9"
+        ),
+        "{rest}"
+    );
+    assert!(killed_at.elapsed() < AT_ONCE, "{rest}");
     check_cleaned_up(&bench);
 }

@@ -10,6 +10,7 @@
 mod bench;
 mod bounds;
 mod caller;
+mod certifying;
 mod chance;
 mod configuration;
 mod demo;
@@ -33,6 +34,7 @@ mod run;
 mod sandbox;
 mod secrecy;
 mod serving;
+mod serving_a_proxy;
 mod stopping;
 mod strange;
 mod tokens;

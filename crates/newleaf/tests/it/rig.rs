@@ -246,7 +246,8 @@ fn shape(names: Vec<String>) -> Vec<String> {
     others
 }
 
-fn options(ca: String, upstream: Option<SocketAddr>) -> Options {
+/// A sandbox with one namespace, which accepts the leaves of `ca`.
+pub(crate) fn options(ca: String, upstream: Option<SocketAddr>) -> Options {
     let loopback = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
     Options {
         cloud: loopback,
@@ -294,9 +295,20 @@ domains:
 
 /// Starts the proxy as a process of its own, and reads from its log where it listens: callers, then admin.
 async fn start_proxy(bench: &Bench, upstream: SocketAddr) -> (Child, SocketAddr, SocketAddr) {
+    let flags = "--admin 127.0.0.1:0 --identity worker-a";
+    let (child, proxy, admin) = spawn_proxy(bench, upstream, flags).await;
+    (child, proxy, admin.parse().unwrap())
+}
+
+/// The same, with these flags more; where the admin endpoint answers is told as the log tells it.
+pub(crate) async fn spawn_proxy(
+    bench: &Bench,
+    upstream: SocketAddr,
+    flags: &str,
+) -> (Child, SocketAddr, String) {
     let mut command = Command::from(bench.newleaf(&format!(
-        "proxy --listen 127.0.0.1:0 --admin 127.0.0.1:0 --upstream {upstream} --server-name localhost \
-         --server-ca server-ca.crt --identity worker-a --namespace {NAMESPACE} --connection-age {CONNECTION_AGE}"
+        "proxy --listen 127.0.0.1:0 --upstream {upstream} --server-name localhost --server-ca server-ca.crt \
+         --namespace {NAMESPACE} --connection-age {CONNECTION_AGE} {flags}"
     )));
     let mut child = command
         .env("NO_COLOR", "1")
@@ -311,11 +323,11 @@ async fn start_proxy(bench: &Bench, upstream: SocketAddr) -> (Child, SocketAddr,
         let line = lines.next_line().await.unwrap().unwrap();
         if line.contains(said) {
             let (_, address) = line.rsplit_once("address=").unwrap();
-            return address.parse().unwrap();
+            return address.to_owned();
         }
     };
     let proxy = timeout(PATIENCE, address_after("accepting callers"));
-    let proxy = proxy.await.unwrap();
+    let proxy = proxy.await.unwrap().parse().unwrap();
     let admin = timeout(PATIENCE, address_after("answering on the admin endpoint"));
     let admin = admin.await.unwrap();
     // What it still says must be read, or it would wait for a reader.

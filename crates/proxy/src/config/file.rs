@@ -21,7 +21,7 @@ use super::{
 use crate::{
     api_key::{ApiKey, ApiKeySource},
     dial::ConnectProxy,
-    options::{Exposure, ListenerTls, Route},
+    options::{Exposure, Listen, ListenerTls, Route},
 };
 
 /// The largest span that is taken, as with the flags.
@@ -147,15 +147,7 @@ impl Reader<'_> {
             .iter()
             .map(|listener| self.listener(listener, &names))
             .collect::<Result<_, _>>()?;
-        let admin = file.admin.map(|at| {
-            at.value.parse().map_err(|_error| {
-                let found = &at.value;
-                let message =
-                    format!("expected `admin` as an IP address and port, found `{found}`");
-                self.error(at.location, message)
-            })
-        });
-        let admin = admin.transpose()?;
+        let admin = file.admin.as_ref().map(|at| self.listen(at));
         let dns_servers = file.dns_servers.iter().map(|at| {
             parse_dns_server(&at.value).map_err(|message| self.error(at.location, message))
         });
@@ -175,17 +167,23 @@ impl Reader<'_> {
                     Exposure::Loopback
                 }
             }),
-            admin,
+            admin: admin.transpose()?,
             dns_servers,
             drain_timeout: drain_timeout.transpose()?,
         })
     }
 
+    fn listen(&self, at: &At<String>) -> Result<Listen, ConfigError> {
+        match parse_listen(&at.value) {
+            Ok(Listen::Unix(path)) => Ok(Listen::Unix(self.base.join(path))),
+            Ok(tcp @ Listen::Tcp(_)) => Ok(tcp),
+            Err(message) => Err(self.error(at.location, message)),
+        }
+    }
+
     fn listener(&self, at: &At<Listener>, names: &[&str]) -> Result<ListenerLayer, ConfigError> {
         let raw = &at.value;
-        let listen = raw.listen.as_ref().map(|listen| {
-            parse_listen(&listen.value).map_err(|message| self.error(listen.location, message))
-        });
+        let listen = raw.listen.as_ref().map(|at| self.listen(at));
         let tls = raw.tls.as_ref().map(|tls| ListenerTls {
             identity: Source::Files {
                 chain: self.file(&tls.cert),

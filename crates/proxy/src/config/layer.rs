@@ -23,7 +23,7 @@ pub(super) struct Layer {
     pub(super) listeners: Vec<ListenerLayer>,
     pub(super) upstreams: Vec<UpstreamLayer>,
     pub(super) exposure: Option<Exposure>,
-    pub(super) admin: Option<SocketAddr>,
+    pub(super) admin: Option<Listen>,
     pub(super) dns_servers: Vec<SocketAddr>,
     pub(super) drain_timeout: Option<Duration>,
 }
@@ -34,7 +34,7 @@ pub(super) struct Single {
     pub(super) listener: ListenerLayer,
     pub(super) upstream: UpstreamLayer,
     pub(super) exposure: Option<Exposure>,
-    pub(super) admin: Option<SocketAddr>,
+    pub(super) admin: Option<Listen>,
     pub(super) dns_servers: Vec<SocketAddr>,
     pub(super) drain_timeout: Option<Duration>,
     /// What was said of the listener, by name.
@@ -252,7 +252,7 @@ pub(super) fn of_flags(args: Args) -> Single {
             connection_age: connection_age.map(Duration::from_secs),
         },
         exposure: allow_non_loopback.then_some(Exposure::Network),
-        admin,
+        admin: admin.and_then(|text| parse_listen(&text).ok()),
         dns_servers: dns_server,
         drain_timeout: drain_timeout.map(Duration::from_secs),
         said_of_listener,

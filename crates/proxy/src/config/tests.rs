@@ -126,10 +126,8 @@ fn defaults_stand_where_nobody_says_anything() {
         Listen::Tcp("127.0.0.1:7233".parse().unwrap())
     );
     assert_eq!(listener.route, Route::Upstream("temporal".to_owned()));
-    assert_eq!(
-        (options.exposure, options.admin),
-        (Exposure::Loopback, None)
-    );
+    assert_eq!(options.exposure, Exposure::Loopback);
+    assert_eq!(options.admin, None);
     assert_eq!(options.drain_timeout, limits::DRAIN);
     let upstream = only(&options);
     assert_eq!(upstream.connection_age, limits::CONNECTION_AGE);
@@ -179,7 +177,20 @@ fn a_flag_beats_a_variable_and_a_variable_beats_the_file() {
     assert_eq!(options.drain_timeout, Duration::from_secs(7));
     assert_eq!(options.listeners[0].listen, Listen::Unix("/sock".into()));
     assert_eq!(only(&options).connection_age, Duration::from_mins(4));
-    assert_eq!(options.admin, Some("127.0.0.1:7001".parse().unwrap()));
+    let told = Listen::Tcp("127.0.0.1:7001".parse().unwrap());
+    assert_eq!(options.admin, Some(told));
+    let options = bench.resolve("--admin unix:/admin", nothing).unwrap();
+    assert_eq!(options.admin, Some(Listen::Unix("/admin".into())));
+}
+
+#[test]
+fn the_path_of_a_socket_is_relative_to_the_file() {
+    let text = ONE.replace("127.0.0.1:7000", "unix:in.sock");
+    let bench = bench(&text.replace("127.0.0.1:7001", "unix:admin.sock"));
+    let options = bench.resolve("", nothing).unwrap();
+    let socket = |name| Listen::Unix(bench.directory.path().join(name));
+    assert_eq!(options.listeners[0].listen, socket("in.sock"));
+    assert_eq!(options.admin, Some(socket("admin.sock")));
 }
 
 #[test]
@@ -337,6 +348,10 @@ fn an_error_names_line_and_column() {
     check(
         "listeners:\n  - upstream: clod\nupstreams:\n  cloud: {address: x:1}\n",
         "proxy.yaml:2:15: expected one of the upstreams `cloud`, found `clod`",
+    );
+    check(
+        "admin: nowhere\n",
+        "proxy.yaml:1:8: expected an IP address and port, or `unix:PATH`, found `nowhere`",
     );
     check(
         "drain_timeout: 1 month\n",

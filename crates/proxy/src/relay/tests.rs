@@ -5,6 +5,7 @@ mod clauses;
 mod deadlines;
 mod flow;
 mod interleaving;
+mod losses;
 mod peer;
 mod routes;
 mod silence;

@@ -1,8 +1,8 @@
 //! Behind a name, addresses change: connections follow, and no call fails. The names are a real DNS server's.
 
-use std::{net::SocketAddr, path::Path, time::Duration};
+use std::{net::SocketAddr, time::Duration};
 
-use newleaf_proxy::{Options, ServerTrust, Status};
+use newleaf_proxy::{Options, ServerTrust};
 use newleaf_x509::TrustBundle;
 use rustix::process::Signal;
 use tempfile::TempDir;
@@ -12,7 +12,7 @@ use crate::{
     caller::Caller,
     dns::{Dnsmasq, free_port},
     pki::Ca,
-    rig::{Load, Running, eventually, options},
+    rig::{Load, Running, eventually, look_up, options},
     server::{Command, Server},
 };
 
@@ -27,24 +27,20 @@ impl Pair {
     async fn start() -> Self {
         let (g1, port) = (Ca::new("g1"), free_port());
         let at = |address: &str| -> SocketAddr { format!("{address}:{port}").parse().unwrap() };
-        let directory = tempfile::tempdir().unwrap();
-        g1.leaf("worker").swap_into(directory.path());
         Self {
             here: Server::start_at(at("127.0.0.1"), &[&g1]).await,
             there: Server::start_at(at("127.0.0.2"), &[&g1]).await,
-            directory,
+            directory: g1.directory_of_worker(),
         }
     }
 
     /// What makes a proxy find them under the name.
     fn options(&self, dns: &Dnsmasq) -> Options {
-        let directory: &Path = self.directory.path();
-        let mut options = options(self.here.address, &self.here.ca, directory);
+        let mut options = options(self.here.address, &self.here.ca, self.directory.path());
+        look_up(&mut options, "temporal.test", dns.resolver());
         let both = [&self.here, &self.there].map(|server| server.ca.certificate.clone());
         let upstream = options.upstreams.first_mut().unwrap();
         upstream.server_trust = ServerTrust::Bundle(TrustBundle::new(both));
-        upstream.address = format!("temporal.test:{}", self.here.address.port());
-        upstream.resolver = dns.resolver();
         options
     }
 }
@@ -57,18 +53,6 @@ fn n_calls(server: &Server) -> usize {
     server.seen(|seen| seen.calls.len())
 }
 
-fn trouble(status: &Status) -> Option<String> {
-    status
-        .upstreams
-        .first()
-        .unwrap()
-        .name_lookup
-        .as_ref()
-        .unwrap()
-        .trouble
-        .clone()
-}
-
 #[tokio::test]
 async fn from_one_address_to_another() {
     let Some(dns) = Dnsmasq::start(1).await else {
@@ -77,8 +61,7 @@ async fn from_one_address_to_another() {
     dns.know(&[("temporal.test", "127.0.0.1")]);
     let pair = Pair::start().await;
     let Pair { here, there, .. } = &pair;
-    let proxy = Running::start(pair.options(&dns)).await;
-    eventually("the identity is adopted", || proxy.status().adopted == 1).await;
+    let proxy = Running::adopted(pair.options(&dns)).await;
     let load = Load::start(&Caller::connect(proxy.address).await, 3);
 
     // The old address works on, and is left all the same.
@@ -94,17 +77,7 @@ async fn from_one_address_to_another() {
         ("temporal.test", "127.0.0.1"),
         ("temporal.test", "127.0.0.2"),
     ]);
-    let addresses = || {
-        proxy
-            .status()
-            .upstreams
-            .first()
-            .unwrap()
-            .name_lookup
-            .clone()
-            .unwrap()
-            .addresses
-    };
+    let addresses = || proxy.name_lookup().addresses;
     eventually("both are known", || addresses().len() == 2).await;
     let before = n_calls(there);
     eventually("calls go on there", || n_calls(there) > before + 100).await;
@@ -133,8 +106,7 @@ async fn from_one_alias_to_another() {
     let eu = chain("eu");
     dns.start_again(&eu.each_ref().map(String::as_str)).await;
     let pair = Pair::start().await;
-    let proxy = Running::start(pair.options(&dns)).await;
-    eventually("the identity is adopted", || proxy.status().adopted == 1).await;
+    let proxy = Running::adopted(pair.options(&dns)).await;
     let load = Load::start(&Caller::connect(proxy.address).await, 3);
     eventually("calls are here", || n_calls(&pair.here) > 0).await;
 
@@ -154,8 +126,7 @@ async fn a_name_that_nobody_answers_for_stands_where_it_stood() {
     };
     dns.know(&[("temporal.test", "127.0.0.1")]);
     let pair = Pair::start().await;
-    let proxy = Running::start(pair.options(&dns)).await;
-    eventually("the identity is adopted", || proxy.status().adopted == 1).await;
+    let proxy = Running::adopted(pair.options(&dns)).await;
     let load = Load::start(&Caller::connect(proxy.address).await, 3);
     let n_connections = || pair.here.seen(|seen| seen.connections.len());
     for way_to_fail in [
@@ -171,7 +142,8 @@ async fn a_name_that_nobody_answers_for_stands_where_it_stood() {
             "REFUSED" => dns.start_again(&["--local=/elsewhere/"]).await,
             _dead => dns.end(),
         }
-        let is_told = || trouble(&proxy.status()).is_some_and(|why| why.contains(way_to_fail));
+        let trouble = || proxy.name_lookup().trouble;
+        let is_told = || trouble().is_some_and(|why| why.contains(way_to_fail));
         eventually(way_to_fail, is_told).await;
         let before = n_connections();
         pair.here.command(Command::Goodbye);
@@ -180,7 +152,7 @@ async fn a_name_that_nobody_answers_for_stands_where_it_stood() {
     dns.know_from_the_start(&[("temporal.test", "127.0.0.2")])
         .await;
     eventually("it is answered for again", || {
-        trouble(&proxy.status()).is_none()
+        proxy.name_lookup().trouble.is_none()
     })
     .await;
     eventually("calls are there", || n_calls(&pair.there) > 0).await;

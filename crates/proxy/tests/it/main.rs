@@ -15,6 +15,7 @@ mod rig;
 mod server;
 mod stretch;
 
+mod a_burst_of_callers_waits_in_the_queue;
 mod a_check_tells_what_would_happen;
 mod a_goodbye_of_the_server_fails_no_call;
 mod a_limit_of_streams_starves_no_call;
@@ -32,6 +33,7 @@ mod callers_meet_http2_by_the_book;
 mod each_call_reaches_its_own_upstream;
 mod half_written_files_are_never_adopted;
 mod large_and_slow_streams_pass;
+mod load_tools_find_no_fault;
 mod names_are_asked_of_dns;
 mod only_loopback_unless_told;
 mod resumption_never_hides_a_new_identity;

@@ -2,13 +2,13 @@
 
 use std::{net::SocketAddr, path::Path, time::Duration};
 
-use newleaf_proxy::{Resolver, ResolverOptions, status::LookupStatus};
+use newleaf_proxy::{Resolver, ResolverOptions};
 use tokio::time::Instant;
 
 use crate::{
     dns::{Dnsmasq, free_port, resolver},
     pki::Ca,
-    rig::{Rig, Running, eventually, options},
+    rig::{Rig, Running, eventually, look_up, options},
     server::{Command, Server},
 };
 
@@ -16,24 +16,7 @@ const NAME: &str = "temporal.test";
 
 /// A proxy whose server has this name.
 async fn rig(name: &str, resolver: Resolver) -> Rig {
-    let named = |options: &mut newleaf_proxy::Options| {
-        let upstream = options.upstreams.first_mut().unwrap();
-        let address: SocketAddr = upstream.address.parse().unwrap();
-        upstream.address = format!("{name}:{}", address.port());
-        upstream.resolver = resolver;
-    };
-    Rig::start_with(named).await
-}
-
-fn lookup(rig: &Rig) -> LookupStatus {
-    rig.proxy
-        .status()
-        .upstreams
-        .first()
-        .unwrap()
-        .name_lookup
-        .clone()
-        .unwrap()
+    Rig::start_with(|options| look_up(options, name, resolver)).await
 }
 
 #[tokio::test]
@@ -57,7 +40,7 @@ async fn not_before_the_ttl_is_over_and_then_again() {
         waited >= Duration::from_secs(4),
         "asked again after {waited:?}"
     );
-    assert_eq!(lookup(&rig).trouble, None);
+    assert_eq!(rig.proxy.name_lookup().trouble, None);
 }
 
 #[tokio::test]
@@ -70,7 +53,7 @@ async fn a_dead_address_costs_no_call() {
     dns.know(&[dead.as_slice(), &[(NAME, "127.0.0.1")]].concat());
     let rig = rig(NAME, dns.resolver()).await;
     assert!(rig.caller().await.echo().await.is_ok());
-    assert_eq!(lookup(&rig).addresses.len(), 4);
+    assert_eq!(rig.proxy.name_lookup().addresses.len(), 4);
 }
 
 /// Forty addresses do not fit in a datagram of 512 bytes; thirty do.
@@ -89,25 +72,14 @@ async fn what_does_not_fit_in_a_datagram_comes_over_tcp() {
     let any = SocketAddr::from(([0, 0, 0, 0], 0));
     // Whichever of them are tried, the server is there.
     let server = Server::start_with(any, ca, &[&g1]).await;
-    let directory = tempfile::tempdir().unwrap();
-    g1.leaf("worker").swap_into(directory.path());
+    let directory = g1.directory_of_worker();
     let mut options = options(server.address, &server.ca, directory.path());
-    let upstream = options.upstreams.first_mut().unwrap();
-    upstream.address = format!("{NAME}:{}", server.address.port());
-    upstream.resolver = dns.resolver();
-    let proxy = Running::start(options).await;
-    eventually("the identity is adopted", || proxy.status().adopted == 1).await;
+    look_up(&mut options, NAME, dns.resolver());
+    let proxy = Running::adopted(options).await;
     // Over UDP and over TCP.
     assert_eq!(dns.n_asked(NAME), 2);
-    let lookup = proxy
-        .status()
-        .upstreams
-        .first()
-        .unwrap()
-        .name_lookup
-        .clone()
-        .unwrap();
-    assert_eq!(lookup.addresses.len(), newleaf_proxy::limits::ADDRESSES);
+    let addresses = proxy.name_lookup().addresses;
+    assert_eq!(addresses.len(), newleaf_proxy::limits::ADDRESSES);
 }
 
 #[tokio::test]
@@ -119,7 +91,7 @@ async fn one_server_that_is_down_is_made_up_for_by_the_next() {
     let nobody = SocketAddr::from(([127, 0, 0, 1], free_port()));
     let rig = rig(NAME, resolver([nobody, dns.address])).await;
     eventually("it is asked again", || dns.n_asked(NAME) > 1).await;
-    assert_eq!(lookup(&rig).trouble, None);
+    assert_eq!(rig.proxy.name_lookup().trouble, None);
 }
 
 /// The file changes while the proxy runs, as when a laptop moves to another network.
@@ -169,7 +141,7 @@ async fn what_hosts_says_is_not_asked_of_dns() {
     });
     let rig = rig(NAME, resolver).await;
     assert_eq!(dns.n_asked(NAME), 0);
-    assert_eq!(lookup(&rig).addresses, [rig.server.address]);
+    assert_eq!(rig.proxy.name_lookup().addresses, [rig.server.address]);
 }
 
 /// Without a single answer there is nothing to go by, and why is said: what was asked, of whom, and what came back.
@@ -179,12 +151,10 @@ async fn what_was_never_known_is_told() {
         return;
     };
     let (ca, g1) = (Ca::new("server CA"), Ca::new("g1"));
-    let directory = tempfile::tempdir().unwrap();
-    g1.leaf("worker").swap_into(directory.path());
-    let mut options = options(SocketAddr::from(([127, 0, 0, 1], 1)), &ca, directory.path());
-    let upstream = options.upstreams.first_mut().unwrap();
-    upstream.address = "temporal.test:7233".to_owned();
-    upstream.resolver = dns.resolver();
+    let directory = g1.directory_of_worker();
+    let nowhere = SocketAddr::from(([127, 0, 0, 1], 7233));
+    let mut options = options(nowhere, &ca, directory.path());
+    look_up(&mut options, NAME, dns.resolver());
     let report = newleaf_proxy::check::check(&options).await.unwrap();
     let why = report.upstreams.first().unwrap().why.clone().unwrap();
     let server = dns.address;

@@ -1,11 +1,12 @@
 //! Promise 7: listens on loopback or a Unix socket unless told otherwise.
 
-use newleaf_proxy::{Exposure, Listen, Proxy, StartError};
+use newleaf_proxy::{Exposure, Listen, Proxy, StartError, Status};
 use tokio::{net::UnixStream, sync::oneshot};
 
 use crate::{
     caller::Caller,
     rig::{Rig, options},
+    the_admin_endpoint_tells::get,
 };
 
 #[tokio::test]
@@ -16,7 +17,7 @@ async fn other_addresses_are_refused() {
     let mut for_callers = make();
     for_callers.listeners[0].listen = Listen::Tcp(everywhere);
     let mut for_admin = make();
-    for_admin.admin = Some(everywhere);
+    for_admin.admin = Some(Listen::Tcp(everywhere));
     for options in [for_callers, for_admin] {
         let error = Proxy::bind(options.clone()).await.err().unwrap();
         assert!(matches!(error, StartError::NotLoopback { .. }), "{error}");
@@ -33,11 +34,17 @@ async fn other_addresses_are_refused() {
 async fn a_unix_socket_serves_and_is_removed() {
     let rig = Rig::start().await;
     let path = rig.directory.path().join("proxy.sock");
-    // Left behind by a process that was killed.
-    drop(std::os::unix::net::UnixListener::bind(&path).unwrap());
+    let admin = rig.directory.path().join("admin.sock");
+    for path in [&path, &admin] {
+        // Left behind by a process that was killed.
+        drop(std::os::unix::net::UnixListener::bind(path).unwrap());
+    }
     let mut options = options(rig.server.address, &rig.server.ca, rig.directory.path());
     options.listeners[0].listen = Listen::Unix(path.clone());
+    options.admin = Some(Listen::Unix(admin.clone()));
     let in_use = options.clone();
+    let mut admin_in_use = options.clone();
+    admin_in_use.listeners[0].listen = Listen::Unix(rig.directory.path().join("other.sock"));
     let proxy = Proxy::bind(options).await.unwrap();
     let (stop, stopped) = oneshot::channel::<()>();
     let serving = tokio::spawn(proxy.serve(async {
@@ -45,10 +52,20 @@ async fn a_unix_socket_serves_and_is_removed() {
     }));
     let mut caller = Caller::over(UnixStream::connect(&path).await.unwrap()).await;
     assert!(caller.echo().await.is_ok());
-    let error = Proxy::bind(in_use).await.err().unwrap();
-    assert!(matches!(error, StartError::Bind { .. }), "{error}");
+    let (head, body) = get(UnixStream::connect(&admin).await.unwrap(), "/status").await;
+    assert!(head.starts_with("http/1.1 200"), "{head}");
+    let told: Status = serde_json::from_str(&body).unwrap();
+    assert_eq!(told.calls.answered, 1);
+    for options in [in_use, admin_in_use] {
+        let error = Proxy::bind(options).await.err().unwrap();
+        assert!(matches!(error, StartError::Bind { .. }), "{error}");
+    }
+    assert!(
+        path.exists() && admin.exists(),
+        "who came too late takes nothing away"
+    );
     drop(caller);
     drop(stop);
     serving.await.unwrap();
-    assert!(!path.exists());
+    assert!(!path.exists() && !admin.exists());
 }

@@ -12,6 +12,7 @@ use newleaf_x509::{
     Certificate, Chain, Fingerprint, PrivateKey,
     issue::{self, CaTemplate, Issuer, LeafTemplate, LeafUse, San, Subject, Validity},
 };
+use tempfile::TempDir;
 
 /// Long enough for the real clock, by which TLS judges.
 fn validity() -> Validity {
@@ -55,6 +56,13 @@ impl Ca {
 
     pub(crate) fn leaf(&self, common_name: &str) -> Leaf {
         self.certify(common_name, LeafUse::Client)
+    }
+
+    /// A directory with the identity of a worker in it.
+    pub(crate) fn directory_of_worker(&self) -> TempDir {
+        let directory = tempfile::tempdir().unwrap();
+        self.leaf("worker").swap_into(directory.path());
+        directory
     }
 
     pub(crate) fn server_leaf(&self) -> Leaf {

@@ -13,7 +13,7 @@ use std::{
 use newleaf_identity::Source;
 use newleaf_proxy::{
     CredentialsOptions, Exposure, Listen, ListenerOptions, Options, Plane, Proxy, Resolver,
-    ResolverOptions, Route, ServerTrust, Status, UpstreamOptions,
+    ResolverOptions, Route, ServerTrust, Status, UpstreamOptions, status::LookupStatus,
 };
 use newleaf_x509::TrustBundle;
 use tempfile::TempDir;
@@ -58,7 +58,7 @@ pub(crate) fn options(server: SocketAddr, ca: &Ca, directory: &Path) -> Options 
         listeners: vec![listener(Route::Upstream("temporal".to_owned()))],
         upstreams: vec![upstream("temporal", server, ca, directory)],
         exposure: Exposure::Loopback,
-        admin: Some("127.0.0.1:0".parse().unwrap()),
+        admin: Some(Listen::Tcp("127.0.0.1:0".parse().unwrap())),
         drain_timeout: Duration::from_secs(10),
     }
 }
@@ -92,6 +92,14 @@ pub(crate) fn upstream(
     }
 }
 
+/// Has the proxy find its server under a name that `resolver` knows, at the port that it has.
+pub(crate) fn look_up(options: &mut Options, name: &str, resolver: Resolver) {
+    let upstream = options.upstreams.first_mut().unwrap();
+    let (_, port) = upstream.address.rsplit_once(':').unwrap();
+    upstream.address = format!("{name}:{port}");
+    upstream.resolver = resolver;
+}
+
 impl Rig {
     /// Starts everything, and waits until the first identity is adopted.
     pub(crate) async fn start() -> Self {
@@ -106,11 +114,7 @@ impl Rig {
         first.swap_into(directory.path());
         let mut options = options(server.address, &server.ca, directory.path());
         change(&mut options);
-        let proxy = Running::start(options).await;
-        eventually("the first identity is adopted", || {
-            proxy.status().adopted == 1
-        })
-        .await;
+        let proxy = Running::adopted(options).await;
         Self {
             g1,
             first,
@@ -126,6 +130,16 @@ impl Rig {
 }
 
 impl Running {
+    /// Starts, and waits until the first identity is adopted.
+    pub(crate) async fn adopted(options: Options) -> Self {
+        let proxy = Self::start(options).await;
+        eventually("the first identity is adopted", || {
+            proxy.status().adopted == 1
+        })
+        .await;
+        proxy
+    }
+
     pub(crate) async fn start(options: Options) -> Self {
         let plane = Plane::start().unwrap();
         let proxy = Proxy::bind_on(options, plane.handle()).await.unwrap();
@@ -152,6 +166,12 @@ impl Running {
 
     pub(crate) fn status(&self) -> Status {
         (self.status)()
+    }
+
+    /// What it knows of the name of its first server.
+    pub(crate) fn name_lookup(&self) -> LookupStatus {
+        let upstream = self.status().upstreams.into_iter().next().unwrap();
+        upstream.name_lookup.unwrap()
     }
 
     /// Begins the shutdown.

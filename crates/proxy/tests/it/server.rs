@@ -1,5 +1,7 @@
 //! A Temporal-like server: strict mutual TLS, HTTP/2, and a memory for who presented what.
 
+mod answers;
+
 use std::{
     net::SocketAddr,
     sync::{Arc, Mutex},
@@ -7,8 +9,8 @@ use std::{
 };
 
 use bytes::Bytes;
-use h2::{Reason, RecvStream, SendStream, server::SendResponse};
-use http::{HeaderMap, HeaderValue, Method, Request, Response};
+use h2::{Reason, RecvStream, server::SendResponse};
+use http::{HeaderMap, HeaderValue, Request, Response};
 use newleaf_identity::tls;
 use newleaf_x509::{Certificate, Fingerprint};
 use rustls::{
@@ -23,6 +25,8 @@ use tokio::{
 };
 use tokio_rustls::TlsAcceptor;
 
+pub(crate) use self::answers::send;
+use self::answers::{answer, chat, collect, head, received, spread};
 use crate::pki::{Ca, Leaf};
 
 /// A poll of a worker; it waits as `/hold` does.
@@ -263,10 +267,12 @@ impl Shared {
         }
         // What fails here failed because the client went away, which some tests want.
         let _gone = match path.as_str() {
-            "/echo" => self.echo(request, respond).await,
+            "/echo" | "/load.Mirror/Echo" => self.echo(request, respond).await,
             "/hold" | POLL => self.hold(request, respond).await,
-            "/chat" => chat(request, respond).await,
+            "/chat" | "/load.Mirror/Chat" => chat(request, respond).await,
             "/answer" => answer(request, respond).await,
+            "/load.Mirror/Collect" => collect(request, respond).await,
+            "/load.Mirror/Spread" => spread(request, respond).await,
             "/flood" => self.flood(respond).await,
             "/reset" => {
                 respond.send_reset(Reason::ENHANCE_YOUR_CALM);
@@ -297,15 +303,9 @@ impl Shared {
                 return Ok(());
             }
         }
-        let mut body = request.into_body();
-        let mut received = Vec::new();
-        while let Some(data) = body.data().await {
-            let data = data?;
-            body.flow_control().release_capacity(data.len())?;
-            received.extend_from_slice(&data);
-        }
-        let mut sink = respond.send_response(Response::new(()), false)?;
-        send(&mut sink, received.into()).await?;
+        let received = received(request).await?;
+        let mut sink = respond.send_response(head(), false)?;
+        send(&mut sink, received).await?;
         sink.send_trailers(grpc_status(0))
     }
 
@@ -327,14 +327,14 @@ impl Shared {
             return Ok(());
         }
         drop(seen);
-        let mut sink = respond.send_response(Response::new(()), false)?;
+        let mut sink = respond.send_response(head(), false)?;
         sink.send_data(Bytes::from_static(b"held"), false)?;
         sink.send_trailers(grpc_status(0))
     }
 
     /// Sends 64 MiB, as fast as it is read.
     async fn flood(&self, mut respond: SendResponse<Bytes>) -> Result<(), h2::Error> {
-        let mut sink = respond.send_response(Response::new(()), false)?;
+        let mut sink = respond.send_response(head(), false)?;
         let chunk = Bytes::from(vec![7; 64 * 1024]);
         for _ in 0..1024 {
             send(&mut sink, chunk.clone()).await?;
@@ -342,57 +342,6 @@ impl Shared {
         }
         sink.send_trailers(grpc_status(0))
     }
-}
-
-/// Answers each chunk as it comes, as a bidirectional stream does.
-async fn chat(
-    request: Request<RecvStream>,
-    mut respond: SendResponse<Bytes>,
-) -> Result<(), h2::Error> {
-    let mut sink = respond.send_response(Response::new(()), false)?;
-    let mut body = request.into_body();
-    while let Some(data) = body.data().await {
-        let data = data?;
-        body.flow_control().release_capacity(data.len())?;
-        send(&mut sink, data).await?;
-    }
-    sink.send_trailers(grpc_status(0))
-}
-
-/// Answers some octets, whatever it was sent.
-async fn answer(
-    request: Request<RecvStream>,
-    mut respond: SendResponse<Bytes>,
-) -> Result<(), h2::Error> {
-    if request.method() == Method::HEAD {
-        respond.send_response(Response::new(()), true)?;
-        return Ok(());
-    }
-    let mut body = request.into_body();
-    while let Some(data) = body.data().await {
-        body.flow_control().release_capacity(data?.len())?;
-    }
-    let mut sink = respond.send_response(Response::new(()), false)?;
-    send(
-        &mut sink,
-        Bytes::from_static(b"an answer of thirty-two octets.."),
-    )
-    .await?;
-    sink.send_trailers(grpc_status(0))
-}
-
-/// Sends under flow control, in parts that h2 has room for.
-pub(crate) async fn send(sink: &mut SendStream<Bytes>, mut data: Bytes) -> Result<(), h2::Error> {
-    while !data.is_empty() {
-        sink.reserve_capacity(data.len());
-        while sink.capacity() == 0 {
-            let capacity = std::future::poll_fn(|cx| sink.poll_capacity(cx)).await;
-            capacity.ok_or(h2::Error::from(Reason::CANCEL))??;
-        }
-        let part = data.split_to(sink.capacity().min(data.len()));
-        sink.send_data(part, false)?;
-    }
-    Ok(())
 }
 
 fn grpc_status(status: u16) -> HeaderMap {

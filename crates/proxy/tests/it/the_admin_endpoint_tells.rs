@@ -5,7 +5,8 @@ use std::{path::PathBuf, process::Stdio};
 use bytes::Bytes;
 use newleaf_proxy::{Status, relay::FailureCause};
 use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _},
+    net::TcpStream,
     process::Command,
 };
 
@@ -24,9 +25,15 @@ for family in parse(sys.stdin.read()):
         print(f'{family.type} {sample.name}{{{labels}}} {sample.value:.15g}')
 ";
 
+async fn ask(proxy: &Running, path: &str) -> (String, String) {
+    get(TcpStream::connect(proxy.admin).await.unwrap(), path).await
+}
+
 /// An answer: its head in lower case, and its body.
-async fn get(proxy: &Running, path: &str) -> (String, String) {
-    let mut socket = tokio::net::TcpStream::connect(proxy.admin).await.unwrap();
+pub(crate) async fn get(
+    mut socket: impl AsyncRead + AsyncWrite + Unpin,
+    path: &str,
+) -> (String, String) {
     let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n");
     socket.write_all(request.as_bytes()).await.unwrap();
     let mut answer = String::new();
@@ -36,7 +43,7 @@ async fn get(proxy: &Running, path: &str) -> (String, String) {
 }
 
 async fn is_ok(proxy: &Running, path: &str) -> bool {
-    get(proxy, path).await.0.starts_with("http/1.1 200")
+    ask(proxy, path).await.0.starts_with("http/1.1 200")
 }
 
 #[tokio::test]
@@ -44,13 +51,13 @@ async fn readiness_follows_the_connections_and_life_does_not() {
     let rig = Rig::start().await;
     assert!(is_ok(&rig.proxy, "/ready").await);
     assert!(is_ok(&rig.proxy, "/live").await);
-    let (head, _) = get(&rig.proxy, "/other").await;
+    let (head, _) = ask(&rig.proxy, "/other").await;
     assert!(head.starts_with("http/1.1 404"), "{head}");
 
     let directory = tempfile::tempdir().unwrap();
     let options = options(rig.server.address, &rig.server.ca, directory.path());
     let without_identity = Running::start(options).await;
-    let (head, why) = get(&without_identity, "/ready").await;
+    let (head, why) = ask(&without_identity, "/ready").await;
     assert!(head.starts_with("http/1.1 503"), "{head}");
     assert!(why.contains("/status says which and why"), "{why}");
     assert!(is_ok(&without_identity, "/live").await);
@@ -79,7 +86,7 @@ async fn the_status_tells_what_became_of_calls() {
     rig.server.command(crate::server::Command::Cut);
     assert!(!poll.await.unwrap().is_ok());
 
-    let (head, body) = get(&rig.proxy, "/status").await;
+    let (head, body) = ask(&rig.proxy, "/status").await;
     assert!(head.contains("application/json"), "{head}");
     let told: Status = serde_json::from_str(&body).unwrap();
     assert_eq!(told.calls, rig.proxy.status().calls);
@@ -104,7 +111,7 @@ async fn the_metrics_are_open_metrics_and_agree_with_the_status() {
     for _ in 0..5 {
         assert!(caller.echo().await.is_ok());
     }
-    let (head, page) = get(&rig.proxy, "/metrics").await;
+    let (head, page) = ask(&rig.proxy, "/metrics").await;
     assert!(
         head.contains("application/openmetrics-text; version=1.0.0"),
         "{head}"

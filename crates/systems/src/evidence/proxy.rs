@@ -9,13 +9,25 @@ use hyper_util::rt::TokioIo;
 use newleaf_rotation::sight::Calls;
 use newleaf_x509::Fingerprint;
 use serde::Deserialize;
-use tokio::{net::TcpStream, time::timeout};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::{TcpStream, UnixStream},
+    time::timeout,
+};
+
+/// How the place of a Unix socket begins, as with `newleaf-proxy --admin`.
+const UNIX: &str = "unix:";
 
 /// How long a proxy on this machine may take to answer.
 const TIMEOUT: Duration = Duration::from_secs(3);
 
 /// The largest answer that is read: a proxy with a thousand connections says less.
 const MAX_ANSWER_BYTES: usize = 1024 * 1024;
+
+/// A connection, of either kind.
+trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
+
+impl<T: AsyncRead + AsyncWrite + Unpin + Send> Stream for T {}
 
 /// Why a proxy could not be asked.
 #[derive(Debug, thiserror::Error)]
@@ -37,7 +49,7 @@ pub(crate) enum ProxyError {
         source: hyper::Error,
     },
     /// The address cannot be asked.
-    #[error("expected `host:port` as the proxy's admin endpoint, found `{admin}`")]
+    #[error("expected `host:port` or `unix:PATH` as the proxy's admin endpoint, found `{admin}`")]
     Address {
         /// The endpoint.
         admin: String,
@@ -122,22 +134,32 @@ async fn status(admin: &str) -> Result<Status, ProxyError> {
     })
 }
 
+async fn connect(admin: &str) -> io::Result<Box<dyn Stream>> {
+    Ok(match admin.strip_prefix(UNIX) {
+        Some(path) => Box::new(UnixStream::connect(path).await?),
+        None => Box::new(TcpStream::connect(admin).await?),
+    })
+}
+
 async fn ask(admin: &str) -> Result<Bytes, ProxyError> {
     let name = || admin.to_owned();
     let http = |source| ProxyError::Http {
         admin: name(),
         source,
     };
+    let host = if admin.starts_with(UNIX) {
+        "localhost"
+    } else {
+        admin
+    };
     let request = http::Request::get("/status")
-        .header("host", admin)
+        .header("host", host)
         .body(Empty::<Bytes>::new())
         .map_err(|_bad_host| ProxyError::Address { admin: name() })?;
-    let stream = TcpStream::connect(admin)
-        .await
-        .map_err(|source| ProxyError::Connect {
-            admin: name(),
-            source,
-        })?;
+    let stream = connect(admin).await.map_err(|source| ProxyError::Connect {
+        admin: name(),
+        source,
+    })?;
     let (mut requests, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(http)?;
     let exchange = async {
         let response = requests.send_request(request).await.map_err(http)?;

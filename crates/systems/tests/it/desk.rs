@@ -2,7 +2,7 @@
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, Ordering},
@@ -30,6 +30,7 @@ use newleaf_systems::{
     ledger::{Attestation, LedgerError},
 };
 use newleaf_x509::{Certificate, TrustBundle, issue::Subject};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use zeroize::Zeroizing;
 
 pub(crate) const NAMESPACE: &str = "payments.a2dd6";
@@ -382,22 +383,39 @@ pub(crate) async fn proxy(
 
 /// The admin endpoint of a proxy whose status is what a function tells.
 pub(crate) async fn answering(status: impl Fn() -> String + Send + 'static) -> EvidenceSource {
-    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-
     let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
         .await
         .unwrap();
     let admin = listener.local_addr().unwrap().to_string();
     tokio::spawn(async move {
         loop {
-            let (mut stream, _) = listener.accept().await.unwrap();
-            let mut request = [0; 1024];
-            let read = stream.read(&mut request).await.unwrap();
-            assert!(request[..read].starts_with(b"GET /status HTTP/1.1\r\n"));
-            let body = status();
-            let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", body.len());
-            stream.write_all((head + &body).as_bytes()).await.unwrap();
+            let (stream, _) = listener.accept().await.unwrap();
+            answer(stream, status()).await;
         }
     });
     EvidenceSource::Proxy { admin }
+}
+
+/// The same, on a Unix socket.
+pub(crate) fn answering_locally(
+    path: &Path,
+    status: impl Fn() -> String + Send + 'static,
+) -> EvidenceSource {
+    let admin = format!("unix:{}", path.display());
+    let listener = tokio::net::UnixListener::bind(path).unwrap();
+    tokio::spawn(async move {
+        loop {
+            let (stream, _) = listener.accept().await.unwrap();
+            answer(stream, status()).await;
+        }
+    });
+    EvidenceSource::Proxy { admin }
+}
+
+async fn answer(mut stream: impl AsyncRead + AsyncWrite + Unpin, body: String) {
+    let mut request = [0; 1024];
+    let read = stream.read(&mut request).await.unwrap();
+    assert!(request[..read].starts_with(b"GET /status HTTP/1.1\r\n"));
+    let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", body.len());
+    stream.write_all((head + &body).as_bytes()).await.unwrap();
 }

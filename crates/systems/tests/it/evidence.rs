@@ -21,7 +21,9 @@ use temporalio_protos::protos::temporal::api::{
 };
 use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity};
 
-use crate::desk::{Desk, OLD, Play, Try, eventually, now, point_id, proxy, stored};
+use crate::desk::{
+    Desk, OLD, Play, Try, answering_locally, eventually, now, point_id, proxy, stored,
+};
 
 const DISUSED: Goal = Goal::Disused { generation: OLD };
 
@@ -98,6 +100,33 @@ async fn a_proxy_tells_every_leaf_that_it_presents() {
     };
     assert_eq!(seen.len(), 2);
     assert!(seen.contains(&ours) && seen.contains(&theirs), "{seen:?}");
+}
+
+#[tokio::test]
+async fn a_proxy_may_be_asked_on_a_unix_socket() {
+    let (desk, _ca) = Desk::with_ca();
+    let leaf = Fingerprint::of(b"a leaf of somebody");
+    let status = move || format!(r#"{{"connections":[{{"leaf":"{leaf}"}}],"failed":0}}"#);
+    let source = answering_locally(&desk.path("admin.sock"), status);
+    let holders = vec![
+        desk.holder("there", vec![source]),
+        desk.holder(
+            "away",
+            vec![EvidenceSource::Proxy {
+                admin: "unix:/nowhere/admin.sock".to_owned(),
+            }],
+        ),
+    ];
+    let census = census(&systems(&desk, manual(), holders)).await;
+    let Presence::Seen(seen) = presence(&census, "there") else {
+        panic!("{census:?}");
+    };
+    assert!(seen.iter().any(|seen| seen.leaf == Some(leaf)), "{seen:?}");
+    let why = why(&census, "away");
+    assert!(
+        why.contains("could not connect to the proxy's admin endpoint `unix:/nowhere/admin.sock`"),
+        "{why}"
+    );
 }
 
 #[tokio::test]

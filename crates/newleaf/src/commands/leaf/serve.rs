@@ -236,10 +236,12 @@ fn may_have(peer: u32, ours: u32) -> bool {
     peer == ours || peer == 0
 }
 
-/// A socket's file outlives a process that was killed. It is removed only if nobody answers there.
+/// A socket's file outlives a process that was killed. It is removed only if nobody listens there: where somebody does and is busy,
+/// connecting fails too, in another way.
 async fn remove_stale(path: &Path) {
     let is_socket = fs_err::symlink_metadata(path).is_ok_and(|m| m.file_type().is_socket());
-    if is_socket && UnixStream::connect(path).await.is_err() {
+    let is_refused = |error: std::io::Error| error.kind() == std::io::ErrorKind::ConnectionRefused;
+    if is_socket && UnixStream::connect(path).await.is_err_and(is_refused) {
         // Binding will tell, if that did not work.
         let _bind_tells = fs_err::remove_file(path);
     }

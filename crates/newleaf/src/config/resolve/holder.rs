@@ -147,7 +147,15 @@ impl Resolver<'_> {
                 Ok(EvidenceSource::Attested)
             }
             raw::Evidence::Proxy(admin) => {
-                self.host_and_port(admin)?;
+                match admin.value.strip_prefix("unix:") {
+                    Some(path) if path.starts_with('/') => {}
+                    Some(path) => {
+                        let message =
+                            format!("expected an absolute path after `unix:`, found `{path}`");
+                        return Err(self.refuse(admin.location, message));
+                    }
+                    None => self.host_and_port(admin)?,
+                }
                 let admin = self.text(format!("{at}.proxy"), Some(admin), "");
                 Ok(EvidenceSource::Proxy { admin })
             }

@@ -1,0 +1,231 @@
+//! What breaks costs no more than it must: malformed halves, resets, refusals, goodbyes, and connections that are lost.
+
+use super::{
+    Event, World,
+    calls::{failed, owned, readdressed},
+    peer::{Ends, REQUEST, RESPONSE, Said, TRAILERS},
+};
+use crate::{
+    h2::{frame::MAX_STREAM, reason::Reason, settings::id},
+    limits,
+    relay::Loss,
+};
+
+/// What is refused was not encoded: else the tables of the other side would be out of step, and the next call be lost.
+#[test]
+fn a_malformed_reply_costs_one_call_and_not_its_neighbours() {
+    let mut world = World::new(&[]);
+    let mut caller = world.caller();
+    for stream in [1, 3] {
+        caller.say_request(stream);
+    }
+    world.pass(&mut caller);
+    world.hear_server();
+    let trailers = &[("grpc-status", "0"), ("new-to-the-table", "x")];
+    world.server.say_headers(1, Ends::Yes, trailers);
+    world.server.say_response(3, b"fine");
+    world.pass_server();
+    let heard = world.hear(&mut caller);
+    assert!(heard.contains(&Said::Headers(3, Ends::No, owned(RESPONSE))));
+    assert!(heard.contains(&Said::Headers(3, Ends::Yes, owned(TRAILERS))));
+    assert_eq!(world.n_calls(), 0);
+}
+
+#[test]
+fn a_malformed_request_costs_one_call_and_not_its_neighbours() {
+    let mut world = World::new(&[]);
+    let mut caller = world.caller();
+    let mut fields = REQUEST.to_vec();
+    // Bytes that are said to come, and do not.
+    fields.extend([("content-length", "5"), ("new-to-the-table", "x")]);
+    caller.say_headers(1, Ends::Yes, &fields);
+    caller.say_request(3);
+    world.pass(&mut caller);
+    let heard = world.hear_server();
+    assert_eq!(heard, [Said::Headers(1, Ends::Yes, readdressed())]);
+    let refused = Said::Reset(1, Reason::PROTOCOL_ERROR);
+    assert_eq!(world.hear(&mut caller), [refused]);
+}
+
+#[test]
+fn a_reset_of_the_server_is_passed_on() {
+    let mut world = World::new(&[]);
+    let mut caller = world.caller();
+    caller.say_request(1);
+    world.pass(&mut caller);
+    world.hear_server();
+    world.server.say_reset(1, Reason::of(77));
+    world.pass_server();
+    assert_eq!(world.hear(&mut caller), [Said::Reset(1, Reason::of(77))]);
+    assert_eq!((world.n_calls(), world.events().len()), (0, 0));
+}
+
+/// RFC 9113 §8.1: a server that has answered may say that it does not need the rest of the request.
+#[test]
+fn a_reset_behind_an_answer_does_not_cost_the_answer() {
+    let mut world = World::new(&[]);
+    let mut caller = world.caller_with(&[(id::INITIAL_WINDOW_SIZE, 3)]);
+    caller.say_headers(1, Ends::No, REQUEST);
+    world.pass(&mut caller);
+    world.hear_server();
+    world.server.say_response(1, b"no need");
+    world.server.say_reset(1, Reason::NO_ERROR);
+    world.pass_server();
+    let data = |bytes: &[u8]| Said::Data(1, Ends::No, bytes.to_vec());
+    let response = Said::Headers(1, Ends::No, owned(RESPONSE));
+    assert_eq!(world.hear(&mut caller), [response, data(b"no ")]);
+    caller.say_data(1, Ends::No, b"more that nobody needs");
+    caller.say_window(1, 100);
+    world.pass(&mut caller);
+    let trailers = Said::Headers(1, Ends::Yes, owned(TRAILERS));
+    let reset = Said::Reset(1, Reason::NO_ERROR);
+    assert_eq!(world.hear(&mut caller), [data(b"need"), trailers, reset]);
+    assert_eq!(world.n_calls(), 0);
+}
+
+#[test]
+fn a_refused_stream_is_sent_again_after_a_pause() {
+    let mut world = World::new(&[]);
+    let mut caller = world.caller();
+    caller.say_headers(1, Ends::No, REQUEST);
+    caller.say_data(1, Ends::No, b"one ");
+    world.pass(&mut caller);
+    world.hear_server();
+    world.server.say_reset(1, Reason::REFUSED_STREAM);
+    world.pass_server();
+    caller.say_data(1, Ends::Yes, b"two");
+    world.pass(&mut caller);
+    assert_eq!(world.hear_server(), []);
+    assert_eq!(world.events(), [Event::Replayed]);
+    world.wait(limits::REPLAY_PAUSE);
+    let expected = [
+        Said::Headers(3, Ends::No, readdressed()),
+        Said::Data(3, Ends::Yes, b"one two".to_vec()),
+    ];
+    assert_eq!(world.hear_server(), expected);
+    world.server.say_response(3, b"at last");
+    world.pass_server();
+    assert_eq!(world.hear(&mut caller).len(), 3);
+    assert_eq!((world.n_calls(), world.relay.keep.len()), (0, 0));
+}
+
+#[test]
+fn a_server_that_keeps_refusing_is_believed() {
+    let mut world = World::new(&[]);
+    let mut caller = world.caller();
+    let impatient = [REQUEST, &[("grpc-timeout", "1H")]].concat();
+    caller.say_headers(1, Ends::Yes, &impatient);
+    world.pass(&mut caller);
+    let mut n_sent = 0;
+    while let Some(Said::Headers(stream, ..)) = world.hear_server().pop() {
+        n_sent += 1;
+        world.server.say_reset(stream, Reason::REFUSED_STREAM);
+        world.pass_server();
+        world.wait(limits::REPLAY_PAUSE_MAX);
+    }
+    assert_eq!(n_sent, limits::REPLAYS + 1);
+    let answer = failed("the server kept refusing the stream");
+    assert_eq!(
+        world.hear(&mut caller),
+        [Said::Headers(1, Ends::Yes, answer)]
+    );
+}
+
+#[test]
+fn a_request_too_large_to_be_kept_is_not_sent_again() {
+    let mut world = World::new(&[(id::INITIAL_WINDOW_SIZE, MAX_STREAM)]);
+    world.server.say_window(0, MAX_STREAM - 65_535);
+    world.pass_server();
+    let mut caller = world.caller();
+    caller.say_headers(1, Ends::No, REQUEST);
+    let half = vec![7; limits::REPLAY_BYTES / 2 + 1];
+    for _ in 0..2 {
+        caller.say_data(1, Ends::No, &half);
+        world.pass(&mut caller);
+        while !world.hear_server().is_empty() {}
+    }
+    assert_eq!(world.relay.keep.len(), 0);
+    world.server.say_reset(1, Reason::REFUSED_STREAM);
+    world.pass_server();
+    let answer = failed("the request is too large to be sent again");
+    let heard = world.hear(&mut caller);
+    assert!(
+        heard.contains(&Said::Headers(1, Ends::Yes, answer)),
+        "{heard:?}"
+    );
+}
+
+/// GOAWAY in two phases and in one: what is above the last stream is sent again elsewhere, the rest finishes.
+#[test]
+fn a_goodbye_costs_no_call() {
+    let mut world = World::new(&[]);
+    let mut caller = world.caller();
+    for stream in [1, 3, 5] {
+        caller.say_request(stream);
+    }
+    world.pass(&mut caller);
+    world.hear_server();
+    world.server.say_go_away(MAX_STREAM);
+    world.pass_server();
+    assert_eq!(world.events(), [Event::Goodbye(world.server_id())]);
+    assert!(!world.relay.is_ready(world.upstream));
+    // A call that comes now waits for the successor.
+    caller.say_request(7);
+    world.pass(&mut caller);
+    assert_eq!(world.hear_server(), []);
+    world.server.say_go_away(1);
+    world.pass_server();
+    let mut before = world.replace_server();
+    let heard = world.hear_server();
+    let opened: Vec<_> = heard
+        .iter()
+        .filter(|s| matches!(s, Said::Headers(..)))
+        .collect();
+    assert_eq!(opened.len(), 3, "{heard:?}");
+    before.say_response(1, b"the first");
+    world.pass(&mut before);
+    let heard = world.hear(&mut caller);
+    assert!(heard.contains(&Said::Data(1, Ends::No, b"the first".to_vec())));
+    assert!(
+        world.relay.has_ended(before.id),
+        "it carries nothing any more"
+    );
+    let said = world.hear(&mut before);
+    assert_eq!(said, [Said::GoAway(0, Reason::NO_ERROR)]);
+}
+
+#[test]
+fn a_lost_connection_costs_its_calls_a_status_that_says_why() {
+    let mut world = World::new(&[]);
+    let mut caller = world.caller();
+    let path = "/temporal.api.workflowservice.v1.WorkflowService/StartWorkflowExecution";
+    let mut fields = REQUEST.to_vec();
+    fields[2] = (":path", path);
+    caller.say_headers(1, Ends::Yes, &fields);
+    caller.say_headers(3, Ends::Yes, &fields);
+    world.pass(&mut caller);
+    world.hear_server();
+    world.server.say_headers(3, Ends::No, RESPONSE);
+    world.server.say_data(3, Ends::No, b"half");
+    world.pass_server();
+    world.hear(&mut caller);
+    let id = world.server_id();
+    world
+        .relay
+        .close(world.server.id, "connection reset by peer", world.now);
+    let whole = failed("the connection broke before the server answered: connection reset by peer");
+    let rest = failed("the connection broke within the answer: connection reset by peer");
+    let expected = [
+        Said::Headers(1, Ends::Yes, whole),
+        Said::Headers(3, Ends::Yes, rest[2..].to_vec()),
+    ];
+    assert_eq!(world.hear(&mut caller), expected);
+    let events = world.events();
+    let loss = Loss::Transport("connection reset by peer".to_owned());
+    assert!(events.contains(&Event::Lost(id, loss)), "{events:?}");
+    assert_eq!(events.len(), 3);
+    assert!(
+        !world.relay.has_ended(caller.id),
+        "the caller keeps its connection"
+    );
+}

@@ -1,0 +1,54 @@
+//! Callers who come all at once wait in the kernel's queue, which is long enough for a whole host: none is dropped, to try again after a second.
+
+use newleaf_proxy::{Listen, Proxy};
+use tokio::{
+    net::{TcpStream, UnixStream},
+    time::timeout,
+};
+
+use crate::rig::{PATIENCE, Rig, options};
+
+/// More than the 128 of Rust's standard library, and far less than the kernel's own bound.
+const BURST: usize = 300;
+
+#[tokio::test]
+async fn nobody_is_dropped_though_nobody_is_accepted_yet() {
+    let rig = Rig::start().await;
+    let path = rig.directory.path().join("proxy.sock");
+    let mut options = options(rig.server.address, &rig.server.ca, rig.directory.path());
+    let mut unix = options.listeners[0].clone();
+    unix.listen = Listen::Unix(path.clone());
+    options.listeners.push(unix);
+    // It is bound, and never serves: whoever does not fit into the queue never gets in.
+    let proxy = Proxy::bind(options.clone()).await.unwrap();
+    let address = proxy.address().unwrap();
+    let coming = async {
+        let (mut over_tcp, mut over_unix) = (Vec::new(), Vec::new());
+        for _ in 0..BURST {
+            over_tcp.push(TcpStream::connect(address).await.unwrap());
+            over_unix.push(UnixStream::connect(&path).await.unwrap());
+        }
+        // A second proxy sees by the first caller that it queues behind that somebody listens here.
+        assert!(Proxy::bind(options).await.is_err());
+        over_tcp.len() + over_unix.len()
+    };
+    assert_eq!(timeout(PATIENCE, coming).await.ok(), Some(2 * BURST));
+}
+
+/// A queue that is full is not a process that was killed.
+#[tokio::test]
+async fn a_socket_whose_queue_is_full_is_not_taken_for_stale() {
+    let rig = Rig::start().await;
+    let path = rig.directory.path().join("busy.sock");
+    let busy = tokio::net::UnixSocket::new_stream().unwrap();
+    busy.bind(&path).unwrap();
+    let _busy = busy.listen(0).unwrap();
+    let mut waiting = Vec::new();
+    while let Ok(caller) = UnixStream::connect(&path).await {
+        waiting.push(caller);
+    }
+    let mut options = options(rig.server.address, &rig.server.ca, rig.directory.path());
+    options.listeners[0].listen = Listen::Unix(path.clone());
+    assert!(Proxy::bind(options).await.is_err());
+    assert!(path.exists(), "it is somebody else's");
+}
