@@ -14,12 +14,12 @@ const COUNTS: [Count; 2] = [
     Count {
         what: "a call",
         ways: ("relay", "nothing"),
-        budget: 5_400,
+        budget: 4_600,
     },
     Count {
         what: "a call with a deadline of its own",
         ways: ("deadlines", "nothing-deadlines"),
-        budget: 11_000,
+        budget: 9_700,
     },
 ];
 /// The rounds of the two runs whose difference is counted, and the calls of a round.
