@@ -1,8 +1,9 @@
 //! A directory to work in, and the binary to work with.
 
 use std::{
+    io::Write as _,
     path::{Path, PathBuf},
-    process::{Command, Output},
+    process::{Command, Output, Stdio},
 };
 
 use tempfile::TempDir;
@@ -82,6 +83,22 @@ impl Bench {
 
     pub(crate) fn run(&self, arguments: &str) -> Said {
         Said::of(&self.newleaf(arguments).output().unwrap())
+    }
+
+    /// Runs a command that is fed through its standard input.
+    pub(crate) fn fed(&self, arguments: &str, input: &str) -> Said {
+        let mut child = self
+            .newleaf(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut mouth = child.stdin.take().unwrap();
+        // Who does not want to be fed has ended already.
+        drop(mouth.write_all(input.as_bytes()));
+        drop(mouth);
+        Said::of(&child.wait_with_output().unwrap())
     }
 
     /// Runs a command that must succeed.
