@@ -35,6 +35,8 @@ pub(super) type Why = Cow<'static, str>;
 /// What Go keeps of a certificate, as far as nobody else tells.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Reading<'a> {
+    /// What sort of key it certifies.
+    pub(super) key: key::Kind,
     /// A critical extension that Go does not handle, which makes it refuse even a root.
     unhandled: Option<&'a [u8]>,
     /// Whether it has name constraints.
@@ -86,8 +88,10 @@ pub(super) fn form(certificate: &Certificate) -> Result<Reading<'_>, Why> {
     name::read(tbs.read(tag::SEQUENCE))?;
     name::validity(tbs.read(tag::SEQUENCE))?;
     name::read(tbs.read(tag::SEQUENCE))?;
-    key::read(tbs.read(tag::SEQUENCE))?;
-    let mut reading = Reading::default();
+    let mut reading = Reading {
+        key: key::read(tbs.read(tag::SEQUENCE))?,
+        ..Reading::default()
+    };
     if version > 1 {
         for unique in UNIQUE_IDENTIFIERS {
             let found = tbs.optional(unique);

@@ -39,11 +39,13 @@ pub(super) enum Dead {
 impl<'c> Presented<'c> {
     /// Reads every certificate that is presented, as Go does before it looks for a path; says which one cannot be used.
     pub(super) fn read(chain: &'c Chain) -> Result<Self, String> {
-        let read = |certificate: &'c Certificate| match go::read(certificate) {
-            Ok(reading) => Ok((certificate, reading)),
-            Err(why) => {
-                let subject = certificate.subject();
-                Err(format!("Go does not read `{subject}`: {why}"))
+        let read = |certificate: &'c Certificate| {
+            let subject = certificate.subject();
+            let reading = go::read(certificate);
+            let reading = reading.map_err(|why| format!("Go does not read `{subject}`: {why}"))?;
+            match reading.key.refused_anywhere() {
+                None => Ok((certificate, reading)),
+                Some(why) => Err(format!("`{subject}` {why}")),
             }
         };
         let leaf = read(chain.leaf())?;
@@ -139,36 +141,44 @@ impl<'c> Presented<'c> {
                 format!("`{subject}` allows {limit} intermediates under it, and there are {n}");
             return Err((webpki::Error::PathLenConstraintViolated, reason));
         }
-        let intermediates = self.intermediates.iter();
-        let on_path: Vec<_> = intermediates
-            .filter(|(ca, _)| steps.iter().any(|step| **step == *ca.der()))
+        let step = |step: &CertificateDer<'_>| {
+            let mut intermediates = self.intermediates.iter();
+            intermediates.find(|(ca, _)| *ca.der() == **step)
+        };
+        let below: Vec<_> = std::iter::once(&self.leaf)
+            .chain(steps.iter().filter_map(step))
             .collect();
-        let constrained = anchor.extensions().name_constraints.is_some()
-            || on_path.iter().any(|(_, reading)| reading.is_constraining);
-        if !constrained {
-            return Ok(());
-        }
-        let mut everybody = std::iter::once(&self.leaf).chain(on_path);
-        let incomparable = everybody.find_map(|(whose, reading)| {
-            let name = reading.incomparable()?;
-            let subject = whose.subject();
-            Some(format!(
-                "Go cannot hold `{}` of `{subject}` against name constraints",
-                name.escape_debug()
-            ))
-        });
-        match incomparable {
+        match incomparable(&below, anchor) {
             Some(reason) => Err((webpki::Error::NameConstraintViolation, reason)),
             None => Ok(()),
         }
     }
 }
 
+/// Returns why Go cannot tell whether a name lies within the constraints of a CA above it, if there is such a name. What stands
+/// below an anchor comes leaf first.
+fn incomparable(
+    below: &[&(&Certificate, go::Reading<'_>)],
+    anchor: &Certificate,
+) -> Option<String> {
+    let mut constrained = anchor.extensions().name_constraints.is_some();
+    for (whose, reading) in below.iter().rev() {
+        if let Some(name) = reading.incomparable().filter(|_| constrained) {
+            return Some(format!(
+                "Go cannot hold `{}` of `{}` against name constraints",
+                name.escape_debug(),
+                whose.subject()
+            ));
+        }
+        constrained |= reading.is_constraining;
+    }
+    None
+}
+
 /// Returns what keeps Go from taking a certificate that it has read for a part of a path.
 fn unusable(reading: &go::Reading<'_>) -> Option<String> {
-    let unhandled = reading.unhandled().map(|oid| unhandled(&oid));
     let of_policies = "requires policies or maps them, which newleaf does not follow";
-    unhandled.or_else(|| reading.judges_policies.then(|| of_policies.to_owned()))
+    of_itself(reading).or_else(|| reading.judges_policies.then(|| of_policies.to_owned()))
 }
 
 /// Judges what webpki, for which an anchor is but a name and a key, does not look at.
@@ -179,10 +189,16 @@ pub(super) fn anchor(ca: &Certificate) -> Anchor {
     let subject = ca.subject();
     match go::read(ca) {
         Err(why) => Anchor::NotForGo(format!("Go does not read `{subject}`: {why}")),
-        Ok(reading) => reading.unhandled().map_or(Anchor::Fit, |oid| {
-            Anchor::NotForGo(format!("`{subject}` {}", unhandled(&oid)))
+        Ok(reading) => of_itself(&reading).map_or(Anchor::Fit, |why| {
+            Anchor::NotForGo(format!("`{subject}` {why}"))
         }),
     }
+}
+
+/// Returns what keeps Go from taking a certificate for any part of a path, be it its end.
+fn of_itself(reading: &go::Reading<'_>) -> Option<String> {
+    let unhandled = reading.unhandled().map(|oid| unhandled(&oid));
+    unhandled.or_else(|| reading.key.signs_nothing())
 }
 
 /// Says of a certificate what keeps Go from using it.
