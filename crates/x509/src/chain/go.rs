@@ -9,6 +9,7 @@ mod domain;
 mod extension;
 mod key;
 mod name;
+pub(super) mod policy;
 mod strict;
 
 use std::borrow::Cow;
@@ -41,8 +42,8 @@ pub(super) struct Reading<'a> {
     unhandled: Option<&'a [u8]>,
     /// Whether it has name constraints.
     pub(super) is_constraining: bool,
-    /// Whether it says of policies what may make Go refuse a path, even where no policy is asked for: webpki looks at none.
-    pub(super) judges_policies: bool,
+    /// What it says of policies, for which Go may refuse a path even where nobody asks for any: webpki looks at none.
+    pub(super) policies: policy::Policies<'a>,
     /// The alternative names of which Go may have to say whether they lie within constraints.
     names: Vec<Name<'a>>,
 }

@@ -6,7 +6,13 @@ use jiff::Timestamp;
 use rustls_pki_types::{CertificateDer, UnixTime};
 use webpki::VerifiedPath;
 
-use super::{Chain, go};
+use super::{
+    Chain,
+    go::{
+        self,
+        policy::{self, Step},
+    },
+};
 use crate::{certificate::Certificate, extension::Usage};
 
 /// A chain, each certificate of it read as Go reads it.
@@ -49,13 +55,13 @@ impl<'c> Presented<'c> {
             }
         };
         let leaf = read(chain.leaf())?;
-        if let Some(why) = unusable(&leaf.1) {
+        if let Some(why) = of_itself(&leaf.1) {
             return Err(format!("`{}` {why}", chain.leaf().subject()));
         }
         let (mut intermediates, mut left_out) = (Vec::new(), None);
         for ca in chain.intermediates() {
             let ca = read(ca)?;
-            match unusable(&ca.1) {
+            match of_itself(&ca.1) {
                 Some(why) => {
                     left_out.get_or_insert_with(|| format!("`{}` {why}", ca.0.subject()));
                 }
@@ -148,10 +154,21 @@ impl<'c> Presented<'c> {
         let below: Vec<_> = std::iter::once(&self.leaf)
             .chain(steps.iter().filter_map(step))
             .collect();
-        match incomparable(&below, anchor) {
-            Some(reason) => Err((webpki::Error::NameConstraintViolation, reason)),
-            None => Ok(()),
+        if let Some(reason) = incomparable(&below, anchor) {
+            return Err((webpki::Error::NameConstraintViolation, reason));
         }
+        let steps = below.iter().map(|(certificate, reading)| Step {
+            policies: &reading.policies,
+            is_self_issued: certificate.names_octets_of(certificate),
+        });
+        if policy::is_valid(&steps.collect::<Vec<_>>()) {
+            return Ok(());
+        }
+        let reason = "a certificate policy is required, or mapped to any, and none is valid along the whole path";
+        Err((
+            webpki::Error::UnsupportedCriticalExtension,
+            reason.to_owned(),
+        ))
     }
 }
 
@@ -173,12 +190,6 @@ fn incomparable(
         constrained |= reading.is_constraining;
     }
     None
-}
-
-/// Returns what keeps Go from taking a certificate that it has read for a part of a path.
-fn unusable(reading: &go::Reading<'_>) -> Option<String> {
-    let of_policies = "requires policies or maps them, which newleaf does not follow";
-    of_itself(reading).or_else(|| reading.judges_policies.then(|| of_policies.to_owned()))
 }
 
 /// Judges what webpki, for which an anchor is but a name and a key, does not look at.
