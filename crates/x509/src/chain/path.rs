@@ -138,8 +138,7 @@ impl<'c> Presented<'c> {
             .map(webpki::Cert::der)
             .collect();
         // Self-issued intermediates would not count (RFC 5280 §4.2.1.9); Go counts them.
-        let limit = anchor.extensions().basic_constraints.as_ref();
-        let limit = limit.and_then(|constraints| constraints.value.path_length);
+        let limit = limit(anchor);
         let n = u32::try_from(steps.len()).unwrap_or(u32::MAX);
         if let Some(limit) = limit.filter(|limit| n > *limit) {
             let subject = anchor.subject();
@@ -178,18 +177,26 @@ fn incomparable(
     below: &[&(&Certificate, go::Reading<'_>)],
     anchor: &Certificate,
 ) -> Option<String> {
-    let mut constrained = anchor.extensions().name_constraints.is_some();
+    let constrains = anchor.extensions().name_constraints.is_some();
+    let read = constrains.then(|| go::form(anchor).ok()).flatten();
+    let mut above = read.map(|reading| reading.asked).unwrap_or_default();
     for (whose, reading) in below.iter().rev() {
-        if let Some(name) = reading.incomparable().filter(|_| constrained) {
+        if let Some(name) = reading.incomparable(above) {
             return Some(format!(
                 "Go cannot hold `{}` of `{}` against name constraints",
                 name.escape_debug(),
                 whose.subject()
             ));
         }
-        constrained |= reading.is_constraining;
+        above = above.and(reading.asked);
     }
     None
+}
+
+/// Returns how many intermediates a CA allows below it.
+fn limit(ca: &Certificate) -> Option<u32> {
+    let constraints = ca.extensions().basic_constraints.as_ref();
+    constraints.and_then(|constraints| constraints.value.path_length)
 }
 
 /// Judges what webpki, for which an anchor is but a name and a key, does not look at.
@@ -200,6 +207,10 @@ pub(super) fn anchor(ca: &Certificate) -> Anchor {
     let subject = ca.subject();
     match go::read(ca) {
         Err(why) => Anchor::NotForGo(format!("Go does not read `{subject}`: {why}")),
+        // Of strange tags the two readers make two things.
+        Ok(reading) if !reading.is_ca || reading.path_length != limit(ca).map(u64::from) => {
+            Anchor::NotForGo(format!("Go reads other basic constraints of `{subject}`"))
+        }
         Ok(reading) => of_itself(&reading).map_or(Anchor::Fit, |why| {
             Anchor::NotForGo(format!("`{subject}` {why}"))
         }),

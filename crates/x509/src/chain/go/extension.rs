@@ -39,10 +39,7 @@ pub(super) fn read<'a>(reading: &mut Reading<'a>, mut all: Reader<'a>) -> Result
         let malformed = || format!("extension {} is malformed", der::dotted(oid));
         let handled = match oid.strip_prefix(&ID_CE) {
             Some([17]) => names(reading, value)?,
-            Some([30]) => {
-                reading.is_constraining = true;
-                constraint::read(value)?
-            }
+            Some([30]) => constraint::read(&mut reading.asked, value)?,
             Some([arc]) => standard(reading, *arc, value).ok_or_else(malformed)?,
             Some(_) | None if oid == ACCESS => access(value).ok_or_else(malformed)?,
             Some(_) | None => false,
@@ -72,7 +69,10 @@ fn standard<'a>(reading: &mut Reading<'a>, arc: u8, mut value: Reader<'a>) -> Op
         15 => {
             value.bits()?;
         }
-        19 => basic_constraints(value.read(tag::SEQUENCE)?)?,
+        19 => {
+            let read = basic_constraints(value.read(tag::SEQUENCE)?)?;
+            (reading.is_ca, reading.path_length) = read;
+        }
         31 => points(value.read(tag::SEQUENCE)?)?,
         32 => said.stated = policies(value.read(tag::SEQUENCE)?)?,
         33 => said.mappings = mappings(value.read(tag::SEQUENCE)?)?,
@@ -87,16 +87,17 @@ fn standard<'a>(reading: &mut Reading<'a>, arc: u8, mut value: Reader<'a>) -> Op
     Some(true)
 }
 
-fn basic_constraints(mut value: Reader<'_>) -> Option<()> {
+/// Returns whether it is a CA, and its path length. What is not where it belongs is passed over.
+fn basic_constraints(mut value: Reader<'_>) -> Option<(bool, Option<u64>)> {
+    let mut is_ca = false;
     if value.is_next(tag::BOOLEAN) {
-        value.boolean()?;
+        is_ca = value.boolean()?;
     }
+    let mut limit = None;
     if value.is_next(tag::INTEGER) {
-        let limit = value.integer()?;
-        let fits = limit.len() <= 8 && !matches!(limit, [0x80..=0xff, ..]);
-        fits.then_some(())?;
+        limit = Some(number(value.integer()?)??);
     }
-    Some(())
+    Some((is_ca, limit))
 }
 
 /// Of a distribution point Go reads full names only, and of those the URIs that come first.
@@ -207,7 +208,7 @@ fn names<'a>(reading: &mut Reading<'a>, mut value: Reader<'a>) -> Result<bool, W
             IP if ![4, 16].contains(&name.bytes().len()) => {
                 return Err("an IP address has neither 4 octets nor 16".into());
             }
-            IP => {}
+            IP => reading.names.push(Name::Ip(name.bytes())),
             _ => continue,
         }
         handled = true;

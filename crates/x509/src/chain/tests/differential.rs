@@ -60,6 +60,7 @@ const EXPLAINED: &[(&str, &str)] = &[
     ("Leaf: unique identifiers", UNIQUE),
     ("Leaf: policies critical", POLICIES),
     ("Leaf: an extension with a tail", TAIL),
+    ("Leaf: a CA by a strange tag", CA),
     ("Leaf: a point on P-224", P_224),
 ];
 

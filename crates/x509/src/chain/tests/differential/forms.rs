@@ -173,6 +173,9 @@ pub(super) const FORMS: &[Change] = &[
     ("an extension with a tail", |f| {
         f.extension(("2.5.29.19", true, vec![0x30, 3, 1, 1, 0xff, 5, 0]))
     }),
+    ("a CA by a strange tag", |f| {
+        f.extension(("2.5.29.19", true, vec![0x30, 3, 0x21, 1, 0xff]))
+    }),
 ];
 
 /// The base point of P-224, which is on it (SEC 2 §2.6.2).
