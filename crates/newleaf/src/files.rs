@@ -2,6 +2,7 @@
 //!
 //! A private key where only certificates belong is refused here, before anything else looks at the text.
 
+mod open;
 mod strange;
 
 use std::{
@@ -18,6 +19,7 @@ use newleaf_x509::{
 };
 use zeroize::Zeroizing;
 
+pub(crate) use self::open::{open, warn_if_open};
 use crate::{code, failure::Failure, passphrase::Source};
 
 /// The largest file that is read. Temporal Cloud's whole bundle is at most 32 KB; a big company's list of CAs is under
@@ -74,7 +76,7 @@ pub(crate) fn read_bytes(path: &Path) -> Result<Zeroizing<Vec<u8>>, Failure> {
             path.display()
         ))
     };
-    let file = fs_err::File::open(path).map_err(unreadable)?;
+    let file = open(path).map_err(unreadable)?;
     read_bounded(file, path).map_err(unreadable)?
 }
 

@@ -43,8 +43,12 @@ impl Bench {
         fs_err::read_to_string(self.path(name)).unwrap()
     }
 
+    /// Writes a file that its owner alone may read: many a one is a passphrase.
     pub(crate) fn write(&self, name: &str, text: &str) {
-        fs_err::write(self.path(name), text).unwrap();
+        let path = self.path(name);
+        fs_err::write(&path, text).unwrap();
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+        fs_err::set_permissions(path, mode).unwrap();
     }
 
     /// What long runs have said.
