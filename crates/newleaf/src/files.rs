@@ -2,12 +2,14 @@
 //!
 //! A private key where only certificates belong is refused here, before anything else looks at the text.
 
+mod open;
 mod strange;
 
 use std::{
     io::{self, Read as _, Write as _},
     os::unix::fs::PermissionsExt as _,
     path::Path,
+    sync::atomic::{AtomicBool, Ordering},
 };
 
 use newleaf_keystore::{KeyFile, Pkcs12Content, container};
@@ -17,6 +19,7 @@ use newleaf_x509::{
 };
 use zeroize::Zeroizing;
 
+pub(crate) use self::open::{open, warn_if_open};
 use crate::{code, failure::Failure, passphrase::Source};
 
 /// The largest file that is read. Temporal Cloud's whole bundle is at most 32 KB; a big company's list of CAs is under
@@ -25,6 +28,12 @@ const MAX_BYTES: u64 = 16 * 1024 * 1024;
 
 /// The first byte of a certificate in DER: a SEQUENCE (X.690 §8.9). No PEM text begins with it: that would be a `0`.
 pub(crate) const DER_SEQUENCE: u8 = 0x30;
+
+/// What stands for standard input where a file is read. A file of that name is `./-`.
+const STANDARD_INPUT: &str = "-";
+
+/// Whether standard input was read: it is there once, and who reads it again finds nothing.
+static TAKEN: AtomicBool = AtomicBool::new(false);
 
 /// Who may read a file that newleaf writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,20 +60,34 @@ impl Existing {
     }
 }
 
-/// Reads a file, which may hold a private key, so the text is wiped when dropped.
+/// Returns whether a path stands for standard input.
+pub(crate) fn is_standard_input(path: &Path) -> bool {
+    path == Path::new(STANDARD_INPUT)
+}
+
+/// Reads a file, or standard input for `-`. It may hold a private key, so the bytes are wiped when dropped.
 pub(crate) fn read_bytes(path: &Path) -> Result<Zeroizing<Vec<u8>>, Failure> {
+    if is_standard_input(path) {
+        return read_standard_input();
+    }
     let unreadable = |error| {
         Failure::new(&code::FILE_READ, error).hint(format!(
             "check that `{}` is the file you mean, and that you may read it",
             path.display()
         ))
     };
-    let file = fs_err::File::open(path).map_err(unreadable)?;
+    let file = open(path).map_err(unreadable)?;
     read_bounded(file, path).map_err(unreadable)?
 }
 
-/// Reads standard input, which may hold a private key.
-pub(crate) fn read_standard_input() -> Result<Zeroizing<Vec<u8>>, Failure> {
+fn read_standard_input() -> Result<Zeroizing<Vec<u8>>, Failure> {
+    if TAKEN.swap(true, Ordering::Relaxed) {
+        return Err(Failure::new(
+            &code::FILE_READ,
+            "expected `-`, standard input, once, found it twice",
+        )
+        .hint("name a file for all but one of them; nothing was written"));
+    }
     let name = Path::new("standard input");
     read_bounded(io::stdin().lock(), name)
         .map_err(|error| Failure::new(&code::FILE_READ, Within::new(name, error)))?
@@ -117,7 +140,14 @@ pub(crate) fn text_of(
 
 /// Reads certificates, in PEM or as one in DER.
 pub(crate) fn read_certificates(path: &Path) -> Result<Vec<Certificate>, Failure> {
-    let bytes = read_bytes(path)?;
+    certificates_of(path, read_bytes(path)?)
+}
+
+/// Takes the bytes of a file for certificates.
+pub(crate) fn certificates_of(
+    path: &Path,
+    bytes: Zeroizing<Vec<u8>>,
+) -> Result<Vec<Certificate>, Failure> {
     let hint = hint(&bytes);
     certificates(path, bytes).map_err(|failure| hint.into_iter().fold(failure, Failure::hint))
 }

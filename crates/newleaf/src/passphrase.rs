@@ -14,7 +14,7 @@ use std::{
 use newleaf_keystore::{Ask, Passphrase};
 use zeroize::Zeroizing;
 
-use crate::{code, config, failure::Failure};
+use crate::{code, config, failure::Failure, files};
 
 /// The longest passphrase that is read. A wrong path to something huge must not fill the memory.
 const MAX_SIZE: usize = 4096;
@@ -115,7 +115,10 @@ impl Source {
     fn get(&self, what: &str) -> io::Result<Passphrase> {
         let text = match self {
             Self::Env(name) => config::read_variable(name).map(Zeroizing::new)?,
-            Self::File(path) => first_line(fs_err::File::open(path)?)?,
+            Self::File(path) => {
+                files::warn_if_open(path, "which holds a passphrase");
+                first_line(files::open(path)?)?
+            }
             Self::Keyring(name) => keyring::read(name)?,
             Self::Command(line) => run(line)?,
             Self::Prompt => prompt::ask(what)?,

@@ -127,6 +127,7 @@ impl Forge {
             "p384-b",
             "p521-a",
             "rsa2048-a",
+            "ed25519-a",
         ]
         .into_iter()
         .find(|key| spki(key) == self.spki)
@@ -160,6 +161,11 @@ impl Forge {
     }
 
     pub(crate) fn der(&self) -> Vec<u8> {
+        self.sealed(&self.tbs())
+    }
+
+    /// Returns what is signed.
+    pub(crate) fn tbs(&self) -> Vec<u8> {
         let extensions: Vec<u8> = self.extensions.iter().flat_map(extension).collect();
         let mut tbs = Vec::new();
         if self.version > 0 || self.version_written {
@@ -176,12 +182,14 @@ impl Forge {
         if self.version == 2 && !extensions.is_empty() {
             tbs.extend(tlv(0xa3, &tlv(0x30, &extensions)));
         }
-        let tbs = tlv(0x30, &tbs);
-        let signature = tlv(0x03, &[vec![0], sign(self.signer, &tbs)].concat());
-        tlv(
-            0x30,
-            &[tbs, self.outer_algorithm.clone(), signature].concat(),
-        )
+        tlv(0x30, &tbs)
+    }
+
+    /// Signs something that is to be signed, be it not quite what this one says.
+    pub(crate) fn sealed(&self, tbs: &[u8]) -> Vec<u8> {
+        let signature = tlv(0x03, &[vec![0], sign(self.signer, tbs)].concat());
+        let rest = [self.outer_algorithm.clone(), signature].concat();
+        tlv(0x30, &[tbs, &rest].concat())
     }
 
     pub(crate) fn certificate(&self) -> Certificate {

@@ -36,6 +36,8 @@ pub enum Fault {
     RsaKeyParameters,
     /// The RSA signature's algorithm has no NULL for its parameters (RFC 4055 §5).
     RsaSignatureParameters,
+    /// A relative distinguished name without an attribute (RFC 5280 §4.1.2.4).
+    EmptyRdn,
     /// A `PrintableString` with a character outside its alphabet (X.680 §41.4).
     NotPrintable {
         /// The attribute's object identifier.

@@ -164,7 +164,7 @@ impl ListArgs {
 /// Finds the serial number of a leaf of this CA, by its file or in the record.
 fn serial_of(leaf: &str, signer: &Signer, record: &[Issued]) -> Result<Vec<u8>, Failure> {
     let ca = signer.certificate();
-    if Path::new(leaf).is_file() {
+    if files::is_standard_input(Path::new(leaf)) || Path::new(leaf).is_file() {
         let certificates = files::read_certificates(Path::new(leaf))?;
         return match certificates.first() {
             Some(certificate) if certificate.is_signed_by(ca) => Ok(certificate.serial().to_vec()),

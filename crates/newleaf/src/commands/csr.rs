@@ -67,7 +67,7 @@ pub(crate) struct NewArgs {
 /// to be a CA above all, is never given.
 #[derive(Debug, clap::Args)]
 pub(crate) struct SignArgs {
-    /// The request, in PEM or DER
+    /// The request, in PEM or DER; `-` for standard input
     #[arg(value_name = "FILE")]
     request: PathBuf,
     #[command(flatten)]

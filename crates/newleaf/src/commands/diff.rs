@@ -24,7 +24,7 @@ use crate::{
 /// it is told whose leaves stay accepted. Whether the change may be made is `newleaf lint --bundle NEW --current OLD`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The bundle that is there
+    /// The bundle that is there; `-` for standard input, here or in the place of NEW
     #[arg(value_name = "OLD")]
     old: PathBuf,
     /// The bundle that is to replace it

@@ -29,7 +29,7 @@ pub(crate) enum Command {
 /// `file:PATH`, `keyring:NAME`, `command:PROGRAM ARGUMENT …` or `prompt`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct ConvertArgs {
-    /// The key as it is
+    /// The key as it is; `-` for standard input
     #[arg(value_name = "IN")]
     from: PathBuf,
     /// Where the key shall lie

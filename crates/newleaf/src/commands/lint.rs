@@ -33,12 +33,12 @@ use crate::{
 /// against that bundle. With --current, the change from that bundle to --bundle is judged, and each FILE is a chain
 /// that is in use. With --filters, the certificate filters are judged against the leaves that must pass them. With --key,
 /// the private key is held against the first FILE, and the mode of its file is judged; the key itself is never shown. In
-/// the profile self-hosted, all FILEs of CAs together are the CA files of one server.
+/// the profile self-hosted, all FILEs of CAs together are the CA files of one server. `-` is standard input, for one of them.
 ///
 /// Exit code 0 if no error was found (warnings and notes may be), 3 if one was, 2 if a file cannot be read.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Chains and trust bundles, in PEM or DER
+    /// Chains and trust bundles, in PEM or DER; `-` for standard input
     #[arg(value_name = "FILE", required_unless_present_any = ["bundle", "filters"])]
     files: Vec<PathBuf>,
     /// Who judges
@@ -265,6 +265,9 @@ fn judge_key(
     if let Some(leaf) = certificates.first() {
         docket.enter(path, lint::key_pair(leaf, key.public_key(), context));
     }
+    if files::is_standard_input(path) {
+        return Ok(());
+    }
     let metadata = fs_err::metadata(path);
     let metadata = metadata.map_err(|error| Failure::new(&code::FILE_READ, error))?;
     let (place, mode) = (path.display().to_string(), metadata.permissions().mode());
@@ -277,7 +280,7 @@ fn judge_key(
 fn read(path: &Path, context: &Context) -> Result<(Vec<Certificate>, Vec<Finding>), Failure> {
     let bytes = files::read_bytes(path)?;
     if bytes.first() == Some(&files::DER_SEQUENCE) {
-        return Ok((files::read_certificates(path)?, Vec::new()));
+        return Ok((files::certificates_of(path, bytes)?, Vec::new()));
     }
     let hint = files::hint(&bytes);
     let hinted = |failure| hint.into_iter().fold(failure, Failure::hint);

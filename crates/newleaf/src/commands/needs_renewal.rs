@@ -31,7 +31,7 @@ use crate::{
 /// fails it. An identity directory stands for its `tls.crt`. Of a chain, the certificate that ends first decides.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Certificate files and identity directories
+    /// Certificate files and identity directories; `-` for standard input
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
     /// Due when so much of its life is left: a share such as `33%`, or a span such as `30d`

@@ -23,10 +23,10 @@ use crate::{
 /// Exit code 0 if every chain is accepted, 3 if one is refused, 2 if a file cannot be read.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Chains, leaf first, in PEM; or a leaf in DER
+    /// Chains, leaf first, in PEM; or a leaf in DER; `-` for standard input
     #[arg(value_name = "CHAIN", required = true)]
     chains: Vec<PathBuf>,
-    /// The CAs that the server trusts
+    /// The CAs that the server trusts; `-` for standard input
     #[arg(long, value_name = "FILE")]
     bundle: PathBuf,
     /// The instant of judgement, such as 2026-11-22T06:00:00Z; now, if left out

@@ -42,6 +42,7 @@ impl Signer {
         passphrase: &Source,
     ) -> Result<Self, Failure> {
         let certificate = files::read_certificate(certificate)?;
+        files::warn_if_open(key, "the CA's key");
         Self::of(certificate, Box::new(files::open_key(key, passphrase)?))
     }
 

@@ -1,8 +1,9 @@
 //! A directory to work in, and the binary to work with.
 
 use std::{
+    io::Write as _,
     path::{Path, PathBuf},
-    process::{Command, Output},
+    process::{Command, Output, Stdio},
 };
 
 use tempfile::TempDir;
@@ -50,8 +51,12 @@ impl Bench {
         fs_err::read_to_string(self.path(name)).unwrap()
     }
 
+    /// Writes a file that its owner alone may read: many a one is a passphrase.
     pub(crate) fn write(&self, name: &str, text: &str) {
-        fs_err::write(self.path(name), text).unwrap();
+        let path = self.path(name);
+        fs_err::write(&path, text).unwrap();
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+        fs_err::set_permissions(path, mode).unwrap();
     }
 
     /// What long runs have said.
@@ -90,6 +95,22 @@ impl Bench {
 
     pub(crate) fn run(&self, arguments: &str) -> Said {
         Said::of(&self.newleaf(arguments).output().unwrap())
+    }
+
+    /// Runs a command that is fed through its standard input.
+    pub(crate) fn fed(&self, arguments: &str, input: &str) -> Said {
+        let mut child = self
+            .newleaf(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut mouth = child.stdin.take().unwrap();
+        // Who does not want to be fed has ended already.
+        drop(mouth.write_all(input.as_bytes()));
+        drop(mouth);
+        Said::of(&child.wait_with_output().unwrap())
     }
 
     /// Runs a command that must succeed.

@@ -206,3 +206,30 @@ fn a_trust_domains_ca_key_is_kept_as_the_configuration_says() {
     let said = bench.fails("ca show payments", 2, "C003");
     assert!(said.err.contains("env:NAME"), "{}", said.err);
 }
+
+#[test]
+fn secrets_that_everybody_may_read_are_warned_of() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let bench = Bench::new();
+    bench.write("passphrase", "correct horse\n");
+    let set = |file: &str, mode: u32| {
+        let mode = std::fs::Permissions::from_mode(mode);
+        fs_err::set_permissions(bench.path(file), mode).unwrap();
+    };
+    let warnings = |out: &str| {
+        let issue =
+            format!("leaf issue --ca ca --passphrase file:passphrase --common-name w --out {out}");
+        bench.done(&issue).err.matches("warning: ").count()
+    };
+    set("passphrase", 0o600);
+    bench.done("ca new --out ca --common-name g1 --passphrase file:passphrase");
+    assert_eq!(warnings("a"), 0);
+    set("passphrase", 0o644);
+    assert_eq!(warnings("b"), 1);
+    set("ca/ca.key", 0o604);
+    assert_eq!(warnings("c"), 2);
+    // A group is somebody's choice.
+    set("passphrase", 0o640);
+    set("ca/ca.key", 0o640);
+    assert_eq!(warnings("d"), 0);
+}

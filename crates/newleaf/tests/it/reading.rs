@@ -233,22 +233,49 @@ fn a_secret_is_opened_and_its_key_is_not_shown() {
 #[test]
 fn standard_input_is_read() {
     let bench = Bench::with_identity();
-    let mut child = bench
-        .newleaf("inspect --json -")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let leaf = bench.read("worker/tls.crt");
-    child
-        .stdin
-        .take()
-        .unwrap()
-        .write_all(leaf.as_bytes())
-        .unwrap();
-    let output = child.wait_with_output().unwrap();
-    let told: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let (leaf, ca) = (bench.read("worker/tls.crt"), bench.read("ca/ca.crt"));
+    let told = bench.fed("inspect --json -", &leaf).json();
     assert_eq!(told[0]["certificates"][0]["subject"], "O=acme, CN=worker-a");
+    for (arguments, input, code) in [
+        ("lint -", &leaf, 0),
+        ("lint --bundle - worker/tls.crt", &ca, 0),
+        (
+            "lint worker/tls.crt --key -",
+            &bench.read("worker/tls.key"),
+            0,
+        ),
+        ("lint worker/tls.crt --key -", &bench.read("ca/ca.key"), 3),
+        ("verify --bundle ca/ca.crt -", &leaf, 0),
+        ("verify --bundle - worker/tls.crt", &ca, 0),
+        ("verify --bundle ca/ca.crt -", &ca, 3),
+        ("needs-renewal -", &leaf, 1),
+        ("diff --exit-code - ca/ca.crt", &ca, 0),
+        (
+            "key convert - sec1.key --to sec1",
+            &bench.read("worker/tls.key"),
+            0,
+        ),
+        ("crl new --ca ca --revoke -", &leaf, 0),
+    ] {
+        let said = bench.fed(arguments, input);
+        assert_eq!(said.code, code, "{arguments}: {}{}", said.out, said.err);
+    }
+}
+
+#[test]
+fn standard_input_is_there_once() {
+    let bench = Bench::with_identity();
+    let leaf = bench.read("worker/tls.crt");
+    for arguments in ["verify --bundle - -", "lint - -", "inspect - -", "diff - -"] {
+        let said = bench.fed(arguments, &leaf);
+        assert_eq!(said.code, 2, "{arguments}: {}", said.err);
+        assert!(
+            said.err.contains("found it twice"),
+            "{arguments}: {}",
+            said.err
+        );
+        assert!(said.out.is_empty(), "{arguments}: {}", said.out);
+    }
 }
 
 #[test]

@@ -6,7 +6,13 @@ use jiff::Timestamp;
 use rustls_pki_types::{CertificateDer, UnixTime};
 use webpki::VerifiedPath;
 
-use super::{Chain, go};
+use super::{
+    Chain,
+    go::{
+        self,
+        policy::{self, Step},
+    },
+};
 use crate::{certificate::Certificate, extension::Usage};
 
 /// A chain, each certificate of it read as Go reads it.
@@ -39,21 +45,23 @@ pub(super) enum Dead {
 impl<'c> Presented<'c> {
     /// Reads every certificate that is presented, as Go does before it looks for a path; says which one cannot be used.
     pub(super) fn read(chain: &'c Chain) -> Result<Self, String> {
-        let read = |certificate: &'c Certificate| match go::read(certificate) {
-            Ok(reading) => Ok((certificate, reading)),
-            Err(why) => {
-                let subject = certificate.subject();
-                Err(format!("Go does not read `{subject}`: {why}"))
+        let read = |certificate: &'c Certificate| {
+            let subject = certificate.subject();
+            let reading = go::read(certificate);
+            let reading = reading.map_err(|why| format!("Go does not read `{subject}`: {why}"))?;
+            match reading.key.refused_anywhere() {
+                None => Ok((certificate, reading)),
+                Some(why) => Err(format!("`{subject}` {why}")),
             }
         };
         let leaf = read(chain.leaf())?;
-        if let Some(why) = unusable(&leaf.1) {
+        if let Some(why) = of_itself(&leaf.1) {
             return Err(format!("`{}` {why}", chain.leaf().subject()));
         }
         let (mut intermediates, mut left_out) = (Vec::new(), None);
         for ca in chain.intermediates() {
             let ca = read(ca)?;
-            match unusable(&ca.1) {
+            match of_itself(&ca.1) {
                 Some(why) => {
                     left_out.get_or_insert_with(|| format!("`{}` {why}", ca.0.subject()));
                 }
@@ -130,8 +138,7 @@ impl<'c> Presented<'c> {
             .map(webpki::Cert::der)
             .collect();
         // Self-issued intermediates would not count (RFC 5280 §4.2.1.9); Go counts them.
-        let limit = anchor.extensions().basic_constraints.as_ref();
-        let limit = limit.and_then(|constraints| constraints.value.path_length);
+        let limit = limit(anchor);
         let n = u32::try_from(steps.len()).unwrap_or(u32::MAX);
         if let Some(limit) = limit.filter(|limit| n > *limit) {
             let subject = anchor.subject();
@@ -139,36 +146,57 @@ impl<'c> Presented<'c> {
                 format!("`{subject}` allows {limit} intermediates under it, and there are {n}");
             return Err((webpki::Error::PathLenConstraintViolated, reason));
         }
-        let intermediates = self.intermediates.iter();
-        let on_path: Vec<_> = intermediates
-            .filter(|(ca, _)| steps.iter().any(|step| **step == *ca.der()))
+        let step = |step: &CertificateDer<'_>| {
+            let mut intermediates = self.intermediates.iter();
+            intermediates.find(|(ca, _)| *ca.der() == **step)
+        };
+        let below: Vec<_> = std::iter::once(&self.leaf)
+            .chain(steps.iter().filter_map(step))
             .collect();
-        let constrained = anchor.extensions().name_constraints.is_some()
-            || on_path.iter().any(|(_, reading)| reading.is_constraining);
-        if !constrained {
+        if let Some(reason) = incomparable(&below, anchor) {
+            return Err((webpki::Error::NameConstraintViolation, reason));
+        }
+        let steps = below.iter().map(|(certificate, reading)| Step {
+            policies: &reading.policies,
+            is_self_issued: certificate.names_octets_of(certificate),
+        });
+        if policy::is_valid(&steps.collect::<Vec<_>>()) {
             return Ok(());
         }
-        let mut everybody = std::iter::once(&self.leaf).chain(on_path);
-        let incomparable = everybody.find_map(|(whose, reading)| {
-            let name = reading.incomparable()?;
-            let subject = whose.subject();
-            Some(format!(
-                "Go cannot hold `{}` of `{subject}` against name constraints",
-                name.escape_debug()
-            ))
-        });
-        match incomparable {
-            Some(reason) => Err((webpki::Error::NameConstraintViolation, reason)),
-            None => Ok(()),
-        }
+        let reason = "a certificate policy is required, or mapped to any, and none is valid along the whole path";
+        Err((
+            webpki::Error::UnsupportedCriticalExtension,
+            reason.to_owned(),
+        ))
     }
 }
 
-/// Returns what keeps Go from taking a certificate that it has read for a part of a path.
-fn unusable(reading: &go::Reading<'_>) -> Option<String> {
-    let unhandled = reading.unhandled().map(|oid| unhandled(&oid));
-    let of_policies = "requires policies or maps them, which newleaf does not follow";
-    unhandled.or_else(|| reading.judges_policies.then(|| of_policies.to_owned()))
+/// Returns why Go cannot tell whether a name lies within the constraints of a CA above it, if there is such a name. What stands
+/// below an anchor comes leaf first.
+fn incomparable(
+    below: &[&(&Certificate, go::Reading<'_>)],
+    anchor: &Certificate,
+) -> Option<String> {
+    let constrains = anchor.extensions().name_constraints.is_some();
+    let read = constrains.then(|| go::form(anchor).ok()).flatten();
+    let mut above = read.map(|reading| reading.asked).unwrap_or_default();
+    for (whose, reading) in below.iter().rev() {
+        if let Some(name) = reading.incomparable(above) {
+            return Some(format!(
+                "Go cannot hold `{}` of `{}` against name constraints",
+                name.escape_debug(),
+                whose.subject()
+            ));
+        }
+        above = above.and(reading.asked);
+    }
+    None
+}
+
+/// Returns how many intermediates a CA allows below it.
+fn limit(ca: &Certificate) -> Option<u32> {
+    let constraints = ca.extensions().basic_constraints.as_ref();
+    constraints.and_then(|constraints| constraints.value.path_length)
 }
 
 /// Judges what webpki, for which an anchor is but a name and a key, does not look at.
@@ -179,10 +207,20 @@ pub(super) fn anchor(ca: &Certificate) -> Anchor {
     let subject = ca.subject();
     match go::read(ca) {
         Err(why) => Anchor::NotForGo(format!("Go does not read `{subject}`: {why}")),
-        Ok(reading) => reading.unhandled().map_or(Anchor::Fit, |oid| {
-            Anchor::NotForGo(format!("`{subject}` {}", unhandled(&oid)))
+        // Of strange tags the two readers make two things.
+        Ok(reading) if !reading.is_ca || reading.path_length != limit(ca).map(u64::from) => {
+            Anchor::NotForGo(format!("Go reads other basic constraints of `{subject}`"))
+        }
+        Ok(reading) => of_itself(&reading).map_or(Anchor::Fit, |why| {
+            Anchor::NotForGo(format!("`{subject}` {why}"))
         }),
     }
+}
+
+/// Returns what keeps Go from taking a certificate for any part of a path, be it its end.
+fn of_itself(reading: &go::Reading<'_>) -> Option<String> {
+    let unhandled = reading.unhandled().map(|oid| unhandled(&oid));
+    unhandled.or_else(|| reading.key.signs_nothing())
 }
 
 /// Says of a certificate what keeps Go from using it.

@@ -197,6 +197,7 @@ fn fault(report: &mut Report<'_>, certificate: &Certificate, fault: &Fault) {
         }
         Fault::RsaKeyParameters
         | Fault::RsaSignatureParameters
+        | Fault::EmptyRdn
         | Fault::NotPrintable { .. }
         | Fault::StringType { .. }
         | Fault::ConstraintBounds

@@ -47,7 +47,7 @@ static EMPTY_ATTRIBUTE: Lint = Lint {
     severity: Severity::Warning,
     family: Family::Name,
     profiles: EVERYWHERE,
-    citation: "ITU-T X.520 (DirectoryString, SIZE 1..MAX); RFC 5280 appendix A",
+    citation: "RFC 5280 §4.1.2.4 (DirectoryString, SIZE (1..MAX)); ITU-T X.520",
     says: "A name holds an attribute without a value, which X.520 does not allow. `tcld generate-certificates leaf` \
            writes one (`OU=`) when no organizational unit is given. Strict verifiers refuse it.",
     advice: "Issue the certificate again and leave the attribute out: `newleaf leaf issue`.",
@@ -170,6 +170,18 @@ static WRONG_STRING_TYPE: Lint = Lint {
     advice: "Issue the certificate again with the attribute in its own type, or without it.",
 };
 
+pub(super) static EMPTY_RDN: Lint = Lint {
+    code: "NL120",
+    name: "EmptyRdn",
+    severity: Severity::Warning,
+    family: Family::Name,
+    profiles: EVERYWHERE,
+    citation: "RFC 5280 §4.1.2.4 (RelativeDistinguishedName, SET SIZE (1..MAX))",
+    says: "A name holds a relative distinguished name without any attribute. Some readers stop there and do not see what \
+           follows, Go and Temporal's filters read on: one certificate has two names.",
+    advice: "Issue the certificate again with names whose every part has an attribute, as `newleaf leaf issue` does.",
+};
+
 pub(super) fn ca(report: &mut Report<'_>, certificate: &Certificate) {
     if certificate.subject().is_empty() {
         let found = "expected a CA with a subject, found an empty one";
@@ -201,6 +213,11 @@ fn both(report: &mut Report<'_>, certificate: &Certificate) {
 /// The forms of both names are judged here: a reader that refuses one of them refuses the certificate.
 fn forms(report: &mut Report<'_>, certificate: &Certificate) {
     for fault in certificate.faults() {
+        if *fault == Fault::EmptyRdn {
+            let found =
+                "expected an attribute in every part of the names, found a part without any";
+            report.add(&EMPTY_RDN, label(certificate), found);
+        }
         if let Fault::NotPrintable {
             attribute,
             tolerated,

@@ -1,6 +1,6 @@
 //! Subject alternative names, one by one: names that are empty, or not what they say they are.
 
-use super::{EVERYWHERE, Family, Lint, Report, Severity, label};
+use super::{EVERYWHERE, Family, Lint, Report, Severity, label, name as name_lint};
 use crate::{certificate::Certificate, extension::GeneralName, name};
 
 pub(super) const LINTS: &[&Lint] = &[
@@ -11,6 +11,8 @@ pub(super) const LINTS: &[&Lint] = &[
     &URI_MALFORMED,
     &EMAIL_MALFORMED,
     &EMAIL_IN_SUBJECT_ONLY,
+    // NL120 is told where names are.
+    &name_lint::EMPTY_RDN,
 ];
 
 /// The longest DNS name, and the longest label, in octets (RFC 1035 §2.3.4; the name without its closing period).

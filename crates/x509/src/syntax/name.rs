@@ -22,6 +22,10 @@ const ONE_TYPE: [(&[u8], u8, &str); 5] = [
 ];
 
 pub(super) fn walk(faults: &mut Vec<Fault>, name: Item<'_>) {
+    // Once for a name, however many there are.
+    if name.items().any(|rdn| rdn.content.is_empty()) {
+        faults.push(Fault::EmptyRdn);
+    }
     for attribute in name.items().flat_map(Item::items) {
         let mut parts = attribute.items();
         if let (Some(kind), Some(value)) = (parts.next_with(tag::OID), parts.next()) {

@@ -27,9 +27,6 @@ use crate::{
 /// Directories in directories, so deep: `ca/g1/ca.crt` is two.
 const MAX_DEPTH: usize = 4;
 
-/// What stands for standard input.
-const STANDARD_INPUT: &str = "-";
-
 /// What one place holds: a file, a text in a document, a server, a trust point.
 #[derive(Debug)]
 pub(super) struct Found {
@@ -167,13 +164,10 @@ fn collect(directory: &Path, depth: usize, files: &mut Vec<PathBuf>) -> Result<(
 }
 
 fn read(path: &Path, passphrase: Option<&Source>) -> Result<Vec<Found>, Failure> {
-    let bytes = if path == Path::new(STANDARD_INPUT) {
-        files::read_standard_input()?
-    } else {
-        files::read_bytes(path)?
-    };
-    let mode = fs_err::metadata(path)
-        .ok()
+    let bytes = files::read_bytes(path)?;
+    let metadata = (!files::is_standard_input(path)).then(|| fs_err::metadata(path));
+    let mode = metadata
+        .and_then(Result::ok)
         .map(|metadata| metadata.permissions().mode() & 0o7777);
     let place = Place {
         path,

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use super::{
-    Why, domain,
+    Asked, Why, domain, is_mapped,
     strict::{Malformed, Reader},
 };
 use crate::der::tag;
@@ -12,8 +12,12 @@ use crate::der::tag;
 const PERMITTED: u8 = 0xa0;
 const EXCLUDED: u8 = 0xa1;
 
+/// An address and its mask.
+const NETWORK: u8 = 0x87;
+
 /// Reads them, and returns whether Go knows every form of name in them.
-pub(super) fn read(mut value: Reader<'_>) -> Result<bool, Why> {
+pub(super) fn read(asked: &mut Asked, mut value: Reader<'_>) -> Result<bool, Why> {
+    asked.is_some = true;
     let malformed = "malformed name constraints";
     let mut both = value.read(tag::SEQUENCE).ok_or(malformed)?;
     let permitted = both.optional(PERMITTED).map_err(|Malformed| malformed)?;
@@ -21,21 +25,24 @@ pub(super) fn read(mut value: Reader<'_>) -> Result<bool, Why> {
     if !value.is_empty() || !both.is_empty() {
         return Err(malformed.into());
     }
-    let subtrees = [permitted, excluded];
+    let subtrees = [(true, permitted), (false, excluded)];
     let mut subtrees: Vec<_> = subtrees
         .into_iter()
-        .flatten()
-        .filter(|side| !side.is_empty())
+        .filter_map(|(permits, side)| Some((permits, side.filter(|side| !side.is_empty())?)))
         .collect();
     if subtrees.is_empty() {
         return Err("empty name constraints".into());
     }
     let mut handled = true;
-    for side in &mut subtrees {
+    for (permits, side) in &mut subtrees {
         while !side.is_empty() {
             let mut subtree = side.read(tag::SEQUENCE).ok_or(malformed)?;
             let (form, base) = subtree.any().ok_or(malformed)?;
             handled &= base_of(form, base.bytes())?;
+            if form == NETWORK {
+                asked.permits_networks |= *permits;
+                asked.has_odd_network |= is_odd(base.bytes());
+            }
         }
     }
     Ok(handled)
@@ -55,7 +62,7 @@ fn base_of(form: u8, base: &[u8]) -> Result<bool, Why> {
         0x86 => {
             text.is_some_and(|text| domain::is_constraint(text) && text.parse::<IpAddr>().is_err())
         }
-        0x87 => is_network(base),
+        NETWORK => is_network(base),
         _ => return Ok(false),
     };
     let broken = "a name constraint is no domain, no mailbox or no network";
@@ -74,4 +81,14 @@ fn is_network(base: &[u8]) -> bool {
     let mut after = mask.iter().skip_while(|octet| **octet == 0xff);
     let last = after.next().copied().unwrap_or(0);
     last.leading_ones() + last.trailing_zeros() == 8 && after.all(|octet| *octet == 0)
+}
+
+/// Whether the base is not the first address of the network, or is IPv4 in IPv6.
+fn is_odd(base: &[u8]) -> bool {
+    let (base, mask) = base.split_at_checked(base.len() / 2).unwrap_or_default();
+    is_mapped(base)
+        || base
+            .iter()
+            .zip(mask)
+            .any(|(octet, mask)| octet & !mask != 0)
 }

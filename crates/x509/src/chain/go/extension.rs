@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Name, Reading, Why, constraint, domain::Uri, strict::Reader};
+use super::{Name, Reading, Why, constraint, domain::Uri, policy::Policies, strict::Reader};
 use crate::der::{self, tag};
 
 /// `id-ce`, 2.5.29.
@@ -10,9 +10,6 @@ const ID_CE: [u8; 2] = [0x55, 0x1d];
 
 /// Authority information access, 1.3.6.1.5.5.7.1.1.
 const ACCESS: [u8; 8] = [0x2b, 6, 1, 5, 5, 7, 1, 1];
-
-/// `anyPolicy`, 2.5.29.32.0.
-const ANY_POLICY: [u8; 4] = [0x55, 0x1d, 32, 0];
 
 /// The forms of general names that Go reads.
 const EMAIL: u8 = 0x81;
@@ -42,10 +39,7 @@ pub(super) fn read<'a>(reading: &mut Reading<'a>, mut all: Reader<'a>) -> Result
         let malformed = || format!("extension {} is malformed", der::dotted(oid));
         let handled = match oid.strip_prefix(&ID_CE) {
             Some([17]) => names(reading, value)?,
-            Some([30]) => {
-                reading.is_constraining = true;
-                constraint::read(value)?
-            }
+            Some([30]) => constraint::read(&mut reading.asked, value)?,
             Some([arc]) => standard(reading, *arc, value).ok_or_else(malformed)?,
             Some(_) | None if oid == ACCESS => access(value).ok_or_else(malformed)?,
             Some(_) | None => false,
@@ -66,7 +60,8 @@ fn never_critical(oid: &[u8]) -> Option<&'static str> {
 }
 
 /// Reads a standard extension, and returns whether Go handles it; `None` if it is malformed.
-fn standard(reading: &mut Reading<'_>, arc: u8, mut value: Reader<'_>) -> Option<bool> {
+fn standard<'a>(reading: &mut Reading<'a>, arc: u8, mut value: Reader<'a>) -> Option<bool> {
+    let said = &mut reading.policies;
     match arc {
         14 => {
             value.read(tag::OCTET_STRING)?;
@@ -74,33 +69,35 @@ fn standard(reading: &mut Reading<'_>, arc: u8, mut value: Reader<'_>) -> Option
         15 => {
             value.bits()?;
         }
-        19 => basic_constraints(value.read(tag::SEQUENCE)?)?,
+        19 => {
+            let read = basic_constraints(value.read(tag::SEQUENCE)?)?;
+            (reading.is_ca, reading.path_length) = read;
+        }
         31 => points(value.read(tag::SEQUENCE)?)?,
-        32 => policies(value.read(tag::SEQUENCE)?)?,
-        33 => reading.judges_policies |= mappings(value.read(tag::SEQUENCE)?)?,
+        32 => said.stated = policies(value.read(tag::SEQUENCE)?)?,
+        33 => said.mappings = mappings(value.read(tag::SEQUENCE)?)?,
         35 => {
             value.read(tag::SEQUENCE)?.optional(0x80).ok()?;
         }
-        36 => reading.judges_policies |= policy_constraints(value.read(tag::SEQUENCE)?)?,
+        36 => policy_constraints(said, value.read(tag::SEQUENCE)?)?,
         37 => purposes(value.read(tag::SEQUENCE)?)?,
-        54 => {
-            value.integer().filter(|skip| skip.len() <= 8)?;
-        }
+        54 => said.inhibit_any = number(value.integer()?)?,
         _ => return Some(false),
     }
     Some(true)
 }
 
-fn basic_constraints(mut value: Reader<'_>) -> Option<()> {
+/// Returns whether it is a CA, and its path length. What is not where it belongs is passed over.
+fn basic_constraints(mut value: Reader<'_>) -> Option<(bool, Option<u64>)> {
+    let mut is_ca = false;
     if value.is_next(tag::BOOLEAN) {
-        value.boolean()?;
+        is_ca = value.boolean()?;
     }
+    let mut limit = None;
     if value.is_next(tag::INTEGER) {
-        let limit = value.integer()?;
-        let fits = limit.len() <= 8 && !matches!(limit, [0x80..=0xff, ..]);
-        fits.then_some(())?;
+        limit = Some(number(value.integer()?)??);
     }
-    Some(())
+    Some((is_ca, limit))
 }
 
 /// Of a distribution point Go reads full names only, and of those the URIs that come first.
@@ -118,14 +115,14 @@ fn points(mut all: Reader<'_>) -> Option<()> {
     Some(())
 }
 
-fn policies(mut all: Reader<'_>) -> Option<()> {
-    let mut seen = BTreeSet::new();
+fn policies(mut all: Reader<'_>) -> Option<Vec<&[u8]>> {
+    let (mut seen, mut stated) = (BTreeSet::new(), Vec::new());
     while !all.is_empty() {
         let policy = all.read(tag::SEQUENCE)?.read(tag::OID)?.bytes();
         let is_new = is_oid(policy) && seen.insert(policy);
-        is_new.then_some(())?;
+        stated.push(is_new.then_some(policy)?);
     }
-    Some(())
+    Some(stated)
 }
 
 /// Arcs of any length, none with a needless octet.
@@ -137,26 +134,38 @@ fn is_oid(octets: &[u8]) -> bool {
             .all(|arc| arc.first() != Some(&0x80))
 }
 
-/// Returns whether one of them maps any policy, for which Go may refuse a path.
-fn mappings(mut all: Reader<'_>) -> Option<bool> {
-    let mut maps_any = false;
+fn mappings(mut all: Reader<'_>) -> Option<Vec<(&[u8], &[u8])>> {
+    let mut pairs = Vec::new();
     while !all.is_empty() {
         let mut mapping = all.read(tag::SEQUENCE)?;
-        let pair = [mapping.read(tag::OID)?, mapping.read(tag::OID)?];
-        maps_any |= pair.iter().any(|policy| policy.bytes() == ANY_POLICY);
+        let (from, into) = (mapping.read(tag::OID)?, mapping.read(tag::OID)?);
+        pairs.push((from.bytes(), into.bytes()));
     }
-    Some(maps_any)
+    Some(pairs)
 }
 
-/// Returns whether policies are required, for which Go may refuse a path.
-fn policy_constraints(mut value: Reader<'_>) -> Option<bool> {
-    let requires = value.is_next(0x80);
-    for tag in [0x80, 0x81] {
-        if value.is_next(tag) {
-            value.integer_with(tag).filter(|skip| skip.len() <= 8)?;
-        }
+fn policy_constraints(said: &mut Policies<'_>, mut value: Reader<'_>) -> Option<()> {
+    if value.is_next(0x80) {
+        said.require_explicit = number(value.integer_with(0x80)?)?;
     }
-    Some(requires)
+    if value.is_next(0x81) {
+        said.inhibit_mapping = number(value.integer_with(0x81)?)?;
+    }
+    Some(())
+}
+
+/// Reads a number that Go keeps in 64 bits. A negative one says nothing to it.
+#[expect(
+    clippy::option_option,
+    reason = "malformed is not the same as negative"
+)]
+fn number(octets: &[u8]) -> Option<Option<u64>> {
+    let fits = octets.len() <= 8;
+    let number = || {
+        let fold = |number, octet: &u8| (number << 8) | u64::from(*octet);
+        octets.iter().fold(0, fold)
+    };
+    fits.then(|| (!matches!(octets, [0x80..=0xff, ..])).then(number))
 }
 
 fn purposes(mut all: Reader<'_>) -> Option<()> {
@@ -199,7 +208,7 @@ fn names<'a>(reading: &mut Reading<'a>, mut value: Reader<'a>) -> Result<bool, W
             IP if ![4, 16].contains(&name.bytes().len()) => {
                 return Err("an IP address has neither 4 octets nor 16".into());
             }
-            IP => {}
+            IP => reading.names.push(Name::Ip(name.bytes())),
             _ => continue,
         }
         handled = true;

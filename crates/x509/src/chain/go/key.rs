@@ -24,14 +24,35 @@ const CURVES: [(&[u8], usize); 4] = [
     (&[0x2b, 0x81, 4, 0, 35], 133),
 ];
 
+/// The first of them, which aws-lc and TLS 1.3 do not know.
+const P224: &[u8] = CURVES[0].0;
+
 /// What a point begins with that is written out whole (SEC 1 §2.3.3).
 const UNCOMPRESSED: u8 = 4;
 
 /// How many octets a key of curve 25519 has.
 const CURVE_25519: usize = 32;
 
+/// A sort of key, by what Go's TLS makes of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(in crate::chain) enum Kind {
+    /// RSA, with the bits of its modulus.
+    Rsa(usize),
+    /// RSA with an exponent with which Go verifies nothing.
+    RsaOfStrangeExponent,
+    /// ECDSA on a curve of TLS 1.3.
+    Ecdsa,
+    /// ECDSA on P-224.
+    P224,
+    /// Ed25519.
+    Ed25519,
+    /// Something that signs no handshake.
+    #[default]
+    Other,
+}
+
 /// Reads a `SubjectPublicKeyInfo`. A key of a kind that Go does not know is read, and of use to nobody.
-pub(super) fn read(spki: Option<Reader<'_>>) -> Result<(), Why> {
+pub(super) fn read(spki: Option<Reader<'_>>) -> Result<Kind, Why> {
     let mut spki = spki.ok_or("malformed public key")?;
     let algorithm = spki.read(tag::SEQUENCE);
     let mut algorithm = algorithm.ok_or("malformed public key algorithm")?;
@@ -46,17 +67,24 @@ pub(super) fn read(spki: Option<Reader<'_>>) -> Result<(), Why> {
     } else if kind == ECDSA {
         point(parameters, key)
     } else if kind == DSA {
-        dsa(parameters, Reader::new(key)).ok_or_else(|| "malformed DSA key".into())
+        let read = dsa(parameters, Reader::new(key));
+        read.map(|()| Kind::Other)
+            .ok_or_else(|| "malformed DSA key".into())
     } else if kind == ED25519 || kind == X25519 {
         let fits = parameters.is_empty() && key.len() == CURVE_25519;
-        fits.then_some(())
+        let sort = if kind == ED25519 {
+            Kind::Ed25519
+        } else {
+            Kind::Other
+        };
+        fits.then_some(sort)
             .ok_or_else(|| "malformed key of curve 25519".into())
     } else {
-        Ok(())
+        Ok(Kind::Other)
     }
 }
 
-fn rsa(parameters: Reader<'_>, mut key: Reader<'_>) -> Result<(), Why> {
+fn rsa(parameters: Reader<'_>, mut key: Reader<'_>) -> Result<Kind, Why> {
     if parameters.bytes() != [tag::NULL, 0] {
         return Err("its RSA key has no NULL for its parameters".into());
     }
@@ -68,17 +96,37 @@ fn rsa(parameters: Reader<'_>, mut key: Reader<'_>) -> Result<(), Why> {
     if !is_positive(modulus) || !is_positive(exponent) {
         return Err("its RSA modulus or exponent is not positive".into());
     }
-    Ok(())
+    let unused = modulus.iter().take_while(|octet| **octet == 0).count();
+    let (_, used) = modulus.split_at(unused);
+    let leading = used.first().map_or(0, |octet| octet.leading_zeros());
+    let bits = 8 * used.len() - usize::try_from(leading).unwrap_or(0);
+    let fits = is_exponent(exponent);
+    Ok(if fits {
+        Kind::Rsa(bits)
+    } else {
+        Kind::RsaOfStrangeExponent
+    })
 }
 
-fn point(mut parameters: Reader<'_>, point: &[u8]) -> Result<(), Why> {
+/// Odd, more than 1 and less than 2^31 (`checkPublicKey` of Go's crypto/rsa).
+fn is_exponent(exponent: &[u8]) -> bool {
+    let small = exponent.len() < 4 || matches!(exponent, [0..=0x7f, _, _, _]);
+    let odd = exponent.last().is_some_and(|last| last & 1 == 1);
+    small && odd && exponent != [1]
+}
+
+fn point(mut parameters: Reader<'_>, point: &[u8]) -> Result<Kind, Why> {
     let curve = parameters.oid().ok_or("malformed ECDSA parameters")?;
     let known = CURVES.iter().find(|(known, _)| *known == curve);
     let (_, length) = known.ok_or("unsupported elliptic curve")?;
     if point.first() != Some(&UNCOMPRESSED) || point.len() != *length {
         return Err("the point of its public key is not written out whole".into());
     }
-    Ok(())
+    Ok(if curve == P224 {
+        Kind::P224
+    } else {
+        Kind::Ecdsa
+    })
 }
 
 fn dsa(mut parameters: Reader<'_>, mut key: Reader<'_>) -> Option<()> {
@@ -94,6 +142,49 @@ fn dsa(mut parameters: Reader<'_>, mut key: Reader<'_>) -> Option<()> {
 
 fn is_positive(number: &[u8]) -> bool {
     !matches!(number, [0] | [0x80..=0xff, ..] | [])
+}
+
+/// The moduli with which Go's TLS finishes a handshake: crypto/rsa refuses shorter ones, crypto/tls longer ones.
+const MODULUS_BITS: std::ops::RangeInclusive<usize> = 1024..=8192;
+
+impl Kind {
+    /// Returns why Go's TLS refuses whoever presents a certificate with such a key, wherever it stands in the chain.
+    pub(in crate::chain) fn refused_anywhere(self) -> Option<String> {
+        match self {
+            Self::Rsa(bits) if bits > *MODULUS_BITS.end() => Some(format!(
+                "has an RSA key of {bits} bits, and Go's TLS takes at most {}",
+                MODULUS_BITS.end()
+            )),
+            // No part of newleaf computes on this curve, and Go does not read a key that is not on it.
+            Self::P224 => Some(
+                "has a key on P-224, which TLS 1.3 does not know and of which newleaf cannot tell whether it lies on its curve"
+                    .to_owned(),
+            ),
+            Self::Rsa(_)
+            | Self::RsaOfStrangeExponent
+            | Self::Ecdsa
+            | Self::Ed25519
+            | Self::Other => None,
+        }
+    }
+
+    /// Returns why nothing that such a key signs is accepted, be it a certificate or a handshake.
+    pub(in crate::chain) fn signs_nothing(self) -> Option<String> {
+        match self {
+            Self::RsaOfStrangeExponent => Some(
+                "has an RSA key whose exponent Go does not verify with: it must be odd, more than 1 and less than 2^31"
+                    .to_owned(),
+            ),
+            Self::Rsa(bits) if bits < *MODULUS_BITS.start() => Some(format!(
+                "has an RSA key of {bits} bits, and Go takes signatures of {} bits at least",
+                MODULUS_BITS.start()
+            )),
+            Self::Other => {
+                Some("has a key of a kind that no TLS handshake is signed with".to_owned())
+            }
+            Self::Rsa(_) | Self::Ecdsa | Self::Ed25519 | Self::P224 => None,
+        }
+    }
 }
 
 /// Looks whether the point is on its curve: one that is not is no key, and who would use it finds that out too.

@@ -247,6 +247,15 @@ fn strings() -> Vec<Case> {
             &["NL112", "NL112"],
         ),
         case(
+            "an empty part of a name",
+            of_ca(&called(&[(CN, 0x0c, b"g1")]).with(|f| {
+                let parts = [tlv(0x31, &[]), f.subject[2..].to_vec()].concat();
+                f.subject = tlv(0x30, &parts);
+                f.issuer.clone_from(&f.subject);
+            })),
+            &["NL120", "NL120"],
+        ),
+        case(
             "long place",
             of(&[("2.5.4.7", 0x0c, &[b'x'; 129])]),
             &["NL102"],

@@ -6,7 +6,7 @@ use super::form::{access, also_called, called, of_ca, of_leaf, place, point, roo
 use super::policy::{ONE, TWO, maps, permits, policies};
 use super::*;
 use crate::forge::{
-    CN, O, OU, algorithm, basic_constraints, eku, key_usage, name, name_of, rsa_algorithm,
+    CN, O, OU, algorithm, basic_constraints, eku, key_usage, name, name_of, oid, rsa_algorithm,
     rsa_spki, san, tlv,
 };
 
@@ -188,6 +188,15 @@ fn names() -> Vec<Miss> {
             "a country that can be printed",
             &["NL112"],
             named(&[("2.5.4.6", 0x13, b"DE"), (CN, 0x0c, b"g1")]),
+        ),
+        miss(
+            "two attributes in one part of a name",
+            &["NL120"],
+            of_leaf(&worker().with(|f| {
+                let attribute = |text: &[u8]| tlv(0x30, &[oid(CN), tlv(0x0c, text)].concat());
+                let part = tlv(0x31, &[attribute(b"a"), attribute(b"b")].concat());
+                f.subject = tlv(0x30, &part);
+            })),
         ),
         miss(
             "no subject, critical names",

@@ -173,6 +173,17 @@ pub(super) const FORMS: &[Change] = &[
     ("an extension with a tail", |f| {
         f.extension(("2.5.29.19", true, vec![0x30, 3, 1, 1, 0xff, 5, 0]))
     }),
+    ("a CA by a strange tag", |f| {
+        f.extension(("2.5.29.19", true, vec![0x30, 3, 0x21, 1, 0xff]))
+    }),
+];
+
+/// The base point of P-224, which is on it (SEC 2 §2.6.2).
+const P224: [u8; 57] = [
+    0x04, 0xb7, 0x0e, 0x0c, 0xbd, 0x6b, 0xb4, 0xbf, 0x7f, 0x32, 0x13, 0x90, 0xb9, 0x4a, 0x03, 0xc1,
+    0xd3, 0x56, 0xc2, 0x11, 0x22, 0x34, 0x32, 0x80, 0xd6, 0x11, 0x5c, 0x1d, 0x21, 0xbd, 0x37, 0x63,
+    0x88, 0xb5, 0xf7, 0x23, 0xfb, 0x4c, 0x22, 0xdf, 0xe6, 0xcd, 0x43, 0x75, 0xa0, 0x5a, 0x07, 0x47,
+    0x64, 0x44, 0xd5, 0x81, 0x99, 0x85, 0x00, 0x7e, 0x34,
 ];
 
 /// Keys that only a leaf can bear.
@@ -196,6 +207,21 @@ pub(super) const KEYS: &[Change] = &[
     ("a point on P-224 that is short", |f| {
         on(f, "1.3.132.0.33", &[4; 56])
     }),
+    ("a point on P-224", |f| on(f, "1.3.132.0.33", &P224)),
+    ("a point beside P-224", |f| on(f, "1.3.132.0.33", &[4; 57])),
+    ("a point beside P-384", |f| on(f, "1.3.132.0.34", &[4; 97])),
+    ("a point beside P-521", |f| on(f, "1.3.132.0.35", &[4; 133])),
+    ("RSA of 1016 bits", |f| f.with(|f| f.spki = rsa_spki(1016))),
+    ("RSA of 8192 bits", |f| f.with(|f| f.spki = rsa_spki(8192))),
+    ("RSA of 8200 bits", |f| f.with(|f| f.spki = rsa_spki(8200))),
+    ("RSA with an even exponent", |f| rsa_with(f, &[1, 0, 0])),
+    ("RSA with an exponent of 1", |f| rsa_with(f, &[1])),
+    ("RSA with an exponent of 2^31 - 1", |f| {
+        rsa_with(f, &[0x7f, 0xff, 0xff, 0xff])
+    }),
+    ("RSA with an exponent of 2^31 + 1", |f| {
+        rsa_with(f, &[0, 0x80, 0, 0, 1])
+    }),
     ("a point written short", |f| {
         let whole = spki("p256-c");
         let (_, point) = whole.split_at(whole.len() - 65);
@@ -216,6 +242,15 @@ pub(super) const KEYS: &[Change] = &[
         f.with(|f| f.spki = tlv(0x30, &[algorithm("1.2.840.10040.4.1"), bits].concat()))
     }),
 ];
+
+/// A key of RSA with this exponent.
+fn rsa_with(forge: Forge, exponent: &[u8]) -> Forge {
+    let modulus = [&[0], &[0xa5; 256][..]].concat();
+    let key = tlv(0x30, &[tlv(2, &modulus), tlv(2, exponent)].concat());
+    let algorithm = rsa_algorithm("1.2.840.113549.1.1.1");
+    let bits = tlv(3, &[vec![0], key].concat());
+    forge.with(|f| f.spki = tlv(0x30, &[algorithm, bits].concat()))
+}
 
 /// A key of an elliptic curve.
 fn on(forge: Forge, curve: &str, point: &[u8]) -> Forge {
