@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Code, Timeout, answer_fields, frame, only_asks, status_fields};
+use super::{Code, Timeout, answer_fields, frame, message_bytes, only_asks, status_fields};
 
 #[test]
 fn deadlines_are_read() {
@@ -102,4 +102,11 @@ fn what_is_left_of_a_deadline_is_said_in_milliseconds() {
     check("70S", Duration::from_secs(71), "1m");
     // Eight digits of milliseconds are not enough for it.
     check("100001S", Duration::from_secs(1), "100001S");
+}
+
+#[test]
+fn a_message_says_its_length_at_its_beginning() {
+    assert_eq!(message_bytes(&frame(&[7; 300])), Some(305));
+    assert_eq!(message_bytes(&[1, 0, 1, 0, 0, 7]), Some(65_541));
+    assert_eq!(message_bytes(&[0, 0, 0, 1]), None);
 }

@@ -1,12 +1,14 @@
 //! What was sent of requests, kept while they may be sent again; and the bounds of that.
 
 use super::half::Last;
-use crate::limits;
+use crate::{grpc, limits};
 
 /// What was sent of a request, besides its head.
 #[derive(Debug, Default)]
 pub(super) struct Kept {
     pub(super) body: Vec<u8>,
+    /// How much room was made for it before it came; room counts as if it were full.
+    n_foreseen: usize,
     /// How much of it is counted among what is kept of all calls.
     n_counted: usize,
     pub(super) trailers: Option<Last>,
@@ -23,6 +25,25 @@ pub(super) struct Keep {
 const SPARE_BYTES: usize = 1024;
 /// As many as are sent between two turns of a busy thread.
 const SPARES: usize = 128;
+
+/// A message whose first piece is shorter is cheap to move.
+const LARGE_BYTES: usize = 4096;
+
+impl Kept {
+    /// Makes room at once for a message that begins like this, if nothing of the request waits or is kept before it, so that a large one is not moved again and again as it grows. What
+    /// it says of its length is a hint: it reserves no more than may be kept, and memory that is not there is not missed.
+    pub(super) fn foresee(&mut self, bytes: &[u8]) {
+        if bytes.len() >= LARGE_BYTES
+            && self.body.is_empty()
+            && let Some(n_bytes) = grpc::message_bytes(bytes)
+        {
+            let n_bytes = n_bytes.min(limits::REPLAY_BYTES);
+            if self.body.try_reserve(n_bytes).is_ok() {
+                self.n_foreseen = n_bytes;
+            }
+        }
+    }
+}
 
 impl Keep {
     /// Returns how much is kept.
@@ -42,9 +63,10 @@ impl Keep {
     /// Counts what was added to a request; what breaks the bounds is not kept any more.
     pub(super) fn count(&mut self, kept: &mut Option<Kept>) {
         let Some(counted) = kept else { return };
-        self.n_bytes += counted.body.len() - counted.n_counted;
-        counted.n_counted = counted.body.len();
-        let is_too_long = counted.n_counted > limits::REPLAY_BYTES;
+        let n_bytes = counted.body.len().max(counted.n_foreseen);
+        self.n_bytes += n_bytes - counted.n_counted;
+        counted.n_counted = n_bytes;
+        let is_too_long = counted.body.len() > limits::REPLAY_BYTES;
         if is_too_long || self.n_bytes > limits::REPLAY_TOTAL_BYTES {
             self.forget(kept.take());
         }
@@ -55,7 +77,7 @@ impl Keep {
         let Some(Kept {
             mut body,
             n_counted,
-            trailers: _,
+            ..
         }) = kept
         else {
             return;
@@ -70,6 +92,7 @@ impl Keep {
     /// Takes back what was kept of a request that is about to be sent again, from its beginning.
     pub(super) fn take_back(&mut self, kept: &mut Kept) -> Vec<u8> {
         self.n_bytes -= std::mem::take(&mut kept.n_counted);
+        kept.n_foreseen = 0;
         std::mem::take(&mut kept.body)
     }
 

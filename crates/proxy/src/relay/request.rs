@@ -191,6 +191,11 @@ impl Relay {
                 let Some(sink) = self.servers.get_mut(server) else {
                     return Ok(());
                 };
+                if let Some(kept) = &mut call.kept
+                    && call.request.pending.is_empty()
+                {
+                    kept.foresee(data.bytes);
+                }
                 let mut passage = Passage {
                     half: &mut call.request,
                     sink: &mut sink.wire,

@@ -155,6 +155,31 @@ fn a_request_too_large_to_be_kept_is_not_sent_again() {
     );
 }
 
+/// The room that a message asks for counts before it is filled, is never more than may be kept, and is given back.
+#[test]
+fn room_that_a_message_asks_for_is_counted() {
+    let mut world = World::new(&[(id::INITIAL_WINDOW_SIZE, MAX_STREAM)]);
+    let mut caller = world.caller();
+    let mut beginning = vec![0, 0x7f, 0xff, 0xff, 0xff];
+    beginning.resize(5_000, 7);
+    let n_kept = limits::REPLAY_TOTAL_BYTES / limits::REPLAY_BYTES;
+    let streams: Vec<u32> = (0..n_kept + 1)
+        .map(|n| 2 * u32::try_from(n).unwrap() + 1)
+        .collect();
+    for stream in &streams {
+        caller.say_headers(*stream, Ends::No, REQUEST);
+        caller.say_data(*stream, Ends::No, &beginning);
+        world.pass(&mut caller);
+        world.hear_server();
+    }
+    assert_eq!(world.relay.keep.len(), limits::REPLAY_TOTAL_BYTES);
+    for stream in streams {
+        caller.say_reset(stream, Reason::CANCEL);
+    }
+    world.pass(&mut caller);
+    assert_eq!((world.n_calls(), world.relay.keep.len()), (0, 0));
+}
+
 /// GOAWAY in two phases and in one: what is above the last stream is sent again elsewhere, the rest finishes.
 #[test]
 fn a_goodbye_costs_no_call() {
