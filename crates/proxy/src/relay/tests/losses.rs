@@ -163,7 +163,7 @@ fn room_that_a_message_asks_for_is_counted() {
     let mut beginning = vec![0, 0x7f, 0xff, 0xff, 0xff];
     beginning.resize(5_000, 7);
     let n_kept = limits::REPLAY_TOTAL_BYTES / limits::REPLAY_BYTES;
-    let streams: Vec<u32> = (0..n_kept + 1)
+    let streams: Vec<u32> = (0..=n_kept)
         .map(|n| 2 * u32::try_from(n).unwrap() + 1)
         .collect();
     for stream in &streams {
