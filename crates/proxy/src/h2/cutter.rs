@@ -29,9 +29,12 @@ impl Cutter {
         &'s mut self,
         bytes: &mut &'b [u8],
     ) -> Result<Option<(Head, &'s [u8])>, Breach> {
+        if self.lent {
+            self.partial.clear();
+            self.lent = false;
+        }
         // Nothing of a frame waits here: what most frames find.
-        if !self.lent
-            && self.rest.is_none()
+        if self.rest.is_none()
             && self.partial.is_empty()
             && let Some((head, rest)) = Head::read(bytes)
             && head.length() <= MAX_FRAME_LEN
@@ -49,26 +52,19 @@ impl Cutter {
         &'s mut self,
         bytes: &mut &'b [u8],
     ) -> Result<Option<(Head, &'s [u8])>, Breach> {
-        if self.lent {
-            self.partial.clear();
-            self.lent = false;
-        }
         if let Some(head) = self.rest.take() {
             return Ok(self.piece(head, bytes));
         }
-        if self.partial.is_empty() {
-            let whole: &'b [u8] = bytes;
-            if let Some((head, mut rest)) = Head::read(whole) {
-                if let Some((payload, after)) = rest.split_at_checked(length(head)?) {
-                    *bytes = after;
-                    return Ok(Some((head, payload)));
-                }
-                if rest.len() >= PIECE_BYTES
-                    && let Some(piece) = self.piece(head, &mut rest)
-                {
-                    *bytes = rest;
-                    return Ok(Some(piece));
-                }
+        let all: &'b [u8] = bytes;
+        if self.partial.is_empty()
+            && let Some((head, mut rest)) = Head::read(all)
+        {
+            length(head)?;
+            if rest.len() >= PIECE_BYTES
+                && let Some(piece) = self.piece(head, &mut rest)
+            {
+                *bytes = rest;
+                return Ok(Some(piece));
             }
         }
         self.complete(bytes)

@@ -5,7 +5,7 @@
 
 use std::{collections::VecDeque, sync::Arc};
 
-use super::wire::Wire;
+use super::{slots::Key, wire::Wire};
 use crate::{
     h2::{
         breach::Breach,
@@ -203,9 +203,13 @@ impl Passage<'_> {
         self.half.passed(n_passed)
     }
 
-    /// Returns whether it is the receiver's connection, not its stream, that has no room.
-    pub(super) fn waits_for_connection(&self) -> bool {
-        !self.half.pending.is_empty() && self.half.window.room() > 0
+    /// Lets a call wait its turn, if it is its receiver's connection, not its stream, that has no room.
+    pub(super) fn queue(&mut self, call: Key) {
+        let waits = !self.half.pending.is_empty() && self.half.window.room() > 0;
+        if waits && !self.half.is_queued {
+            self.half.is_queued = true;
+            self.sink.blocked.push_back(call);
+        }
     }
 
     fn pass_end(&mut self) {

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use super::{
     CallerId, ConnectionId, Event, Relay, ServerId,
-    call::Place,
     caller::How,
     half::{End, Last, Passage},
     head::{self, Reply},
@@ -135,10 +134,7 @@ impl Relay {
             kept: None,
         };
         let n_passed = passage.pass(data.bytes);
-        if passage.waits_for_connection() && !call.response.is_queued {
-            call.response.is_queued = true;
-            sink.wire.blocked.push_back(key);
-        }
+        passage.queue(key);
         let n_padding = cost - data.bytes.len();
         if let Some(source) = self.servers.get_mut(server) {
             let n_bytes = n_passed + n_padding;
@@ -150,20 +146,6 @@ impl Relay {
         sink.wire.touch(id, &mut self.touched);
         self.finish_if_over(key);
         Ok(())
-    }
-
-    /// Gives the server room for what was passed on of a response.
-    pub(super) fn give_server_room(&mut self, key: Key, n_bytes: usize) {
-        let Some(call) = self.calls.get_mut(key) else {
-            return;
-        };
-        let Place::At { server, stream, .. } = call.place else {
-            return;
-        };
-        if let Some(source) = self.servers.get_mut(server) {
-            call.response.give_room(&mut source.wire, stream, n_bytes);
-            self.touch_server(server);
-        }
     }
 
     /// Bytes on a stream that carries no call.

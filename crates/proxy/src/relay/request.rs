@@ -203,10 +203,7 @@ impl Relay {
                     kept: call.kept.as_mut().map(|kept| &mut kept.body),
                 };
                 let n_passed = passage.pass(data.bytes);
-                if passage.waits_for_connection() && !call.request.is_queued {
-                    call.request.is_queued = true;
-                    sink.wire.blocked.push_back(key);
-                }
+                passage.queue(key);
                 let id = ConnectionId::Server(ServerId(server));
                 sink.wire.touch(id, &mut self.touched);
                 self.keep.count(&mut call.kept);
@@ -225,19 +222,6 @@ impl Relay {
         source.wire.touch(id, &mut self.touched);
         self.finish_if_over(key);
         Ok(())
-    }
-
-    /// Gives the caller room for what was passed on of its request, and sees to the bounds of what is kept of it.
-    pub(super) fn note_passed(&mut self, key: Key, n_bytes: usize) {
-        let Some(call) = self.calls.get_mut(key) else {
-            return;
-        };
-        let caller_key = call.caller;
-        if let Some(caller) = self.callers.get_mut(caller_key) {
-            call.request.give_room(&mut caller.wire, call.down, n_bytes);
-        }
-        self.keep.count(&mut call.kept);
-        self.touch_caller(caller_key);
     }
 
     /// A caller took a call back.

@@ -189,12 +189,16 @@ impl Relay {
             kept: call.kept.as_mut().map(|kept| &mut kept.body),
         };
         let n_passed = passage.pump();
-        if passage.waits_for_connection() && !call.request.is_queued {
-            call.request.is_queued = true;
-            sink.wire.blocked.push_back(key);
+        passage.queue(key);
+        let id = ConnectionId::Server(ServerId(server));
+        sink.wire.touch(id, &mut self.touched);
+        if let Some(source) = self.callers.get_mut(call.caller) {
+            let id = ConnectionId::Caller(CallerId(call.caller));
+            call.request
+                .give_room(&mut source.wire, call.down, n_passed);
+            source.wire.touch(id, &mut self.touched);
         }
-        self.note_passed(key, n_passed);
-        self.touch_server(server);
+        self.keep.count(&mut call.kept);
     }
 
     /// Passes on what is pending of a response, as far as there is room.
@@ -213,12 +217,16 @@ impl Relay {
             kept: None,
         };
         let n_passed = passage.pump();
-        if passage.waits_for_connection() && !call.response.is_queued {
-            call.response.is_queued = true;
-            sink.wire.blocked.push_back(key);
+        passage.queue(key);
+        let id = ConnectionId::Caller(CallerId(caller));
+        sink.wire.touch(id, &mut self.touched);
+        if let Place::At { server, stream, .. } = call.place
+            && let Some(source) = self.servers.get_mut(server)
+        {
+            let id = ConnectionId::Server(ServerId(server));
+            call.response.give_room(&mut source.wire, stream, n_passed);
+            source.wire.touch(id, &mut self.touched);
         }
-        self.give_server_room(key, n_passed);
-        self.touch_caller(caller);
         self.finish_if_over(key);
     }
 

@@ -130,7 +130,8 @@ pub(crate) async fn receive(response: ResponseFuture) -> Result<(u16, Bytes), h2
     Ok((status(&trailers).unwrap(), received))
 }
 
-async fn drain(body: &mut RecvStream) -> Result<Bytes, h2::Error> {
+/// Returns all that comes, up to the trailers.
+pub(crate) async fn drain(body: &mut RecvStream) -> Result<Bytes, h2::Error> {
     let mut received = Vec::new();
     while let Some(data) = body.data().await {
         let data = data?;

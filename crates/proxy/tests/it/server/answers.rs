@@ -5,6 +5,7 @@ use h2::{Reason, RecvStream, SendStream, server::SendResponse};
 use http::{HeaderValue, Method, Request, Response, header::CONTENT_TYPE};
 
 use super::grpc_status;
+use crate::caller::drain;
 
 /// The octets before each message of gRPC: whether it is compressed, and its length.
 const PREFIX_BYTES: usize = 5;
@@ -22,14 +23,7 @@ pub(super) fn head() -> Response<()> {
 
 /// Returns all that was sent.
 pub(super) async fn received(request: Request<RecvStream>) -> Result<Bytes, h2::Error> {
-    let mut body = request.into_body();
-    let mut received = Vec::new();
-    while let Some(data) = body.data().await {
-        let data = data?;
-        body.flow_control().release_capacity(data.len())?;
-        received.extend_from_slice(&data);
-    }
-    Ok(received.into())
+    drain(&mut request.into_body()).await
 }
 
 /// Answers the first of many messages, once all have come, as a client-streaming method does.
