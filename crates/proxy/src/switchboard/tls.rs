@@ -143,7 +143,12 @@ impl<S: AsyncWrite + Unpin> io::Write for Sink<'_, '_, S> {
 
     fn write_vectored(&mut self, records: &[IoSlice<'_>]) -> io::Result<usize> {
         let socket = Pin::new(&mut *self.socket);
-        match socket.poll_write_vectored(self.cx, records) {
+        let written = match records {
+            // What most writes are; the kernel takes it by a shorter way.
+            [record] => socket.poll_write(self.cx, record),
+            records => socket.poll_write_vectored(self.cx, records),
+        };
+        match written {
             Poll::Ready(written) => written,
             Poll::Pending => Err(io::ErrorKind::WouldBlock.into()),
         }
