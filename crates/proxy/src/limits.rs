@@ -45,6 +45,10 @@ pub const DOWNSTREAM_WINDOW_BYTES: u32 = 4 * 1024 * 1024;
 /// enough for the kernel to be kept busy.
 pub const OUTBOX_BYTES: usize = 256 * 1024;
 
+/// What a server is told at once although more callers are ready to be read: less is not worth a write and a TLS record of its own, and a
+/// server that is told only when all are read has nothing to do until then.
+pub const WORTH_A_WRITE_BYTES: usize = 4 * 1024;
+
 /// What may wait to be written to a caller before it is given up: headers and acknowledgements are not held back, and a
 /// caller that asks for more and more of them without reading any means harm. Ten thousand calls end in 1 MiB.
 pub const OUTBOX_BYTES_MAX: usize = 16 * 1024 * 1024;

@@ -50,6 +50,7 @@ use crate::{
         breach::Breach,
         hpack::{Field, HeaderList, Memo},
     },
+    limits,
 };
 use call::Call;
 use caller::Caller;
@@ -279,6 +280,12 @@ impl Relay {
             self.unblock(id);
         }
         self.serve_waiting();
+    }
+
+    /// Returns whether a server that was not looked at since it was touched is to be told so much that it had better be told now.
+    pub fn a_server_has_much_to_hear(&self) -> bool {
+        let mut wires = self.servers.values().map(|server| &server.wire);
+        wires.any(|wire| wire.is_touched && wire.output().len() >= limits::WORTH_A_WRITE_BYTES)
     }
 
     /// Returns whether a connection is to be closed once its output is written.

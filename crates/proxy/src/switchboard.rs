@@ -2,7 +2,8 @@
 //!
 //! Every connection is a task that reads into memory which all share, lets the relay make of it what it may, and wakes the
 //! tasks of the connections that it has something to say to. They run after all that are ready already, and so whatever one
-//! turn of the loop brings for a connection leaves it in one write: many calls of many callers in one TLS record.
+//! turn of the loop brings for a connection leaves it in one write: many calls of many callers in one TLS record. Once that is worth a
+//! write of its own, callers let it go first, so that the server works while they are read.
 
 mod plain;
 mod seat;
@@ -158,11 +159,7 @@ impl Switchboard {
 
     async fn seat(self: Arc<Self>, transport: impl Transport, route: Arc<Route>) {
         let id = ConnectionId::Caller(self.with(|relay| relay.accept(route, now())));
-        let mut seat = Seat {
-            board: self,
-            id,
-            transport,
-        };
+        let mut seat = Seat::new(self, id, transport);
         if let Err(error) = poll_fn(|cx| seat.turn(cx)).await {
             tracing::debug!(%error, "a caller's connection broke");
         }
@@ -186,11 +183,7 @@ impl Switchboard {
                 Ok(socket) => socket,
                 Err(error) => return board.close(id, &error.to_string()),
             };
-            let mut seat = Seat {
-                board,
-                id,
-                transport: tls::Tls::new(socket, session),
-            };
+            let mut seat = Seat::new(board, id, tls::Tls::new(socket, session));
             if let Err(error) = poll_fn(|cx| seat.turn(cx)).await {
                 seat.board.close(id, &error.to_string());
             }

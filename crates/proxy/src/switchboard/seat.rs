@@ -16,11 +16,22 @@ const READS_PER_TURN: usize = 4;
 /// A connection's place at the board. Whatever ends its task, the relay hears of it.
 pub(super) struct Seat<T: Transport> {
     pub(super) board: Arc<Switchboard>,
-    pub(super) id: ConnectionId,
-    pub(super) transport: T,
+    id: ConnectionId,
+    transport: T,
+    /// Whether it has let a server go first, and goes next whatever waits.
+    has_stood_back: bool,
 }
 
 impl<T: Transport> Seat<T> {
+    pub(super) fn new(board: Arc<Switchboard>, id: ConnectionId, transport: T) -> Self {
+        Self {
+            board,
+            id,
+            transport,
+            has_stood_back: false,
+        }
+    }
+
     /// Reads and writes as far as the socket goes. Ready when the connection is over.
     pub(super) fn turn(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let board = Arc::clone(&self.board);
@@ -46,6 +57,14 @@ impl<T: Transport> Seat<T> {
 
     fn read(&mut self, cx: &mut Context<'_>, inner: &mut Inner, now: Instant) -> io::Result<()> {
         let Inner { relay, scratch, .. } = inner;
+        if matches!(self.id, ConnectionId::Caller(_)) {
+            // Otherwise the server has nothing to do until all callers are read, and then they have nothing to do.
+            self.has_stood_back = !self.has_stood_back && relay.a_server_has_much_to_hear();
+            if self.has_stood_back {
+                cx.waker().wake_by_ref();
+                return Ok(());
+            }
+        }
         for _ in 0..READS_PER_TURN {
             if relay.has_ended(self.id) {
                 return Ok(());

@@ -8,6 +8,7 @@ use super::{
 };
 use crate::{
     h2::{frame::MAX_STREAM, reason::Reason, settings::id},
+    limits,
     relay::{Answer, Ask},
 };
 
@@ -257,4 +258,28 @@ fn a_shutdown_lets_calls_finish() {
         world.pass_server();
     }
     assert!(world.relay.has_ended(caller.id));
+}
+
+/// What is said to a server counts until the server is looked at.
+#[test]
+fn a_server_is_told_much_before_callers_are_read_on() {
+    let mut world = World::new(&[]);
+    let mut caller = world.caller();
+    world.hear_server();
+    caller.say_headers(1, Ends::No, REQUEST);
+    caller.say_data(1, Ends::No, &[7; 100]);
+    world.pass(&mut caller);
+    assert!(
+        !world.relay.a_server_has_much_to_hear(),
+        "a call is not much"
+    );
+    caller.say_data(1, Ends::No, &[7; limits::WORTH_A_WRITE_BYTES]);
+    world.pass(&mut caller);
+    assert!(world.relay.a_server_has_much_to_hear());
+    let id = world.server.id;
+    assert!(world.relay.output(id).len() > limits::WORTH_A_WRITE_BYTES);
+    assert!(
+        !world.relay.a_server_has_much_to_hear(),
+        "it was looked at, and whether it reads is its own affair"
+    );
 }
