@@ -64,8 +64,9 @@ pub const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
 /// 16 % on large messages.
 pub const READ_BUFFER_BYTES: usize = 64 * 1024;
 
-/// What is kept of one request, until the server answers, so that it can be replayed. Larger requests are not.
-pub const REPLAY_BYTES: usize = 1024 * 1024;
+/// What is kept of one request, until the server answers, so that it can be replayed. Of larger requests nothing is kept, once they are seen to
+/// be larger. As much as grpc-go keeps, so that what an SDK on direct mTLS would send again is sent again here.
+pub const REPLAY_BYTES: usize = 256 * 1024;
 
 /// What is kept of all requests together.
 pub const REPLAY_TOTAL_BYTES: usize = 64 * 1024 * 1024;
@@ -226,13 +227,13 @@ pub fn help() -> String {
          \x20 {DOWNSTREAM_CONNECTIONS} connections from callers ({ACCEPT_QUEUE} more wait), {DOWNSTREAM_STREAMS} streams on each\n\
          \x20 {UPSTREAM_CONNECTIONS} connections to the server, as many as its limit of streams asks for\n\
          \x20 {} KiB of headers, in each direction\n\
-         \x20 {} MiB of a request and {} MiB of all requests are kept for replay, until the server answers\n\
+         \x20 {} KiB of a request and {} MiB of all requests are kept for replay, until the server answers\n\
          \x20 {} s for a connection to be made before a call without a deadline fails with UNAVAILABLE\n\
          \x20 a server that falls silent is asked after {} to {} ms, left after {} ms more, given up after {} to {} s\n\
          \x20 {} s from dialling to the server's first answer, {} s for each call that proves an identity\n\
          \x20 no limit on how long a call may take",
         HEADER_LIST_BYTES / 1024,
-        REPLAY_BYTES / 1024 / 1024,
+        REPLAY_BYTES / 1024,
         REPLAY_TOTAL_BYTES / 1024 / 1024,
         WAIT_FOR_CONNECTION.as_secs(),
         QUIET.as_millis(),
