@@ -1,6 +1,6 @@
 //! Text to bytes and back (RFC 7468), nothing else.
 //!
-//! A PEM text is a sequence of labelled blocks. Lines outside the blocks are allowed by RFC 7468 §2 and
+//! A PEM text is a sequence of labelled blocks. Lines outside the blocks are allowed by RFC 7468 §2 and §5.2 and
 //! are counted, not judged: whether a verifier minds them is a lint's business.
 
 use zeroize::Zeroizing;

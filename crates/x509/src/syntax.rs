@@ -34,7 +34,7 @@ pub enum Fault {
     UniqueIdentifier,
     /// The RSA key's algorithm has no NULL for its parameters (RFC 4055 §1.2).
     RsaKeyParameters,
-    /// The RSA signature's algorithm has no NULL for its parameters (RFC 4055 §5).
+    /// The RSA signature's algorithm has no NULL for its parameters (RFC 4055 §5, RFC 3279 §2.2.1).
     RsaSignatureParameters,
     /// A relative distinguished name without an attribute (RFC 5280 §4.1.2.4).
     EmptyRdn,

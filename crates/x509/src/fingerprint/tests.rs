@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// SHA-256 and SHA-1 of the empty string (FIPS 180-4 examples).
+/// SHA-256 and SHA-1 of the empty string (NIST CAVP, SHA256ShortMsg.rsp and SHA1ShortMsg.rsp, Len = 0).
 const EMPTY: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 const EMPTY_SHA1: &str = "da39a3ee5e6b4b0d3255bfef95601890afd80709";
 

@@ -51,7 +51,7 @@ static NOT_PEM: Lint = Lint {
     severity: Severity::Error,
     family: Family::Encoding,
     profiles: EVERYWHERE,
-    citation: "RFC 7468 §3",
+    citation: "RFC 7468 §2 and §3",
     says: "The text is not PEM: a boundary is missing, misplaced or mismatched, or a body is not base64. A lenient \
            reader would skip the block in silence, and a CA or an intermediate would be lost.",
     advice: "Copy the file again from where it was issued; `openssl x509 -in FILE -noout` must read it.",
@@ -110,7 +110,7 @@ static STRAY_TEXT: Lint = Lint {
     severity: Severity::Warning,
     family: Family::Encoding,
     profiles: EVERYWHERE,
-    citation: "RFC 7468 §2",
+    citation: "RFC 7468 §2 and §5.2",
     says: "There is text outside the blocks. The standard allows it, but tools differ: `tcld` refuses text after the \
            last block.",
     advice: "Keep the blocks only; newleaf writes nothing else.",

@@ -63,7 +63,7 @@ static WEAK_SIGNATURE: Lint = Lint {
     severity: Severity::Error,
     family: Family::Key,
     profiles: EVERYWHERE,
-    citation: "docs.temporal.io/cloud/certificates (SHA-256 or stronger); RFC 8446 §4.4.2.4; RFC 9155",
+    citation: "docs.temporal.io/cloud/certificates (SHA-256 or stronger); RFC 8446 §4.4.2.4; RFC 9155 §1",
     says: "The certificate is signed over MD5 or SHA-1, for which forgeries are practical. Temporal and Go refuse it.",
     advice: "Issue the certificate again over SHA-256 or stronger.",
 };
@@ -85,7 +85,7 @@ static RSA_TOO_SMALL: Lint = Lint {
     severity: Severity::Error,
     family: Family::Key,
     profiles: EVERYWHERE,
-    citation: "NIST SP 800-131A revision 2, table 2",
+    citation: "NIST SP 800-131A revision 2, §3 and table 2",
     says: "An RSA key of fewer than 2048 bits can be broken, and strict verifiers refuse it.",
     advice: "Issue with RSA of 2048 bits or more, or ECDSA P-256.",
 };
@@ -177,7 +177,7 @@ static RSA_SIGNATURE_PARAMETERS: Lint = Lint {
     severity: Severity::Warning,
     family: Family::Key,
     profiles: EVERYWHERE,
-    citation: "RFC 4055 §5",
+    citation: "RFC 4055 §5; RFC 3279 §2.2.1",
     says: "The RSA signature's algorithm must have NULL for its parameters, and has not. Verifiers differ on it.",
     advice: "Issue the certificate again with a tool that writes NULL there, as newleaf and OpenSSL do.",
 };

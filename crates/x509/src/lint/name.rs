@@ -59,7 +59,7 @@ static ATTRIBUTE_TOO_LONG: Lint = Lint {
     severity: Severity::Warning,
     family: Family::Name,
     profiles: EVERYWHERE,
-    citation: "RFC 5280 appendix A.1 (upper bounds); ITU-T X.520 (02/2001) annex C; RFC 2985 §5.2.1",
+    citation: "RFC 5280 appendix A.1 (upper bounds); ITU-T X.520 (02/2001) module UpperBounds; RFC 2985 §5.2.1",
     says: "An attribute is longer than the standard allows: 64 characters for a common name, organization or unit, 128 \
            for a place. Strict verifiers refuse it, and some tools cut it.",
     advice: "Shorten the attribute; a long name belongs in a subject alternative name.",
@@ -116,7 +116,7 @@ static CONTROL_CHARACTER_IN_NAME: Lint = Lint {
     severity: Severity::Warning,
     family: Family::Name,
     profiles: EVERYWHERE,
-    citation: "RFC 4518 §2.2 (characters that are mapped to nothing)",
+    citation: "RFC 4518 §2.2 (characters that are mapped to nothing or to a space) and §2.4 (prohibited)",
     says: "A name holds characters that are not seen: controls, or marks that change the direction of writing. On a \
            screen or in a log it may pass for another name.",
     advice: "Ask whoever issued it why; do not accept it as a CA.",
