@@ -49,6 +49,10 @@ pub const OUTBOX_BYTES: usize = 256 * 1024;
 /// server that is told only when all are read has nothing to do until then.
 pub const WORTH_A_WRITE_BYTES: usize = 4 * 1024;
 
+/// How many callers are connected at most for that to be worth it. Of more, each one's calls are a small part of what the server is told, and one
+/// long write is cheaper than a short one and a long one.
+pub const FEW_CALLERS: usize = 16;
+
 /// What may wait to be written to a caller before it is given up: headers and acknowledgements are not held back, and a
 /// caller that asks for more and more of them without reading any means harm. Ten thousand calls end in 1 MiB.
 pub const OUTBOX_BYTES_MAX: usize = 16 * 1024 * 1024;

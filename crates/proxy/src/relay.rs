@@ -282,10 +282,13 @@ impl Relay {
         self.serve_waiting();
     }
 
-    /// Returns whether a server that was not looked at since it was touched is to be told so much that it had better be told now.
-    pub fn a_server_has_much_to_hear(&self) -> bool {
-        let mut wires = self.servers.values().map(|server| &server.wire);
-        wires.any(|wire| wire.is_touched && wire.output().len() >= limits::WORTH_A_WRITE_BYTES)
+    /// Returns whether a server that was not looked at since it was touched had better be told now what it is to be told, before more callers are
+    /// read.
+    pub fn a_server_is_to_hear_now(&self) -> bool {
+        let is_due =
+            |wire: &Wire| wire.is_touched && wire.output().len() >= limits::WORTH_A_WRITE_BYTES;
+        self.callers.len() <= limits::FEW_CALLERS
+            && self.servers.values().any(|server| is_due(&server.wire))
     }
 
     /// Returns whether a connection is to be closed once its output is written.

@@ -59,7 +59,7 @@ impl<T: Transport> Seat<T> {
         let Inner { relay, scratch, .. } = inner;
         if matches!(self.id, ConnectionId::Caller(_)) {
             // Otherwise the server has nothing to do until all callers are read, and then they have nothing to do.
-            self.has_stood_back = !self.has_stood_back && relay.a_server_has_much_to_hear();
+            self.has_stood_back = !self.has_stood_back && relay.a_server_is_to_hear_now();
             if self.has_stood_back {
                 cx.waker().wake_by_ref();
                 return Ok(());
