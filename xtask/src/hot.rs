@@ -1,13 +1,16 @@
-//! `cargo xtask hot`: sees which functions of `newleaf-proxy` run, and writes `crates/proxy/hot.ld`, by which the linker lays them side by
-//! side. The kernel maps a file in pieces of 64 KB and more: scattered over the program, a quarter of it keeps four fifths of it in memory.
+//! `cargo xtask hot`: sees what of `newleaf-proxy` runs, and how often.
 //!
-//! The file holds no addresses and no hashes, only patterns of names, so that it outlives changes. What it does not know lies with the rest: that costs
-//! memory, and nothing else. It is made anew when `cargo xtask bench-proxy` shows that memory has grown.
+//! First it counts, and writes `crates/proxy/hot.profdata`, by which the compiler makes fast what runs often and small what never does
+//! (`counts.rs`). Then it sees which functions run, and writes `crates/proxy/hot.ld`, by which the linker lays them side by side. The kernel maps a file in pieces of 64 KB and more: scattered over the program, a quarter of it keeps four fifths of it in memory.
+//!
+//! The layout holds no addresses and no hashes, only patterns of names, so that it outlives changes. What it does not know lies with the rest: that costs
+//! memory, and nothing else. What the counts do not know, since it has changed or its crate has another version, is compiled as if there were none.
+//! Both are made anew when `cargo xtask bench-proxy` shows that memory or the cost of a call has grown.
 
 use std::collections::BTreeSet;
 use std::io;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
 use crate::environment::Environment;
@@ -16,6 +19,7 @@ use crate::programs::{self, BuildError};
 use crate::shipped::{self, Detail, LAYOUT, ShipError};
 use crate::workspace::Workspace;
 
+mod counts;
 mod map;
 
 /// What the proxy does while it is watched: start and wait, carry calls, carry long polls.
@@ -24,11 +28,16 @@ const LOADS: &str = "Idle,S,P1000";
 const HEAD: &str = "/* What runs in newleaf-proxy, side by side. Made by `cargo xtask hot`, which see. */\nSECTIONS\n{\n  .text.hot :\n  {\n";
 const FOOT: &str = "  }\n}\nINSERT BEFORE .text;\n";
 
-/// Why there is no layout.
+/// Why there is no layout, or are no counts.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum HotError {
     #[error("expected `{name}` on the path, found none")]
     NoTool { name: &'static str },
+    #[error(
+        "expected `llvm-profdata` in the toolchain, at `{}`: add it with `rustup component add llvm-tools`",
+        path.display()
+    )]
+    NoCounter { path: PathBuf },
     #[error(transparent)]
     Ship(#[from] ShipError),
     #[error(transparent)]
@@ -45,17 +54,19 @@ impl From<io::Error> for HotError {
     }
 }
 
-/// Builds, watches, writes.
+/// Builds, counts, builds again, watches, writes.
 pub(crate) fn run(workspace: &Workspace, environment: &Environment) -> Result<ExitCode, HotError> {
     let tool = |name| environment.find(name).ok_or(HotError::NoTool { name });
     let (valgrind, nm) = (tool("valgrind")?, tool("nm")?);
-    let room = tempfile::tempdir()?;
-    let map = room.path().join("map");
-    let proxy = shipped::proxy_for(workspace, &programs::host()?, Detail::Mapped(&map))?;
     let mut cargo = workspace.cargo();
     cargo.args(["build", "--locked", "--quiet", "--profile", "release"]);
     cargo.args(["--package", "newleaf-benches"]);
     let benches = programs::build(&mut cargo)?;
+    let benches = benches.get("newleaf-benches")?;
+    counts::write(workspace, benches)?;
+    let room = tempfile::tempdir()?;
+    let map = room.path().join("map");
+    let proxy = shipped::proxy_for(workspace, &programs::host()?, Detail::Mapped(&map))?;
     let watched = room.path().join("watched");
     let script = format!(
         "#!/bin/sh\nexec '{}' --tool=callgrind --demangle=no --callgrind-out-file='{}/%p.seen' '{}' \"$@\"\n",
@@ -65,18 +76,7 @@ pub(crate) fn run(workspace: &Workspace, environment: &Environment) -> Result<Ex
     );
     fs_err::write(&watched, script)?;
     fs_err::set_permissions(&watched, std::fs::Permissions::from_mode(0o700))?;
-    let mut command = Command::new(benches.get("newleaf-benches")?);
-    command.args([
-        "proxy",
-        "--quick",
-        "--targets",
-        "newleaf",
-        "--loads",
-        LOADS,
-        "--newleaf",
-    ]);
-    command.arg(&watched).arg("--parts").arg(room.path());
-    process::capture(&mut command).map_err(|source| HotError::Watch { source })?;
+    play(benches, &watched, LOADS, &[], room.path())?;
     let seen = seen(room.path())?;
     let map = fs_err::read_to_string(&map)?;
     let symbols = process::capture(Command::new(nm).arg(&proxy))
@@ -93,6 +93,24 @@ pub(crate) fn run(workspace: &Workspace, environment: &Environment) -> Result<Ex
         patterns.len()
     );
     Ok(ExitCode::SUCCESS)
+}
+
+/// Has a proxy carry loads. Whoever calls has a place where no peers are.
+fn play(
+    benches: &Path,
+    proxy: &Path,
+    loads: &str,
+    environment: &[(&str, &Path)],
+    nowhere: &Path,
+) -> Result<(), HotError> {
+    let mut command = Command::new(benches);
+    command.args(["proxy", "--quick", "--targets", "newleaf", "--loads", loads]);
+    command.arg("--newleaf").arg(proxy);
+    command.arg("--parts").arg(nowhere);
+    command.envs(environment.iter().copied());
+    process::capture(&mut command)
+        .map(drop)
+        .map_err(|source| HotError::Watch { source })
 }
 
 /// Adds what the file has already: which of several functions that are alike lends its name to all, and what runs once in a while, is not

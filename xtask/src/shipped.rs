@@ -1,9 +1,9 @@
 //! The programs as they are shipped. Whatever is measured of them is built here, and nowhere else.
 //!
 //! `newleaf-proxy` is linked statically with the C library of this machine, so that it runs on any Linux, and in an empty image. What it
-//! touches while it runs lies together in it, as `crates/proxy/hot.ld` has it (docs/decisions/0035).
+//! touches while it runs lies together in it, as `crates/proxy/hot.ld` has it (docs/decisions/0035), and is compiled to be fast, as
+//! `crates/proxy/hot.profdata` has it (docs/decisions/0037).
 
-use std::fmt::Write as _;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -22,6 +22,12 @@ const PROXY: &str = "sidecar";
 
 /// Which functions lie together in the proxy.
 pub(crate) const LAYOUT: &str = "crates/proxy/hot.ld";
+
+/// How often each part of the proxy ran.
+pub(crate) const COUNTS: &str = "crates/proxy/hot.profdata";
+
+/// What never ran is made small, however little there is of it; and what changed since it was counted is not worth a word.
+const BY_COUNTS: &str = "-Cllvm-args=-pgso-lwss-only=false -no-pgo-warn-mismatch";
 
 /// How an ELF file begins the name of the loader that it needs, if it is not static.
 const LOADER: &[u8] = b"/ld-linux";
@@ -48,13 +54,15 @@ pub(crate) enum ShipError {
     Run { source: process::RunError },
 }
 
-/// What one wants of the linker besides the program.
+/// What one wants besides the program.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Detail<'a> {
     /// Nothing.
     Stripped,
     /// The names of functions, and a list of where they are.
     Mapped(&'a Path),
+    /// That it counts what runs. It says so where `LLVM_PROFILE_FILE` tells it to. It is not shipped.
+    Counting,
 }
 
 /// Builds newleaf, and returns where it is.
@@ -79,8 +87,19 @@ pub(crate) fn proxy_for(
     target: &str,
     detail: Detail<'_>,
 ) -> Result<PathBuf, ShipError> {
-    let layout = layout(workspace).map_err(|source| ShipError::LayOut { source })?;
-    let flags = format!(r#"target.{target}.rustflags=["-C", "target-feature=+crt-static"]"#);
+    let keep =
+        |file, kind| keep(workspace, file, kind).map_err(|source| ShipError::LayOut { source });
+    let layout = keep(LAYOUT, "ld")?;
+    let mut flags = vec!["-Ctarget-feature=+crt-static".to_owned()];
+    if let Detail::Counting = detail {
+        flags.push(format!("-Cprofile-generate={}", kept(workspace).display()));
+    } else {
+        let counts = keep(COUNTS, "profdata")?;
+        flags.push(format!("-Cprofile-use={}", counts.display()));
+        flags.push(BY_COUNTS.to_owned());
+    }
+    // Flags without quotes or other characters that mean something in TOML.
+    let flags = format!("target.{target}.rustflags={flags:?}");
     let mut cargo = workspace.cargo();
     cargo.args(["rustc", "--locked", "--quiet", "--profile", PROXY]);
     cargo.args(["--package", "newleaf-proxy", "--bin", "newleaf-proxy"]);
@@ -100,9 +119,13 @@ pub(crate) fn proxy_for(
             link(&format!("-Map,{}", map.display()));
             rustc.push("-Cstrip=none".to_owned());
         }
+        Detail::Counting => {}
     }
     let built = programs::build_by(&mut cargo, &rustc)?;
     let program = built.get("newleaf-proxy")?.to_owned();
+    if let Detail::Counting = detail {
+        return Ok(program);
+    }
     let bytes = fs_err::read(&program).map_err(|source| ShipError::Read { source })?;
     for sign in [LOADER, NAMES] {
         if bytes.windows(sign.len()).any(|found| found == sign) {
@@ -112,15 +135,16 @@ pub(crate) fn proxy_for(
     Ok(program)
 }
 
-/// Returns a copy of the layout that is called by its content: cargo links anew when a name changes, and does not look into the file.
-fn layout(workspace: &Workspace) -> io::Result<PathBuf> {
-    let text = fs_err::read(workspace.root().join(LAYOUT))?;
-    let mut name = String::new();
-    // Writing to a string cannot fail.
-    let _infallible = write!(name, "{}.ld", Fingerprint::of(&text));
-    let place = workspace.root().join("target").join("layout");
+/// Returns a copy of a file of the workspace that is called by its content: cargo builds anew when a name changes, and does not look into the file.
+fn keep(workspace: &Workspace, file: &str, kind: &str) -> io::Result<PathBuf> {
+    let content = fs_err::read(workspace.root().join(file))?;
+    let place = kept(workspace);
     fs_err::create_dir_all(&place)?;
-    let path = place.join(name);
-    fs_err::write(&path, text)?;
+    let path = place.join(format!("{}.{kind}", Fingerprint::of(&content)));
+    fs_err::write(&path, content)?;
     Ok(path)
+}
+
+fn kept(workspace: &Workspace) -> PathBuf {
+    workspace.root().join("target").join("layout")
 }
