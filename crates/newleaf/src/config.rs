@@ -169,7 +169,7 @@ pub(crate) enum ConfigError {
 impl Config {
     /// Reads and resolves a file. No secret is read.
     pub(crate) fn load(path: &Path) -> Result<Self, ConfigError> {
-        let text = fs_err::read_to_string(path).map_err(|source| ConfigError::Read {
+        let text = files::read_to_string(path).map_err(|source| ConfigError::Read {
             path: path.to_owned(),
             source,
         })?;

@@ -19,7 +19,7 @@ use newleaf_x509::{
 };
 use zeroize::Zeroizing;
 
-pub(crate) use self::open::{open, warn_if_open};
+pub(crate) use self::open::{open, read_to_string, warn_if_open};
 use crate::{code, failure::Failure, passphrase::Source};
 
 /// The largest file that is read. Temporal Cloud's whole bundle is at most 32 KB; a big company's list of CAs is under

@@ -9,6 +9,7 @@ use newleaf_systems::domain::ApiKey;
 use zeroize::Zeroizing;
 
 use super::ConfigError;
+use crate::files;
 
 /// Where a secret is: never the secret itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,10 +34,10 @@ impl SecretRef {
     /// Reads the secret.
     pub(crate) fn read(&self) -> Result<ApiKey, ConfigError> {
         let text = match self {
-            Self::Env(name) => read_variable(name),
-            Self::File(path) => fs_err::read_to_string(path),
+            Self::Env(name) => read_variable(name).map(Zeroizing::new),
+            Self::File(path) => files::read_to_string(path),
         };
-        let secret = text.map(Zeroizing::new).and_then(|secret| {
+        let secret = text.and_then(|secret| {
             if secret.trim().is_empty() {
                 Err(io::Error::new(io::ErrorKind::InvalidData, "it is empty"))
             } else {

@@ -12,17 +12,18 @@ fn pipe() -> (tempfile::TempDir, PathBuf) {
     (directory, path)
 }
 
-fn read(path: &Path) -> io::Result<String> {
-    let mut text = String::new();
-    open(path)?.read_to_string(&mut text)?;
-    Ok(text)
-}
-
 #[test]
 fn a_pipe_without_a_writer_is_refused() {
     let (_directory, path) = pipe();
-    let refused = read(&path).unwrap_err();
+    let refused = read_to_string(&path).unwrap_err();
     assert!(refused.to_string().contains("found nobody"), "{refused}");
+}
+
+#[test]
+fn a_text_without_an_end_is_refused() {
+    let refused = read_to_string(Path::new("/dev/zero")).unwrap_err();
+    assert_eq!(refused.kind(), io::ErrorKind::InvalidData);
+    assert!(refused.to_string().contains("found more"), "{refused}");
 }
 
 /// Writes into the pipe, each time after a while: before it is opened, and while it is read.
@@ -36,6 +37,6 @@ fn a_pipe_is_read_to_its_end() {
         .stdin(Stdio::null())
         .spawn()
         .unwrap();
-    assert_eq!(read(&path).unwrap(), "first, second");
+    assert_eq!(read_to_string(&path).unwrap().as_str(), "first, second");
     assert!(writer.wait().unwrap().success());
 }
