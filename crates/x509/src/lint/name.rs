@@ -37,7 +37,8 @@ const BOUNDS: [(&str, usize); 13] = [
     ("2.5.4.8", 128),
     ("2.5.4.9", 128),
     ("2.5.4.12", 64),
-    ("2.5.4.17", 16),
+    // The 16 of RFC 5280 (`ub-postal-code-length`) is for the addresses of X.400, though zlint takes it for this attribute.
+    ("2.5.4.17", 40),
     ("2.5.4.42", 32_768),
 ];
 

@@ -263,7 +263,7 @@ fn strings() -> Vec<Case> {
         case("long country", of(&[("2.5.4.6", 0x13, b"DEU")]), &["NL102"]),
         case(
             "long postal code",
-            of(&[("2.5.4.17", 0x0c, &[b'1'; 17])]),
+            of(&[("2.5.4.17", 0x0c, &[b'1'; 41])]),
             &["NL102"],
         ),
     ]
