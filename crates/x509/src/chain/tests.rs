@@ -32,6 +32,19 @@ fn two_generations_with_one_name_are_told_apart_by_the_signature() {
     assert!(worker.accepted_by(&bundle(&[&old]), now()).is_err());
 }
 
+/// Go takes a leaf that is in its pool for its own root; a bundle of ours holds CAs.
+#[test]
+fn a_leaf_in_the_bundle_is_not_its_own_ca() {
+    let root = Forge::root("g1", "p256-a");
+    let leaf = Forge::leaf("worker", "p256-c", &root);
+    let itself = bundle(&[&leaf]);
+    let refused = chain(&[&leaf]).accepted_by(&itself, now());
+    assert!(
+        matches!(refused, Err(Refusal::UnknownIssuer { n_accepted: 0, .. })),
+        "{refused:?}"
+    );
+}
+
 #[test]
 fn refusals_say_why() {
     let root = Forge::root("g1", "p256-a");
