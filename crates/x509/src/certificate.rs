@@ -216,7 +216,7 @@ impl Certificate {
 
     /// Returns the serial number in hexadecimal.
     pub fn serial_hex(&self) -> String {
-        Hex(self.serial()).to_string()
+        Hex(self.serial()).text()
     }
 
     /// Returns the algorithm with which the issuer signed.

@@ -171,7 +171,7 @@ impl fmt::Display for Reason {
 impl Entry {
     /// Returns the serial number in hexadecimal.
     pub fn serial_hex(&self) -> String {
-        Hex(&self.serial).to_string()
+        Hex(&self.serial).text()
     }
 
     fn write(&self, writer: &mut Writer) -> Result<(), IssueError> {

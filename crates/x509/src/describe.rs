@@ -1,9 +1,6 @@
 //! Words for people: how long, until when, and what a certificate says.
 
-use std::{
-    borrow::Cow,
-    fmt::{self, Write as _},
-};
+use std::{borrow::Cow, fmt};
 
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
@@ -111,7 +108,7 @@ impl Description {
     /// Describes a certificate as it stands at `now`.
     pub fn of(certificate: &Certificate, now: Timestamp) -> Self {
         let extensions = certificate.extensions();
-        let hex = |id: &Vec<u8>| Hex(id).to_string();
+        let hex = |id: &Vec<u8>| Hex(id).text();
         Self {
             standing: Standing::of(certificate, now),
             remaining_seconds: certificate.not_after().duration_since(now).as_secs(),
@@ -123,8 +120,8 @@ impl Description {
                 .basic_constraints
                 .as_ref()
                 .and_then(|bc| bc.value.path_length),
-            subject: said(certificate.subject()),
-            issuer: said(certificate.issuer()),
+            subject: said(|text| certificate.subject().print(text)),
+            issuer: said(|text| certificate.issuer().print(text)),
             serial: certificate.serial_hex(),
             key: certificate.public_key().algorithm().name(),
             signature_algorithm: certificate.signature_algorithm().name(),
@@ -139,7 +136,8 @@ impl Description {
             subject_alt_names: extensions
                 .subject_alt_names
                 .iter()
-                .flat_map(|sans| sans.value.iter().map(said))
+                .flat_map(|sans| sans.value.iter())
+                .map(|san| said(|text| san.print(text)))
                 .collect(),
             subject_key_id: extensions.subject_key_id.as_ref().map(|id| hex(&id.value)),
             authority_key_id: extensions
@@ -147,7 +145,7 @@ impl Description {
                 .as_ref()
                 .and_then(|aki| aki.value.key_id.as_ref().map(hex)),
             fingerprint: certificate.fingerprint(),
-            sha1_fingerprint: certificate.sha1_fingerprint().to_string(),
+            sha1_fingerprint: certificate.sha1_fingerprint().text(),
         }
     }
 
@@ -219,9 +217,9 @@ impl fmt::Display for Description {
 }
 
 /// Prints with room for what most names need, so that the text does not move while it grows.
-fn said(name: &impl fmt::Display) -> String {
+fn said(print: impl FnOnce(&mut String) -> fmt::Result) -> String {
     let mut text = String::with_capacity(64);
-    match write!(text, "{name}") {
+    match print(&mut text) {
         // Writing to a text does not fail.
         Ok(()) | Err(fmt::Error) => text,
     }

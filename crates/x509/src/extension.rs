@@ -131,9 +131,9 @@ impl fmt::Display for Purpose {
     }
 }
 
-/// Prints as `DNS:worker.example`, the form openssl uses.
-impl fmt::Display for GeneralName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl GeneralName {
+    /// Prints as [`fmt::Display`] does, without a formatter if there is a text to print to.
+    pub(crate) fn print(&self, f: &mut impl fmt::Write) -> fmt::Result {
         match self {
             Self::Dns(name) => labelled(f, "DNS:", name),
             Self::Uri(uri) => labelled(f, "URI:", uri),
@@ -146,8 +146,15 @@ impl fmt::Display for GeneralName {
     }
 }
 
+/// Prints as `DNS:worker.example`, the form openssl uses.
+impl fmt::Display for GeneralName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.print(f)
+    }
+}
+
 /// Writes a name behind its label. Nearly every name needs no escape, and is written at once.
-fn labelled(f: &mut fmt::Formatter<'_>, label: &str, name: &str) -> fmt::Result {
+fn labelled(f: &mut impl fmt::Write, label: &str, name: &str) -> fmt::Result {
     f.write_str(label)?;
     let plain = |octet: u8| octet.is_ascii_graphic() && !b"\"'\\".contains(&octet);
     if name.bytes().all(plain) {

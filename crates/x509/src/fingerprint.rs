@@ -49,6 +49,11 @@ impl Sha1Fingerprint {
         bytes.copy_from_slice(digest::digest(&digest::SHA1_FOR_LEGACY_USE_ONLY, der).as_ref());
         Self(bytes)
     }
+
+    /// Prints to a text of its own.
+    pub(crate) fn text(&self) -> String {
+        Hex(&self.0).text()
+    }
 }
 
 /// How many digits are written at once: those of a SHA-256.
@@ -57,8 +62,17 @@ const ROOM: usize = 64;
 /// Bytes, printed as lower-case hexadecimal digits.
 pub(crate) struct Hex<'a>(pub(crate) &'a [u8]);
 
-impl fmt::Display for Hex<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Hex<'_> {
+    /// Prints to a text of its own. What goes through a formatter costs as much again.
+    pub(crate) fn text(&self) -> String {
+        let mut text = String::with_capacity(2 * self.0.len());
+        match self.print(&mut text) {
+            // Writing to a text does not fail.
+            Ok(()) | Err(fmt::Error) => text,
+        }
+    }
+
+    fn print(&self, out: &mut impl fmt::Write) -> fmt::Result {
         // A formatted write for each octet would cost more than all the rest of a description.
         self.0.chunks(ROOM / 2).try_for_each(|chunk| {
             let mut digits = [0; ROOM];
@@ -66,8 +80,14 @@ impl fmt::Display for Hex<'_> {
                 *pair = [digit(octet >> 4), digit(octet & 0x0f)];
             }
             let written = digits.get(..2 * chunk.len()).unwrap_or_default();
-            f.write_str(std::str::from_utf8(written).unwrap_or_default())
+            out.write_str(std::str::from_utf8(written).unwrap_or_default())
         })
+    }
+}
+
+impl fmt::Display for Hex<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.print(f)
     }
 }
 

@@ -45,6 +45,9 @@ pub mod oid {
     pub const EMAIL_ADDRESS: &str = "1.2.840.113549.1.9.1";
 }
 
+/// As many attributes as most names have at most.
+const ROOM: usize = 4;
+
 /// What the object identifiers of X.520's attributes begin with, 2.5.4, in DER.
 const X520: [u8; 2] = [0x55, 4];
 
@@ -79,12 +82,14 @@ impl DistinguishedName {
     /// Reads the RDNs of a name. A certificate's are found without the parser, which stops at an RDN that is empty and hides
     /// what follows it.
     pub(crate) fn of(rdns: Items<'_>) -> Self {
-        let attributes = rdns.flat_map(|rdn| {
+        // A loop: flattened iterators cost as much again as what they do.
+        let mut attributes = Vec::with_capacity(ROOM);
+        for rdn in rdns {
             let within = rdn.items().enumerate();
-            within.filter_map(|(n, attribute)| Attribute::read(attribute, n > 0))
-        });
+            attributes.extend(within.filter_map(|(n, item)| Attribute::read(item, n > 0)));
+        }
         Self {
-            attributes: attributes.collect(),
+            attributes: attributes.into(),
         }
     }
 
@@ -277,8 +282,9 @@ pub(crate) fn short_name(oid: &str) -> &str {
 }
 
 /// Prints in the order of the certificate, as `O=acme, CN=payments g3`, with the escapes of RFC 4514 §2.4.
-impl fmt::Display for DistinguishedName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl DistinguishedName {
+    /// Prints as [`fmt::Display`] does, without a formatter if there is a text to print to.
+    pub(crate) fn print(&self, f: &mut impl fmt::Write) -> fmt::Result {
         for (n, attribute) in self.attributes.iter().enumerate() {
             f.write_str(match (n, attribute.joined) {
                 (0, _) => "",
@@ -297,6 +303,12 @@ impl fmt::Display for DistinguishedName {
     }
 }
 
+impl fmt::Display for DistinguishedName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.print(f)
+    }
+}
+
 /// Returns whether a character is a control, or one that changes how those around it are shown: zero-width
 /// characters, and the marks that turn the direction of writing (Unicode TR 36 §2.5).
 pub(crate) fn is_unseen(c: char) -> bool {
@@ -305,11 +317,15 @@ pub(crate) fn is_unseen(c: char) -> bool {
             | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }
 
-fn escape(f: &mut fmt::Formatter<'_>, value: &str) -> fmt::Result {
+fn escape(f: &mut impl fmt::Write, value: &str) -> fmt::Result {
     // Nearly every value is plain, and is written at once.
     let plain = |octet: u8| octet.is_ascii_alphanumeric() || b"-._/:@()'&*!?=".contains(&octet);
-    let words = || value.split(' ');
-    if words().all(|word| !word.is_empty() && word.bytes().all(plain)) {
+    let mut before = b' ';
+    let is_plain = value.bytes().all(|octet| {
+        let before = std::mem::replace(&mut before, octet);
+        plain(octet) || octet == b' ' && before != b' '
+    });
+    if is_plain && before != b' ' {
         return f.write_str(value);
     }
     let last = value.chars().count().saturating_sub(1);
