@@ -1,8 +1,11 @@
 //! What peers must not do, clause by clause, and what it costs them: the guilty side, and nobody else.
 
+mod bounds;
+mod messages;
+
 use super::{
     World,
-    peer::{Ends, Peer, REQUEST, RESPONSE, Said},
+    peer::{Ends, Peer, REQUEST, Said},
 };
 use crate::{
     h2::{frame::MAX_STREAM, reason::Reason, settings::id},
@@ -232,113 +235,6 @@ fn header_blocks_are_not_interrupted() {
 }
 
 #[test]
-fn requests_that_no_intermediary_may_pass_on() {
-    let well = |extra: &[(&'static str, &'static str)]| [&REQUEST[..6], extra].concat();
-    let without = |name: &str| -> Vec<_> {
-        let others = REQUEST.iter().filter(|(other, _)| *other != name);
-        others.copied().collect()
-    };
-    let malformed = [
-        ("§8.2 upper case", well(&[("Upper", "x")])),
-        ("§8.2.1 a name with a space", well(&[("a b", "x")])),
-        ("§8.2.1 an empty name", well(&[("", "x")])),
-        ("§8.2.1 a value with a line break", well(&[("a", "x\r\ny")])),
-        (
-            "§8.2.1 a value with a blank at its end",
-            well(&[("a", "x ")]),
-        ),
-        ("§8.2.2 connection", well(&[("connection", "close")])),
-        ("§8.2.2 keep-alive", well(&[("keep-alive", "1")])),
-        (
-            "§8.2.2 proxy-connection",
-            well(&[("proxy-connection", "x")]),
-        ),
-        (
-            "§8.2.2 transfer-encoding",
-            well(&[("transfer-encoding", "chunked")]),
-        ),
-        ("§8.2.2 upgrade", well(&[("upgrade", "h2c")])),
-        ("§8.2.2 te", well(&[("te", "gzip")])),
-        (
-            "§8.3 an unknown pseudo-field",
-            [&[(":unknown", "x")], REQUEST].concat(),
-        ),
-        (
-            "§8.3 a response's pseudo-field",
-            [&[(":status", "200")], REQUEST].concat(),
-        ),
-        ("§8.3 a pseudo-field at the end", well(&[(":path", "/")])),
-        (
-            "§8.3.1 a pseudo-field twice",
-            [&[(":path", "/")], REQUEST].concat(),
-        ),
-        ("§8.3.1 no method", without(":method")),
-        ("§8.3.1 no scheme", without(":scheme")),
-        ("§8.3.1 no path", without(":path")),
-        (
-            "§8.3.1 an empty path",
-            [&[(":path", "")], &without(":path")[..]].concat(),
-        ),
-        (
-            "§8.1.1 a length that is none",
-            well(&[("content-length", "x")]),
-        ),
-        (
-            "§8.1.1 two lengths",
-            well(&[("content-length", "0"), ("content-length", "1")]),
-        ),
-        ("§8.1.1 too short", well(&[("content-length", "1")])),
-    ];
-    let cost = Cost::Stream(5, Reason::PROTOCOL_ERROR);
-    for (clause, fields) in &malformed {
-        caller(clause, |peer| peer.say_headers(5, Ends::Yes, fields), &cost);
-    }
-}
-
-#[test]
-fn bodies_that_no_intermediary_may_pass_on() {
-    let cost = Cost::Stream(5, Reason::PROTOCOL_ERROR);
-    let short = [&REQUEST[..6], &[("content-length", "3")]].concat();
-    let too_long = |peer: &mut Peer| {
-        peer.say_headers(5, Ends::No, &short);
-        peer.say_data(5, Ends::No, b"four");
-    };
-    caller("§8.1.1 too long", too_long, &cost);
-    let trailers = |peer: &mut Peer| peer.say_headers(1, Ends::No, &[("a", "b")]);
-    let cost = Cost::Stream(1, Reason::PROTOCOL_ERROR);
-    caller("§8.1 trailers that do not end", trailers, &cost);
-    let pseudo = |peer: &mut Peer| peer.say_headers(1, Ends::Yes, &[(":path", "/")]);
-    caller("§8.1 a pseudo-field in trailers", pseudo, &cost);
-}
-
-#[test]
-fn responses_that_no_intermediary_may_pass_on() {
-    let cost = Cost::Stream(1, Reason::PROTOCOL_ERROR);
-    let malformed: [(&str, &[(&str, &str)]); 6] = [
-        ("§8.3.2 no status", &[("content-type", "application/grpc")]),
-        ("§8.3.2 a status that is none", &[(":status", "2xx")]),
-        (
-            "§8.3.2 a status twice",
-            &[(":status", "200"), (":status", "200")],
-        ),
-        (
-            "§8.3 a request's pseudo-field",
-            &[(":status", "200"), (":path", "/")],
-        ),
-        (
-            "§8.2.2 connection",
-            &[(":status", "200"), ("connection", "close")],
-        ),
-        ("§8.2 upper case", &[(":status", "200"), ("Upper", "x")]),
-    ];
-    for (clause, fields) in malformed {
-        server(clause, |peer| peer.say_headers(1, Ends::No, fields), &cost);
-    }
-    let early = |peer: &mut Peer| peer.say_data(1, Ends::No, b"x");
-    server("§8.1 bytes before a response", early, &cost);
-}
-
-#[test]
 fn streams_have_an_order() {
     let protocol = Cost::Connection(Reason::PROTOCOL_ERROR);
     caller("§5.1.1 even", |peer| peer.say_request(4), &protocol);
@@ -414,72 +310,6 @@ fn the_first_words() {
         &heard,
         world.relay.has_ended(id),
         &Cost::Connection(Reason::PROTOCOL_ERROR),
-    );
-}
-
-#[test]
-fn floods_end() {
-    let calm = Cost::Connection(Reason::ENHANCE_YOUR_CALM);
-    let flood = |what: &str, say: &dyn Fn(&mut Peer, u32)| {
-        let say = |peer: &mut Peer| (0..20_000).for_each(|n| say(peer, 5 + 2 * n));
-        caller(what, say, &calm);
-    };
-    flood("PING", &|peer, _| peer.say_ping([0; 8]));
-    flood("SETTINGS", &|peer, _| peer.say_settings(&[]));
-    flood("empty DATA", &|peer, _| peer.say_data(1, Ends::No, b""));
-    flood("PRIORITY", &|peer, _| peer.say_raw(PRIORITY, 0, 1, &[0; 5]));
-    flood("rapid reset", &|peer, stream| {
-        peer.say_request(stream);
-        peer.say_reset(stream, Reason::CANCEL);
-    });
-    flood("streams that are refused", &|peer, stream| {
-        peer.say_request(stream);
-    });
-    flood("malformed requests", &|peer, stream| {
-        peer.say_headers(stream, Ends::Yes, &[(":method", "x")]);
-    });
-}
-
-/// A caller that asks and asks and reads nothing is given up, with what it did not read.
-#[test]
-fn answers_that_are_not_read_have_a_bound() {
-    let mut world = World::new(&[]);
-    let mut caller = world.caller();
-    let long = "x".repeat(60_000);
-    let trailers = [(":status", "200"), ("grpc-status", "0"), ("a", &long)];
-    for call in 0..400 {
-        let stream = 1 + 2 * call;
-        caller.say_request(stream);
-        world.pass(&mut caller);
-        world.hear_server();
-        world.server.say_headers(stream, Ends::Yes, &trailers);
-        world.pass_server();
-        if world.relay.has_ended(caller.id) {
-            break;
-        }
-    }
-    assert!(world.relay.is_given_up(caller.id));
-    assert!(!world.relay.has_ended(world.server.id));
-    world.relay.close(caller.id, "given up", world.now);
-    assert_eq!(world.n_calls(), 0);
-}
-
-#[test]
-fn headers_have_a_bound() {
-    let long = "x".repeat(limits::HEADER_LIST_SIZE);
-    let request = [REQUEST, &[("a", &long)]].concat();
-    let cost = Cost::Stream(5, Reason::ENHANCE_YOUR_CALM);
-    caller(
-        "§6.5.2",
-        |peer| peer.say_headers(5, Ends::Yes, &request),
-        &cost,
-    );
-    let response = [RESPONSE, &[("a", &long)]].concat();
-    let cost = Cost::Stream(1, Reason::ENHANCE_YOUR_CALM);
-    server(
-        "§6.5.2",
-        |peer| peer.say_headers(1, Ends::Yes, &response),
-        &cost,
     );
 }
 
