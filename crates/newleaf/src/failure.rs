@@ -18,6 +18,7 @@ use crate::{
     code::{self, Code},
     config::{ConfigError, Excerpt},
     console::{BAD, Console, HINT},
+    visible::visible,
 };
 
 /// How a command ended, as the exit code says it.
@@ -128,7 +129,7 @@ impl Failure {
             text = format!("{text}: {error}");
             cause = error.source();
         }
-        text
+        visible(text)
     }
 
     /// Shows the lines of a file that the error speaks of.
@@ -168,11 +169,12 @@ impl Failure {
         let head = console
             .paint_err(BAD, format_args!("error[{}]", self.code.id))
             .to_string();
-        let mut said = vec![self.error.to_string()];
-        let mut text = format!("{head}: {}\n", self.error);
+        let error = visible(self.error.to_string());
+        let mut text = format!("{head}: {error}\n");
+        let mut said = vec![error];
         let mut cause = self.error.source();
         while let Some(error) = cause {
-            let what = error.to_string();
+            let what = visible(error.to_string());
             // Some libraries print their source as well as returning it; once is enough.
             if !said.iter().any(|before| before.contains(&what)) {
                 line(&mut text, "caused by", &what);
@@ -185,7 +187,7 @@ impl Failure {
         }
         let help = console.paint_err(HINT, "help").to_string();
         for hint in &self.hints {
-            line(&mut text, &help, hint);
+            line(&mut text, &help, &visible(hint.clone()));
         }
         if self.hints.is_empty() {
             let explain = format!("run `newleaf explain {}`", self.code.id);

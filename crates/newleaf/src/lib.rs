@@ -23,6 +23,7 @@ mod rotation;
 mod session;
 mod signals;
 mod text;
+mod visible;
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},

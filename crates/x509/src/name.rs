@@ -311,7 +311,7 @@ impl fmt::Display for DistinguishedName {
 
 /// Returns whether a character is a control, or one that changes how those around it are shown: zero-width
 /// characters, and the marks that turn the direction of writing (Unicode TR 36 §2.5).
-pub(crate) fn is_unseen(c: char) -> bool {
+pub fn is_unseen(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{00ad}' | '\u{061c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
             | '\u{2060}'..='\u{2069}' | '\u{feff}')

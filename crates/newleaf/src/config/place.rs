@@ -5,6 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use newleaf_x509::name::is_unseen;
 use serde_saphyr::Location;
 
 /// The key of the one value that a person may take for the place of a secret.
@@ -74,7 +75,7 @@ impl fmt::Display for Excerpt {
             .text
             .chars()
             .map(|c| {
-                if c.is_control() && c != '\t' {
+                if is_unseen(c) && c != '\t' {
                     '\u{fffd}'
                 } else {
                     c

@@ -12,6 +12,7 @@ use super::Resolver;
 use crate::{
     config::{ConfigError, Excerpt, Setting, raw::At},
     text::{self, KeyName},
+    visible::visible,
 };
 
 impl Resolver<'_> {
@@ -154,7 +155,8 @@ impl Resolver<'_> {
 
     pub(super) fn refuse(&self, location: Location, message: String) -> ConfigError {
         ConfigError::Value {
-            message,
+            // It quotes what is in the file.
+            message: visible(message),
             place: Excerpt::new(self.path, self.text, location),
         }
     }
