@@ -181,7 +181,7 @@ fn a_replay_does_not_wait_for_the_connection_before() {
     assert_eq!(n_bytes(&world.hear_server(), 1), 80_000 - 65_535);
 }
 
-/// A caller is given room for what it sent once, however often that is sent: two more times would be worth a WINDOW_UPDATE.
+/// A caller is given room for what it sent once, however often that is sent: two more times would be worth a `WINDOW_UPDATE`.
 #[test]
 fn replayed_bytes_are_not_paid_for_twice() {
     let mut world = World::new(&[(id::INITIAL_WINDOW_SIZE, MAX_STREAM)]);
