@@ -19,7 +19,7 @@ use newleaf_x509::{
 };
 use zeroize::Zeroizing;
 
-pub(crate) use self::open::{open, read_to_string, warn_if_open};
+pub(crate) use self::open::{open, warn_if_open};
 use crate::{code, failure::Failure, passphrase::Source};
 
 /// The largest file that is read. Temporal Cloud's whole bundle is at most 32 KB; a big company's list of CAs is under
@@ -110,6 +110,14 @@ fn read_bounded(
             name.display()
         ),
     )))
+}
+
+/// Reads a text that a person wrote, such as a configuration or an API key, with the same bounds.
+pub(crate) fn read_to_string(path: &Path) -> io::Result<Zeroizing<String>> {
+    let invalid = |why: String| io::Error::new(io::ErrorKind::InvalidData, why);
+    let bytes = read_bounded(open(path)?, path)?.map_err(|long| invalid(long.what()))?;
+    let text = str::from_utf8(&bytes).map_err(|error| invalid(error.to_string()))?;
+    Ok(Zeroizing::new(text.to_owned()))
 }
 
 /// Reads a file as text.

@@ -21,9 +21,6 @@ use crate::console::{Console, WARN};
 /// that makes a secret begins sooner than that.
 const PATIENCE_SECONDS: i64 = 5;
 
-/// The longest text of a person's: a configuration of ten thousand trust domains is shorter.
-const MAX_TEXT_BYTES: u64 = 16 * 1024 * 1024;
-
 /// Rights that none but the owner and a group should have, as NL214 sees it: a volume of Kubernetes gives its files to the pod
 /// through a group.
 const OTHERS: u32 = 0o007;
@@ -46,24 +43,6 @@ pub(crate) fn open(path: &Path) -> io::Result<impl io::Read + use<>> {
     let flags = fcntl_getfl(file.file())?;
     fcntl_setfl(file.file(), flags - OFlags::NONBLOCK)?;
     Ok(io::Cursor::new(first).take(begun).chain(file))
-}
-
-/// Reads a text that a person wrote, such as a configuration or an API key: as [`open`] does, and no more of it than anybody writes.
-pub(crate) fn read_to_string(path: &Path) -> io::Result<Zeroizing<String>> {
-    let mut text = Zeroizing::new(String::new());
-    open(path)?
-        .take(MAX_TEXT_BYTES + 1)
-        .read_to_string(&mut text)?;
-    if u64::try_from(text.len()).is_ok_and(|found| found <= MAX_TEXT_BYTES) {
-        return Ok(text);
-    }
-    Err(io::Error::new(
-        io::ErrorKind::InvalidData,
-        format!(
-            "expected at most {MAX_TEXT_BYTES} bytes, found more in `{}`",
-            path.display()
-        ),
-    ))
 }
 
 /// Waits until somebody has a pipe open for writing, or has written and gone; returns how many octets were read for that.

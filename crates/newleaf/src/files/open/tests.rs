@@ -3,6 +3,7 @@
 use std::process::{Command, Stdio};
 
 use super::*;
+use crate::files::read_to_string;
 
 fn pipe() -> (tempfile::TempDir, PathBuf) {
     let directory = tempfile::tempdir().unwrap();
