@@ -281,7 +281,6 @@ pub(crate) fn short_name(oid: &str) -> &str {
     }
 }
 
-/// Prints in the order of the certificate, as `O=acme, CN=payments g3`, with the escapes of RFC 4514 §2.4.
 impl DistinguishedName {
     /// Prints as [`fmt::Display`] does, without a formatter if there is a text to print to.
     pub(crate) fn print(&self, f: &mut impl fmt::Write) -> fmt::Result {
@@ -303,6 +302,7 @@ impl DistinguishedName {
     }
 }
 
+/// Prints in the order of the certificate, as `O=acme, CN=payments g3`, with the escapes of RFC 4514 §2.4.
 impl fmt::Display for DistinguishedName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.print(f)
