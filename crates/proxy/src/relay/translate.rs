@@ -67,11 +67,15 @@ impl Relay {
             && let Some(known) = self.recall_list(server, timeout)
         {
             check_end(known.head.length, block)?;
-            // Remembered whole only if it may come again: its deadline is the one that came before.
-            if known.timeout == timeout {
+            // Remembered whole only if it may come again: its deadline is the one that came last.
+            let is_the_last = known.timeout == timeout;
+            let known = Known { timeout, ..known };
+            if is_the_last {
                 self.remember_block(before, server, block, &known);
+            } else if before.is_some() {
+                self.note_deadline(server, &known);
             }
-            return Ok(Ok((Known { timeout, ..known }, Some(server))));
+            return Ok(Ok((known, Some(server))));
         }
         self.read_request(key, block, before, deadline)
     }
@@ -105,6 +109,14 @@ impl Relay {
         self.block.extend_from_slice(found.translation);
         server.encode_timeout(timeout, &mut self.block);
         Some(found.note.clone())
+    }
+
+    /// Notes the deadline of a list that is remembered, the one of which `self.likeness` tells.
+    fn note_deadline(&mut self, server: Key, known: &Known) {
+        if let Some(server) = self.servers.get(server) {
+            let meaning = Versions::of_list(server.wire.encoder_version());
+            self.requests.note(meaning, &self.likeness, known.clone());
+        }
     }
 
     /// Makes sense of a request's headers, which are in `self.list`, for the first time.

@@ -108,16 +108,21 @@ impl<T> Memo<T> {
     pub fn get(&self, versions: Versions, block: &[u8]) -> Option<Recalled<'_, T>> {
         let hash = hash_of(versions, block);
         let set = self.sets.get(set_of(hash))?;
-        set.iter()
-            .flatten()
-            .filter(|entry| entry.hash == hash && entry.versions == versions)
-            .find_map(|entry| {
-                let (found, translation) = entry.bytes.split_at_checked(entry.block_length)?;
-                (found == block).then_some(Recalled {
-                    translation,
-                    note: &entry.note,
-                })
-            })
+        let mut entries = set.iter().flatten();
+        let entry = entries.find(|entry| entry.is_of(hash, versions, block))?;
+        Some(Recalled {
+            translation: entry.bytes.get(entry.block_length..)?,
+            note: &entry.note,
+        })
+    }
+
+    /// Replaces the note of a block that is remembered, and returns the one that was there.
+    pub fn note(&mut self, versions: Versions, block: &[u8], note: T) -> Option<T> {
+        let hash = hash_of(versions, block);
+        let set = self.sets.get_mut(set_of(hash))?;
+        let mut entries = set.iter_mut().flatten();
+        let entry = entries.find(|entry| entry.is_of(hash, versions, block))?;
+        Some(std::mem::replace(&mut entry.note, note))
     }
 
     /// Remembers a translation that left both tables at `versions`, where they also were before.
@@ -169,6 +174,14 @@ impl<T> Memo<T> {
             }
         }
         self.hand = (self.hand + 1) % SETS;
+    }
+}
+
+impl<T> Entry<T> {
+    fn is_of(&self, hash: u64, versions: Versions, block: &[u8]) -> bool {
+        self.hash == hash
+            && self.versions == versions
+            && self.bytes.get(..self.block_length) == Some(block)
     }
 }
 

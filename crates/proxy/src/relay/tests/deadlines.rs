@@ -3,10 +3,10 @@
 use proptest::prelude::*;
 
 use super::{
-    World,
+    CallerId, ConnectionId, ServerId, World,
     peer::{Ends, Peer, Said},
 };
-use crate::h2::frame;
+use crate::h2::{frame, hpack::Versions};
 
 type Fields = Vec<(String, String)>;
 
@@ -22,15 +22,22 @@ const PSEUDO: [(&str, &str); 4] = [
 
 /// Says a request as grpc-go writes it: everything that may change enters the table.
 fn say(caller: &mut Peer, stream: u32, fields: &[(String, String)]) {
+    let block = block(fields, 0x40);
+    frame::write_headers(&mut caller.speech, stream, true, &block, 16_384);
+}
+
+/// Writes a header block of literals that do not enter the table, but for a deadline, which is written as `deadline` has it
+/// (RFC 7541 §6.2).
+fn block(fields: &[(String, String)], deadline: u8) -> Vec<u8> {
     let mut block = Vec::new();
     for (name, value) in fields {
-        block.push(if name == "grpc-timeout" { 0x40 } else { 0 });
+        block.push(if name == "grpc-timeout" { deadline } else { 0 });
         for text in [name, value] {
             block.push(u8::try_from(text.len()).unwrap());
             block.extend_from_slice(text.as_bytes());
         }
     }
-    frame::write_headers(&mut caller.speech, stream, true, &block, 16_384);
+    block
 }
 
 /// What the server is to hear of it: our authority, no `host`, and the deadline last.
@@ -97,6 +104,41 @@ fn every_call_says_its_own_deadline() {
         .collect();
     check(&requests, 1);
     check(&requests, 3);
+}
+
+/// Or callers with a steady deadline would pay for ever for one that came before them with another.
+#[test]
+fn a_deadline_that_stays_is_remembered_whole_whatever_came_before() {
+    let mut world = World::new(&[]);
+    let with = |deadline: &str| block(&request(&[("grpc-timeout", deadline)]), 0);
+    let mut is_remembered = |deadlines: &[&str]| {
+        let mut caller = world.caller();
+        for (nth, deadline) in (0..).zip(deadlines) {
+            let speech = &mut caller.speech;
+            frame::write_headers(speech, 1 + 2 * nth, true, &with(deadline), 16_384);
+            world.pass(&mut caller);
+        }
+        let (ConnectionId::Caller(CallerId(key)), ServerId(server)) =
+            (caller.id, world.server_id())
+        else {
+            unreachable!("a caller is a caller");
+        };
+        let versions = Versions {
+            decoder: world.relay.callers.get(key).unwrap().wire.decoder_version(),
+            encoder: world
+                .relay
+                .servers
+                .get(server)
+                .unwrap()
+                .wire
+                .encoder_version(),
+        };
+        let last = with(deadlines.last().unwrap());
+        world.relay.requests.get(versions, &last).is_some()
+    };
+    assert!(is_remembered(&["9S", "9S"]));
+    assert!(is_remembered(&["5S", "5S"]));
+    assert!(!is_remembered(&["4S", "3S", "2S", "1S"]), "it comes once");
 }
 
 #[test]

@@ -24,6 +24,19 @@ fn what_was_put_is_got_while_the_tables_stand() {
 }
 
 #[test]
+fn a_note_can_be_replaced() {
+    let mut memo = Memo::new();
+    memo.put(versions(1, 2), b"in", b"out", 7);
+    assert_eq!(memo.note(versions(1, 2), b"in", 8), Some(7));
+    assert_eq!(
+        memo.get(versions(1, 2), b"in").map(whole),
+        Some((&b"out"[..], 8))
+    );
+    assert_eq!(memo.note(versions(1, 2), b"other", 9), None);
+    assert_eq!(memo.get(versions(1, 2), b"other").map(whole), None);
+}
+
+#[test]
 fn tables_that_come_back_are_found_again() {
     let mut memo = Memo::new();
     for encoder in 0..3 {
