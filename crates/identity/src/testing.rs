@@ -9,7 +9,7 @@ use newleaf_x509::{
 use std::sync::Arc;
 
 use rustls::{
-    RootCertStore, ServerConfig,
+    RootCertStore, ServerConfig, SupportedProtocolVersion,
     pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _},
     server::WebPkiClientVerifier,
 };
@@ -89,6 +89,17 @@ fn validity((from, to): (&str, &str)) -> Validity {
 
 /// A server that asks for leaves of `ca` and hands out session tickets.
 pub(crate) fn server_config(ca: &Ca) -> ServerConfig {
+    let mut config = server_speaking(rustls::ALL_VERSIONS, ca);
+    config.ticketer = rustls::crypto::aws_lc_rs::Ticketer::new().unwrap();
+    config.send_tls13_tickets = 4;
+    config
+}
+
+/// A server that asks for leaves of `ca` and remembers sessions: in TLS 1.2 by their id.
+pub(crate) fn server_speaking(
+    versions: &[&'static SupportedProtocolVersion],
+    ca: &Ca,
+) -> ServerConfig {
     let provider = Arc::new(provider());
     let mut roots = RootCertStore::empty();
     roots
@@ -97,7 +108,7 @@ pub(crate) fn server_config(ca: &Ca) -> ServerConfig {
     let verifier = WebPkiClientVerifier::builder_with_provider(roots.into(), Arc::clone(&provider));
     let pair = ca.server();
     let mut config = ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
+        .with_protocol_versions(versions)
         .unwrap()
         .with_client_cert_verifier(verifier.build().unwrap())
         .with_single_cert(
@@ -106,7 +117,5 @@ pub(crate) fn server_config(ca: &Ca) -> ServerConfig {
         )
         .unwrap();
     config.alpn_protocols = vec![b"h2".to_vec()];
-    config.ticketer = rustls::crypto::aws_lc_rs::Ticketer::new().unwrap();
-    config.send_tls13_tickets = 4;
     config
 }

@@ -3,14 +3,15 @@
 use std::sync::{Arc, Mutex};
 
 use newleaf_x509::{Fingerprint, TrustBundle};
-use rustls::ClientConfig;
+use rustls::{ClientConfig, ServerConfig, client::Resumption, version};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 
 use super::{bundle_roots, client_config, present, provider, server_name};
 use crate::{
-    Identity, publish,
-    testing::{Ca, now, server_config},
+    Identity,
+    publish::{self, Publisher},
+    testing::{Ca, now, server_config, server_speaking},
 };
 
 /// Shakes hands once, exchanges a byte each way so that the tickets arrive, and returns the leaf that the server saw.
@@ -41,29 +42,57 @@ async fn shake(acceptor: &TlsAcceptor, connector: &TlsConnector) -> Option<Finge
     seen.into_inner().unwrap()
 }
 
+/// Servers that offer resumption in every way that there is: by tickets, and in TLS 1.2 by the session's id too.
+fn servers(ca: &Ca) -> [ServerConfig; 3] {
+    let mut tickets_of_1_2 = server_speaking(&[&version::TLS12], ca);
+    tickets_of_1_2.ticketer = rustls::crypto::aws_lc_rs::Ticketer::new().unwrap();
+    let ids = server_speaking(&[&version::TLS12], ca);
+    [server_config(ca), tickets_of_1_2, ids]
+}
+
+/// Issues a leaf, publishes it, and returns what a server should see.
+fn publish_leaf(publisher: &Publisher, ca: &Ca, name: &str) -> Option<Fingerprint> {
+    let pair = ca.leaf(name);
+    let identity = Identity::from_pem(&pair.chain, &pair.key, now());
+    let published = publisher.publish(Arc::new(identity.ok().unwrap()));
+    Some(published.identity.fingerprint())
+}
+
 #[tokio::test]
 async fn the_new_leaf_is_presented_although_the_server_offers_resumption() {
     let ca = Ca::new("g1");
-    let acceptor = TlsAcceptor::from(Arc::new(server_config(&ca)));
-    let (publisher, subscriber) = publish::channel();
-    let roots = bundle_roots(&TrustBundle::new([ca.certificate.clone()])).unwrap();
-    let config = client_config(roots, Arc::new(subscriber)).unwrap();
-    let connector = TlsConnector::from(Arc::new(config));
+    for server in servers(&ca) {
+        let acceptor = TlsAcceptor::from(Arc::new(server));
+        let (publisher, subscriber) = publish::channel();
+        let roots = bundle_roots(&TrustBundle::new([ca.certificate.clone()])).unwrap();
+        let config = client_config(roots, Arc::new(subscriber)).unwrap();
+        let connector = TlsConnector::from(Arc::new(config));
+        let nothing = shake(&acceptor, &connector).await;
+        assert_eq!(nothing, None, "empty: fails closed");
+        for name in ["one", "two", "three"] {
+            let expected = publish_leaf(&publisher, &ca, name);
+            assert_eq!(shake(&acceptor, &connector).await, expected);
+            assert_eq!(shake(&acceptor, &connector).await, expected);
+        }
+    }
+}
 
-    assert_eq!(
-        shake(&acceptor, &connector).await,
-        None,
-        "empty: fails closed"
-    );
-    for name in ["one", "two", "three"] {
-        let pair = ca.leaf(name);
-        let identity = Identity::from_pem(&pair.chain, &pair.key, now())
-            .ok()
-            .unwrap();
-        let published = publisher.publish(Arc::new(identity));
-        let expected = Some(published.identity.fingerprint());
-        assert_eq!(shake(&acceptor, &connector).await, expected);
-        assert_eq!(shake(&acceptor, &connector).await, expected);
+/// That these servers do resume, or the test above would prove nothing.
+#[tokio::test]
+async fn with_resumption_a_server_goes_on_seeing_the_old_leaf() {
+    let ca = Ca::new("g1");
+    for server in servers(&ca) {
+        let acceptor = TlsAcceptor::from(Arc::new(server));
+        let (publisher, subscriber) = publish::channel();
+        let roots = bundle_roots(&TrustBundle::new([ca.certificate.clone()])).unwrap();
+        let mut config = client_config(roots, Arc::new(subscriber)).unwrap();
+        config.resumption = Resumption::default();
+        let connector = TlsConnector::from(Arc::new(config));
+        let old = publish_leaf(&publisher, &ca, "one");
+        assert_eq!(shake(&acceptor, &connector).await, old);
+        let new = publish_leaf(&publisher, &ca, "two");
+        assert_ne!(old, new);
+        assert_eq!(shake(&acceptor, &connector).await, old);
     }
 }
 
@@ -81,10 +110,7 @@ async fn a_client_of_ones_own_presents_the_new_leaf_too() {
         .with_no_client_auth();
     let connector = TlsConnector::from(Arc::new(present(config, subscriber)));
     for name in ["one", "two"] {
-        let pair = ca.leaf(name);
-        let identity = Identity::from_pem(&pair.chain, &pair.key, now());
-        let published = publisher.publish(Arc::new(identity.ok().unwrap()));
-        let expected = Some(published.identity.fingerprint());
+        let expected = publish_leaf(&publisher, &ca, name);
         assert_eq!(shake(&acceptor, &connector).await, expected);
         assert_eq!(shake(&acceptor, &connector).await, expected);
     }
