@@ -1,6 +1,7 @@
 //! `cargo xtask soak`: workers of Temporal's own SDKs behind `newleaf-proxy`, for as long as it is told, while the proxy's
 //! identity is swapped again and again. Beside each of them runs its twin, the same program with the same load, that speaks
-//! mTLS itself and whose identity stays: what the twin shows too is the machine's or the SDK's, the rest is ours.
+//! mTLS itself and whose identity stays: what the twin shows too is the machine's or the SDK's, the rest is ours. The program in
+//! Rust runs a third time, on a channel of `newleaf-identity`, whose identity is swapped with the proxy's.
 
 mod clock;
 mod identity;
@@ -16,7 +17,8 @@ use std::process::{Command, ExitCode};
 use std::time::Duration;
 
 use self::clock::Stopwatch;
-use self::report::{Report, Side, Swaps};
+use self::identity::Holder;
+use self::report::{Report, Seen, Side, Swaps};
 use self::running::RunningError;
 use self::sdk::{Program, Sdk};
 use self::stage::Stage;
@@ -164,9 +166,9 @@ fn programs(workspace: &Workspace) -> Result<stage::Ours, SoakError> {
 fn play(stage: &Stage, programs: &[Program], arguments: &Arguments) -> Result<Report, SoakError> {
     let mut workers = Vec::new();
     for program in programs {
-        for side in Side::ALL {
+        for side in program.sdk.sides() {
             eprintln!("starting the {} worker, {side}", program.sdk);
-            workers.push(Worker::start(stage, program, side)?);
+            workers.push(Worker::start(stage, program, *side)?);
         }
     }
     let whole = Duration::from_mins(arguments.minutes.into());
@@ -186,10 +188,12 @@ fn play(stage: &Stage, programs: &[Program], arguments: &Arguments) -> Result<Re
     for worker in &mut workers {
         worker.close();
     }
-    let told = workers.into_iter().map(Worker::finish).collect();
+    let workers: Vec<_> = workers.into_iter().map(Worker::finish).collect();
     let seen = stage.seen()?;
+    let is_embedded = workers.iter().any(|worker| worker.side == Side::Embedded);
     Ok(Report {
-        workers: told,
+        workers,
+        embedded: is_embedded.then(|| Seen::of(Holder::Embedded, &swaps, &seen)),
         swaps: Swaps::of(&swaps, &seen),
         proxy: stage.status()?,
         proxy_warnings: stage.proxy_warnings()?,

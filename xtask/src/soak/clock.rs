@@ -1,7 +1,7 @@
 //! The conductor's only clock. The workers work; this one waits.
 
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 /// How often something is looked at that is waited for.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
@@ -31,6 +31,18 @@ impl Stopwatch {
     pub(super) fn wait_until(self, since_start: Duration) {
         thread::sleep(since_start.saturating_sub(self.elapsed()));
     }
+}
+
+/// The wall clock's milliseconds since 1970, as the front writes them into its log.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the conductor of a play is where time comes from"
+)]
+pub(super) fn wall_ms() -> u64 {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    since.map_or(0, |since| {
+        u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+    })
 }
 
 /// Looks until there is something to see, or the time is over.

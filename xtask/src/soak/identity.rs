@@ -16,6 +16,35 @@ pub(super) const SERVER_NAME: &str = "temporal.test";
 /// The link whose rename swaps both files at once, as in a Secret volume of Kubernetes.
 const DATA: &str = "..data";
 
+/// Who holds an identity that is swapped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Holder {
+    /// The proxy.
+    Proxy,
+    /// The channel within the worker in Rust.
+    Embedded,
+}
+
+impl Holder {
+    pub(super) const ALL: [Self; 2] = [Self::Proxy, Self::Embedded];
+
+    fn directory(self) -> &'static str {
+        match self {
+            Self::Proxy => "live",
+            Self::Embedded => "embedded",
+        }
+    }
+
+    /// By what the front can tell the leaf of a generation from others.
+    pub(super) fn common_name(self, generation: u32) -> String {
+        let who = match self {
+            Self::Proxy => "leaf",
+            Self::Embedded => "embedded",
+        };
+        format!("soak-{who}-{generation}")
+    }
+}
+
 /// The certificates below one directory.
 #[derive(Debug)]
 pub(super) struct Certificates {
@@ -24,7 +53,7 @@ pub(super) struct Certificates {
 }
 
 impl Certificates {
-    /// Makes the CAs, the server's certificate, the twins' identity, and generation 0 of ours.
+    /// Makes the CAs, the server's certificate, the twins' identity, and generation 0 of those that are swapped.
     pub(super) fn make(
         directory: &Path,
         newleaf: &Path,
@@ -34,7 +63,7 @@ impl Certificates {
             directory: directory.to_owned(),
             newleaf: newleaf.to_owned(),
         };
-        fs_err::create_dir_all(directory.join("live"))?;
+        fs_err::create_dir_all(directory)?;
         let key = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2";
         made.run(
             openssl,
@@ -55,16 +84,19 @@ impl Certificates {
         }
         fs_err::write(directory.join("client-cas.pem"), accepted)?;
         made.issue("twin", "ca-0", "soak-twin")?;
-        made.put(0)?;
-        for file in ["tls.crt", "tls.key"] {
-            symlink(Path::new(DATA).join(file), made.live().join(file))?;
+        for holder in Holder::ALL {
+            fs_err::create_dir_all(made.of(holder))?;
+            made.put(holder, 0)?;
+            for file in ["tls.crt", "tls.key"] {
+                symlink(Path::new(DATA).join(file), made.of(holder).join(file))?;
+            }
         }
         Ok(made)
     }
 
-    /// The directory that the proxy takes its identity from.
-    pub(super) fn live(&self) -> PathBuf {
-        self.directory.join("live")
+    /// The directory that a holder takes its identity from.
+    pub(super) fn of(&self, holder: Holder) -> PathBuf {
+        self.directory.join(holder.directory())
     }
 
     /// The directory of the identity that never changes.
@@ -78,18 +110,18 @@ impl Certificates {
     }
 
     /// Issues a leaf and puts it in place by one rename, taking turns between the CAs.
-    pub(super) fn put(&self, generation: u32) -> Result<Fingerprint, SoakError> {
+    pub(super) fn put(&self, holder: Holder, generation: u32) -> Result<Fingerprint, SoakError> {
         let name = format!("..{generation}");
-        let out = format!("live/{name}");
+        let out = format!("{}/{name}", holder.directory());
         let ca = format!("ca-{}", generation % 2);
-        self.issue(&out, &ca, &common_name(generation))?;
+        self.issue(&out, &ca, &holder.common_name(generation))?;
         let text = fs_err::read_to_string(self.directory.join(out).join("tls.crt"))?;
         let leaf = Certificate::all_from_pem(&text)
             .map_err(|source| SoakError::ReadIssued { source })?
             .remove(0);
-        let next = self.live().join("..next");
+        let next = self.of(holder).join("..next");
         symlink(name, &next)?;
-        fs_err::rename(next, self.live().join(DATA))?;
+        fs_err::rename(next, self.of(holder).join(DATA))?;
         Ok(leaf.fingerprint())
     }
 
@@ -106,9 +138,4 @@ impl Certificates {
             .map(drop)
             .map_err(|source| SoakError::Issue { source })
     }
-}
-
-/// By what the front can tell the leaf of a generation from others.
-pub(super) fn common_name(generation: u32) -> String {
-    format!("soak-leaf-{generation}")
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::SoakError;
-use super::identity::common_name;
+use super::identity::Holder;
 use super::sdk::Sdk;
 use super::stage::Swap;
 
@@ -22,10 +22,8 @@ pub(super) enum Side {
     Proxied,
     /// Over mTLS of its own, with an identity that stays.
     Direct,
-}
-
-impl Side {
-    pub(super) const ALL: [Self; 2] = [Self::Proxied, Self::Direct];
+    /// Over a channel of `newleaf-identity` in the same program, whose identity is swapped.
+    Embedded,
 }
 
 impl fmt::Display for Side {
@@ -33,6 +31,7 @@ impl fmt::Display for Side {
         f.write_str(match self {
             Self::Proxied => "proxied",
             Self::Direct => "direct",
+            Self::Embedded => "embedded",
         })
     }
 }
@@ -67,29 +66,91 @@ pub(super) struct Swaps {
     count: usize,
     adopted_median_ms: u64,
     adopted_slowest_ms: u64,
-    /// Identities under which the front saw no call at all.
-    unseen: Vec<u32>,
-    /// The fewest calls that it saw under one identity.
-    fewest_calls: u64,
+    #[serde(flatten)]
+    seen: Seen,
 }
 
 impl Swaps {
-    pub(super) fn of(swaps: &[Swap], seen: &BTreeMap<String, u64>) -> Self {
-        let mut times: Vec<_> = swaps.iter().map(|swap| swap.adopted_ms).collect();
-        times.sort_unstable();
-        let calls = |swap: &Swap| seen.get(&common_name(swap.generation)).copied();
+    pub(super) fn of(swaps: &[Swap], seen: &BTreeMap<String, Calls>) -> Self {
+        let adopted = swaps.iter().map(|swap| swap.adopted_ms);
+        let (adopted_median_ms, adopted_slowest_ms) = median_and_largest(adopted);
         Self {
             count: swaps.len(),
-            adopted_median_ms: times.get(times.len() / 2).copied().unwrap_or_default(),
-            adopted_slowest_ms: times.last().copied().unwrap_or_default(),
-            unseen: swaps
-                .iter()
-                .filter(|swap| calls(swap).is_none())
-                .map(|swap| swap.generation)
-                .collect(),
-            fewest_calls: swaps.iter().filter_map(calls).min().unwrap_or_default(),
+            adopted_median_ms,
+            adopted_slowest_ms,
+            seen: Seen::of(Holder::Proxy, swaps, seen),
         }
     }
+}
+
+/// What the front saw under one leaf.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Calls {
+    number: u64,
+    /// When the last of them began, in milliseconds since 1970.
+    last_ms: u64,
+}
+
+impl Calls {
+    pub(super) fn add(&mut self, begun_ms: u64) {
+        self.number += 1;
+        self.last_ms = self.last_ms.max(begun_ms);
+    }
+}
+
+/// What the front saw of a holder's identities.
+#[derive(Debug, Default, Serialize)]
+pub(super) struct Seen {
+    /// Those under which it saw no call at all.
+    unseen: Vec<u32>,
+    /// The fewest calls under one.
+    fewest_calls: u64,
+    /// From the time at which an identity was in place to the last call that began under the one before.
+    last_old_median_ms: u64,
+    last_old_slowest_ms: u64,
+}
+
+impl Seen {
+    pub(super) fn of(holder: Holder, swaps: &[Swap], seen: &BTreeMap<String, Calls>) -> Self {
+        let under = |generation| seen.get(&holder.common_name(generation)).copied();
+        let calls = |swap: &Swap| under(swap.generation);
+        let last_old = swaps.iter().filter_map(|swap| {
+            let before = under(swap.generation.checked_sub(1)?)?;
+            Some(before.last_ms.saturating_sub(swap.put_ms))
+        });
+        let (last_old_median_ms, last_old_slowest_ms) = median_and_largest(last_old);
+        let numbers = swaps.iter().filter_map(calls).map(|calls| calls.number);
+        let unseen = swaps.iter().filter(|swap| calls(swap).is_none());
+        Self {
+            unseen: unseen.map(|swap| swap.generation).collect(),
+            fewest_calls: numbers.min().unwrap_or_default(),
+            last_old_median_ms,
+            last_old_slowest_ms,
+        }
+    }
+}
+
+impl fmt::Display for Seen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            unseen,
+            fewest_calls,
+            last_old_median_ms,
+            last_old_slowest_ms,
+        } = self;
+        write!(
+            f,
+            "{fewest_calls} calls or more under each; not seen: {unseen:?}; the last call under the one before began \
+             after {last_old_median_ms} ms (median), {last_old_slowest_ms} ms (slowest)"
+        )
+    }
+}
+
+fn median_and_largest(figures: impl Iterator<Item = u64>) -> (u64, u64) {
+    let mut sorted: Vec<_> = figures.collect();
+    sorted.sort_unstable();
+    let median = sorted.get(sorted.len() / 2).copied().unwrap_or_default();
+    (median, sorted.last().copied().unwrap_or_default())
 }
 
 /// Everything.
@@ -101,6 +162,8 @@ pub(super) struct Report {
     pub(super) missing: BTreeMap<Sdk, String>,
     pub(super) workers: Vec<WorkerReport>,
     pub(super) swaps: Swaps,
+    /// What the front saw of the channel within the worker in Rust, if that was played.
+    pub(super) embedded: Option<Seen>,
     /// The proxy's last word about itself.
     pub(super) proxy: Value,
     pub(super) proxy_warnings: Vec<String>,
@@ -115,8 +178,10 @@ impl Report {
             told.is_some_and(|told| told.failed.is_empty() && told.completed == told.started)
         };
         let failed = self.proxy.get("failed").and_then(Value::as_u64);
+        let embedded = self.embedded.as_ref();
         self.workers.iter().all(worked)
-            && self.swaps.unseen.is_empty()
+            && self.swaps.seen.unseen.is_empty()
+            && embedded.is_none_or(|seen| seen.unseen.is_empty())
             && failed.unwrap_or_default() == 0
     }
 
@@ -175,13 +240,15 @@ impl fmt::Display for Report {
             count,
             adopted_median_ms,
             adopted_slowest_ms,
-            unseen,
-            fewest_calls,
+            seen,
         } = &self.swaps;
         writeln!(
             f,
-            "{count} identities: adopted after {adopted_median_ms} ms (median), {adopted_slowest_ms} ms (slowest); \
-             {fewest_calls} calls or more under each; not seen: {unseen:?}"
+            "{count} identities: adopted after {adopted_median_ms} ms (median), {adopted_slowest_ms} ms (slowest); {seen}"
+        )?;
+        lines(
+            f,
+            self.embedded.iter().map(|seen| format!("embedded: {seen}")),
         )?;
         let of_proxy = |name| self.proxy.get(name).cloned().unwrap_or_default();
         writeln!(

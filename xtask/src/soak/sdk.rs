@@ -10,10 +10,12 @@ use std::process::Command;
 
 use serde::Serialize;
 
+use super::report::Side;
 use super::running;
 use crate::environment::Environment;
 use crate::parts::Prepared;
 use crate::process::{self, RunError};
+use crate::programs::{self, BuildError};
 use crate::workspace::Workspace;
 
 /// Fetches what a `pom.xml` names; pinned as everything is.
@@ -28,6 +30,7 @@ pub(super) enum Sdk {
     TypeScript,
     Go,
     Java,
+    Rust,
 }
 
 /// Why an SDK cannot be had.
@@ -39,6 +42,8 @@ pub(super) enum SdkError {
     Files { source: io::Error },
     #[error("could not fetch or build it")]
     Make { source: RunError },
+    #[error(transparent)]
+    Build(#[from] BuildError),
 }
 
 /// A worker, ready to be started.
@@ -74,14 +79,31 @@ impl fmt::Display for Sdk {
             Self::TypeScript => "typescript",
             Self::Go => "go",
             Self::Java => "java",
+            Self::Rust => "rust",
         })
     }
 }
 
 impl Sdk {
-    pub(super) const ALL: [Self; 4] = [Self::Python, Self::TypeScript, Self::Go, Self::Java];
+    pub(super) const ALL: [Self; 5] = [
+        Self::Python,
+        Self::TypeScript,
+        Self::Go,
+        Self::Java,
+        Self::Rust,
+    ];
 
-    /// The files of its worker.
+    /// The ways to Temporal of which each has a worker.
+    pub(super) fn sides(self) -> &'static [Side] {
+        match self {
+            Self::Rust => &[Side::Proxied, Side::Direct, Side::Embedded],
+            Self::Python | Self::TypeScript | Self::Go | Self::Java => {
+                &[Side::Proxied, Side::Direct]
+            }
+        }
+    }
+
+    /// The files of its worker that are copied to where it is made ready.
     fn files(self) -> &'static [&'static str] {
         match self {
             Self::Python => &["worker.py"],
@@ -93,6 +115,8 @@ impl Sdk {
             ],
             Self::Go => &["go.mod", "go.sum", "main.go"],
             Self::Java => &["pom.xml", "Soak.java"],
+            // It stands on crates of this checkout, and is built where it is.
+            Self::Rust => &[],
         }
     }
 
@@ -108,9 +132,10 @@ impl Sdk {
             room: environment.cache().join("soak").join(self.to_string()),
         };
         let sources = workspace.root().join("xtask/soak").join(self.to_string());
-        let copied = self.files().iter().try_for_each(|name| {
-            fs_err::create_dir_all(&kitchen.room)?;
-            fs_err::copy(sources.join(name), kitchen.room.join(name)).map(drop)
+        let copied = fs_err::create_dir_all(&kitchen.room).and_then(|()| {
+            self.files().iter().try_for_each(|name| {
+                fs_err::copy(sources.join(name), kitchen.room.join(name)).map(drop)
+            })
         });
         copied.map_err(|source| SdkError::Files { source })?;
         let words = match self {
@@ -121,6 +146,7 @@ impl Sdk {
             Self::TypeScript => kitchen.typescript()?,
             Self::Go => kitchen.go()?,
             Self::Java => kitchen.java()?,
+            Self::Rust => vec![kitchen.rust(workspace, &sources)?],
         };
         Ok(Program { sdk: self, words })
     }
@@ -195,6 +221,17 @@ impl Kitchen<'_> {
             classes.into(),
             "Soak".into(),
         ])
+    }
+
+    fn rust(&self, workspace: &Workspace, sources: &Path) -> Result<PathBuf, SdkError> {
+        let mut cargo = workspace.cargo();
+        cargo
+            .args(["build", "--quiet", "--locked", "--release"])
+            .arg("--manifest-path")
+            .arg(sources.join("Cargo.toml"))
+            .arg("--target-dir")
+            .arg(&self.room);
+        Ok(programs::build(&mut cargo)?.get("soak-rust")?.to_owned())
     }
 
     fn make(&self, command: &mut Command) -> Result<(), SdkError> {

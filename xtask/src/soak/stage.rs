@@ -11,9 +11,9 @@ use newleaf_x509::Fingerprint;
 use serde_json::Value;
 
 use super::SoakError;
-use super::clock::{Stopwatch, await_some};
-use super::identity::{Certificates, SERVER_NAME};
-use super::report::Side;
+use super::clock::{Stopwatch, await_some, wall_ms};
+use super::identity::{Certificates, Holder, SERVER_NAME};
+use super::report::{Calls, Side};
 use super::running::{self, Running};
 use super::worker::is_warning;
 use crate::parts::Prepared;
@@ -45,6 +45,8 @@ pub(super) struct Ours {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Swap {
     pub(super) generation: u32,
+    /// When it was in place, in milliseconds since 1970.
+    pub(super) put_ms: u64,
     /// From the rename until no connection that takes calls was under another leaf.
     pub(super) adopted_ms: u64,
 }
@@ -131,30 +133,36 @@ impl Stage {
     /// What a worker finds in its environment: the names that every SDK knows.
     pub(super) fn environment(&self, side: Side) -> BTreeMap<&'static str, String> {
         let path = |path: PathBuf| path.to_string_lossy().into_owned();
-        let twin = self.certificates.twin();
+        let certificates = &self.certificates;
         let mut variables = BTreeMap::from([("TEMPORAL_NAMESPACE", NAMESPACE.to_owned())]);
-        match side {
-            Side::Proxied => {
-                variables.insert("TEMPORAL_ADDRESS", self.addresses.proxy.to_string());
-            }
-            Side::Direct => variables.extend([
-                ("TEMPORAL_ADDRESS", self.addresses.front.to_string()),
-                ("TEMPORAL_TLS_SERVER_NAME", SERVER_NAME.to_owned()),
-                (
-                    "TEMPORAL_TLS_SERVER_CA_CERT_PATH",
-                    path(self.certificates.server_ca()),
-                ),
+        if let Side::Proxied = side {
+            variables.insert("TEMPORAL_ADDRESS", self.addresses.proxy.to_string());
+            return variables;
+        }
+        let server_ca = path(certificates.server_ca());
+        variables.extend([
+            ("TEMPORAL_ADDRESS", self.addresses.front.to_string()),
+            ("TEMPORAL_TLS_SERVER_NAME", SERVER_NAME.to_owned()),
+            ("TEMPORAL_TLS_SERVER_CA_CERT_PATH", server_ca),
+        ]);
+        if let Side::Embedded = side {
+            let identity = path(certificates.of(Holder::Embedded));
+            variables.insert("NEWLEAF_IDENTITY", identity);
+        } else {
+            let twin = certificates.twin();
+            variables.extend([
                 ("TEMPORAL_TLS_CLIENT_CERT_PATH", path(twin.join("tls.crt"))),
                 ("TEMPORAL_TLS_CLIENT_KEY_PATH", path(twin.join("tls.key"))),
-            ]),
+            ]);
         }
         variables
     }
 
-    /// Puts the next identity in place, and waits until every connection that takes calls is under it.
+    /// Puts the next identities in place, and waits until every connection of the proxy that takes calls is under its own.
     pub(super) fn swap(&self, generation: u32) -> Result<Swap, SoakError> {
-        let leaf = self.certificates.put(generation)?;
-        let watch = Stopwatch::start();
+        self.certificates.put(Holder::Embedded, generation)?;
+        let leaf = self.certificates.put(Holder::Proxy, generation)?;
+        let (watch, put_ms) = (Stopwatch::start(), wall_ms());
         let adopted = await_some(ADOPTION, || {
             self.status()
                 .ok()
@@ -164,6 +172,7 @@ impl Stage {
         let adopted = adopted.ok_or_else(|| self.late("an adopted identity", ADOPTION))?;
         Ok(Swap {
             generation,
+            put_ms,
             adopted_ms: u64::try_from(adopted.as_millis()).unwrap_or(u64::MAX),
         })
     }
@@ -186,14 +195,19 @@ impl Stage {
         Ok(warnings.map(str::to_owned).collect())
     }
 
-    /// How many calls the front saw under the leaf of each generation.
-    pub(super) fn seen(&self) -> Result<BTreeMap<String, u64>, SoakError> {
+    /// Which calls the front saw under each leaf, by its common name.
+    pub(super) fn seen(&self) -> Result<BTreeMap<String, Calls>, SoakError> {
         let calls = fs_err::read_to_string(self.room().join("calls.log"))?;
-        let mut seen = BTreeMap::new();
-        // Each line is a time, the subject, the namespace, and the method.
-        for subject in calls.lines().filter_map(|line| line.split(' ').nth(1)) {
+        let mut seen = BTreeMap::<_, Calls>::new();
+        for line in calls.lines() {
+            // A time, the subject, the namespace, and the method.
+            let mut words = line.split(' ');
+            let (Some(Ok(begun_ms)), Some(subject)) = (words.next().map(str::parse), words.next())
+            else {
+                continue;
+            };
             let name = subject.strip_prefix("CN=").unwrap_or(subject);
-            *seen.entry(name.to_owned()).or_default() += 1;
+            seen.entry(name.to_owned()).or_default().add(begun_ms);
         }
         Ok(seen)
     }
@@ -306,7 +320,9 @@ fn proxy(
     command.args(["--upstream", &addresses.front.to_string()]);
     command.args(["--server-name", SERVER_NAME, "--namespace", NAMESPACE]);
     command.arg("--server-ca").arg(certificates.server_ca());
-    command.arg("--identity").arg(certificates.live());
+    command
+        .arg("--identity")
+        .arg(certificates.of(Holder::Proxy));
     command.args(["--admin", &addresses.admin.to_string()]);
     Ok(Running::start(&mut command, &room.join("proxy.log"))?)
 }

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::report::{Report, Side, Swaps, Told, WorkerReport};
+use super::identity::Holder;
+use super::report::{Calls, Report, Seen, Side, Swaps, Told, WorkerReport};
 use super::sdk::Sdk;
 use super::seconds;
 use super::stage::Swap;
@@ -21,11 +22,7 @@ fn spans_are_seconds_with_or_without_their_unit() {
 #[test]
 fn a_play_passes_only_if_every_workflow_completed_and_every_identity_was_seen() {
     let report = |completed, seen: &[&str]| {
-        let swaps = [1, 2].map(|generation| Swap {
-            generation,
-            adopted_ms: 7,
-        });
-        let seen: BTreeMap<_, _> = seen.iter().map(|name| ((*name).to_owned(), 1)).collect();
+        let seen: Vec<_> = seen.iter().map(|name| (*name, 1_000)).collect();
         Report {
             workers: vec![WorkerReport {
                 sdk: Sdk::Go,
@@ -40,7 +37,7 @@ fn a_play_passes_only_if_every_workflow_completed_and_every_identity_was_seen() 
                 warnings: 0,
                 first_warnings: Vec::new(),
             }],
-            swaps: Swaps::of(&swaps, &seen),
+            swaps: Swaps::of(&swaps(), &calls(&seen)),
             ..Report::default()
         }
     };
@@ -54,6 +51,46 @@ fn a_play_passes_only_if_every_workflow_completed_and_every_identity_was_seen() 
     let mut gone = report(2, &both);
     gone.workers[0].told = None;
     assert!(!gone.passed());
+    let mut embedded = report(2, &both);
+    embedded.embedded = Some(Seen::of(Holder::Embedded, &swaps(), &calls(&[])));
+    assert!(!embedded.passed());
+}
+
+#[test]
+fn the_last_call_under_an_old_leaf_is_told() {
+    let seen = [
+        ("soak-embedded-0", 900),
+        ("soak-embedded-1", 2_300),
+        ("soak-embedded-2", 2_400),
+    ];
+    let seen = Seen::of(Holder::Embedded, &swaps(), &calls(&seen));
+    assert_eq!(
+        seen.to_string(),
+        "1 calls or more under each; not seen: []; the last call under the one before began after 300 ms (median), \
+         300 ms (slowest)"
+    );
+}
+
+/// Two swaps, at the first and the second second.
+fn swaps() -> [Swap; 2] {
+    [1, 2].map(|generation| Swap {
+        generation,
+        put_ms: 1_000 * u64::from(generation),
+        adopted_ms: 7,
+    })
+}
+
+/// One call under each leaf, and when it began.
+fn calls(under: &[(&str, u64)]) -> BTreeMap<String, Calls> {
+    let one = |begun_ms: &u64| {
+        let mut calls = Calls::default();
+        calls.add(*begun_ms);
+        calls
+    };
+    let under = under.iter();
+    under
+        .map(|(name, begun_ms)| ((*name).to_owned(), one(begun_ms)))
+        .collect()
 }
 
 #[test]
