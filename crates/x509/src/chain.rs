@@ -2,10 +2,14 @@
 
 mod go;
 mod path;
+mod words;
 
 use jiff::Timestamp;
 
-use self::path::{Anchor, Dead, Presented, anchor};
+use self::{
+    path::{Anchor, Dead, Presented, anchor},
+    words::passed_over,
+};
 use crate::{
     bundle::TrustBundle,
     certificate::{Certificate, CertificatesError},
@@ -54,13 +58,16 @@ pub enum ChainError {
 pub enum Refusal {
     /// No accepted CA, valid now, signed the chain.
     #[error(
-        "expected a chain to one of the {n_accepted} accepted client CAs, found issuer `{issuer}`"
+        "expected a chain to one of the {n_accepted} accepted client CAs, found issuer `{issuer}`{}",
+        passed_over.as_ref().map(|why| format!("; {why}")).unwrap_or_default()
     )]
     UnknownIssuer {
         /// How many CAs are accepted and valid.
         n_accepted: usize,
         /// The issuer that the leaf names.
         issuer: String,
+        /// Which CA of the bundle did sign the chain, and why it does not count.
+        passed_over: Option<String>,
     },
     /// A validity that has not begun or has ended.
     #[error("expected a leaf valid at {now}, found one valid from {not_before} to {not_after}")]
@@ -157,31 +164,53 @@ impl Chain {
             });
         }
         let presented = Presented::read(self).map_err(|reason| Refusal::Path { reason })?;
-        let (mut accepted, mut path_error) = (Vec::new(), presented.left_out());
-        for ca in bundle.members().iter().filter(|ca| ca.is_valid_at(now)) {
-            match anchor(ca) {
+        let (mut accepted, mut unfit) = (Vec::new(), Vec::new());
+        let mut for_go = presented.left_out();
+        for ca in bundle.members() {
+            match anchor(ca, now) {
                 Anchor::Fit => accepted.push(ca),
-                Anchor::Unfit => {}
+                Anchor::Unfit => unfit.push(ca),
                 Anchor::NotForGo(reason) => {
-                    path_error = path_error.or_else(|| self.may_lead_to(ca).then_some(reason));
+                    for_go = for_go.or_else(|| self.may_lead_to(ca).then_some(reason));
                 }
             }
         }
-        let named = accepted.iter().filter(|ca| self.may_lead_to(ca));
-        for anchor in named.take(MAX_ANCHORS_TRIED) {
+        let (mut another_key, mut rule) = (None, None);
+        for anchor in self.named(&accepted) {
             match presented.lead_to(anchor, now) {
                 Ok(()) => return Ok(anchor),
                 Err(Dead::NoPath) => {}
-                Err(Dead::Path(reason)) => path_error = Some(reason),
+                Err(Dead::AnotherKey(reason)) => another_key = another_key.or(Some(reason)),
+                Err(Dead::Path(reason)) => rule = rule.or(Some(reason)),
             }
         }
-        Err(path_error.map_or_else(
-            || Refusal::UnknownIssuer {
+        // From what tells most to what tells least.
+        let mut signed = self.named(&unfit).filter(|ca| self.is_signed_by(ca));
+        let passed_over = signed.next().map(|ca| passed_over(ca, now));
+        let reason = match passed_over {
+            None => rule.or(for_go).or(another_key),
+            Some(_) => rule.or(for_go),
+        };
+        Err(match reason {
+            Some(reason) => Refusal::Path { reason },
+            None => Refusal::UnknownIssuer {
                 n_accepted: accepted.len(),
                 issuer: self.leaf.issuer().to_string(),
+                passed_over,
             },
-            |reason| Refusal::Path { reason },
-        ))
+        })
+    }
+
+    /// Returns those CAs that the chain may lead to, as many of them as are tried.
+    fn named<'b>(&self, cas: &[&'b Certificate]) -> impl Iterator<Item = &'b Certificate> {
+        let named = cas.iter().copied().filter(|ca| self.may_lead_to(ca));
+        named.take(MAX_ANCHORS_TRIED)
+    }
+
+    /// Returns whether `ca` signed a certificate of the chain.
+    fn is_signed_by(&self, ca: &Certificate) -> bool {
+        self.certificates()
+            .any(|certificate| certificate.is_signed_by(ca))
     }
 
     /// Returns whether a certificate of the chain names `anchor` as its issuer, octet by octet as verifiers compare names.

@@ -12,6 +12,7 @@ use super::{
         self,
         policy::{self, Step},
     },
+    words,
 };
 use crate::{certificate::Certificate, extension::Usage};
 
@@ -28,7 +29,7 @@ pub(super) struct Presented<'c> {
 pub(super) enum Anchor {
     /// It may.
     Fit,
-    /// It may not, by what it says of itself.
+    /// It may not now, by what it says of itself.
     Unfit,
     /// Go, for its own reason, does not take it.
     NotForGo(String),
@@ -38,6 +39,8 @@ pub(super) enum Anchor {
 pub(super) enum Dead {
     /// Nothing that is presented was signed by it.
     NoPath,
+    /// Its name is right, and its key is not that which signed.
+    AnotherKey(String),
     /// A path is there, and breaks a rule.
     Path(String),
 }
@@ -94,8 +97,12 @@ impl<'c> Presented<'c> {
         self.verify(anchor, now, &judge).map_err(|error| {
             let reason = found.take();
             match (error, reason) {
+                (_, Some(reason)) => Dead::Path(reason),
                 (webpki::Error::UnknownIssuer, None) => Dead::NoPath,
-                (error, reason) => Dead::Path(reason.unwrap_or_else(|| error.to_string())),
+                (error @ webpki::Error::InvalidSignatureForPublicKey, None) => {
+                    Dead::AnotherKey(words::rule(&error))
+                }
+                (error, None) => Dead::Path(words::rule(&error)),
             }
         })
     }
@@ -200,8 +207,9 @@ fn limit(ca: &Certificate) -> Option<u32> {
 }
 
 /// Judges what webpki, for which an anchor is but a name and a key, does not look at.
-pub(super) fn anchor(ca: &Certificate) -> Anchor {
-    if !(ca.is_ca() && ca.allows_usage(Usage::KeyCertSign) && ca.allows_client_auth()) {
+pub(super) fn anchor(ca: &Certificate, now: Timestamp) -> Anchor {
+    let may_sign = ca.is_ca() && ca.allows_usage(Usage::KeyCertSign);
+    if !(ca.is_valid_at(now) && may_sign && ca.allows_client_auth()) {
         return Anchor::Unfit;
     }
     let subject = ca.subject();

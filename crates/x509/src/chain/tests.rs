@@ -62,13 +62,57 @@ fn refusals_say_why() {
     );
     assert_eq!(
         refusal(&bundle(&[&ended]), now()),
-        refusal(&bundle(&[]), now())
+        "expected a chain to one of the 0 accepted client CAs, found issuer `O=acme, CN=g1`; `O=acme, CN=g1` of the \
+         bundle, which signed it, ended at 2026-02-28T00:00:00Z",
     );
     assert_eq!(
         refusal(&bundle(&[&root]), now() + days(81)),
         "expected a leaf valid at 2026-05-21T00:00:00Z, found one valid from 2026-02-19T00:00:00Z to \
          2026-05-20T00:00:00Z",
     );
+}
+
+#[test]
+fn the_reason_that_tells_most_is_told() {
+    let leaf = |ca: &Forge| chain(&[&Forge::leaf("worker", "p256-c", ca)]);
+    let told = |chain: &Chain, bundle: &TrustBundle| {
+        chain.accepted_by(bundle, now()).unwrap_err().to_string()
+    };
+    let root = Forge::root("g1", "p256-a").extension(basic_constraints(true, None));
+    let namesake = Forge::root("g1", "p256-b");
+    let another_key = "InvalidSignatureForPublicKey";
+    assert!(told(&leaf(&root), &bundle(&[&namesake])).contains(another_key));
+    // A CA that did sign, and does not count, tells more than a namesake of it that does.
+    let unfit: [(Forge, &str); 4] = [
+        (
+            root.clone().with(|f| f.not_after = now() - days(1)),
+            "ended at 2026-02-28",
+        ),
+        (
+            root.clone().with(|f| f.not_before = now() + days(1)),
+            "begins only at 2026-03-02",
+        ),
+        (Forge::leaf("g1", "p256-a", &root), "is no CA"),
+        (
+            root.clone().extension(forge::key_usage(&[0])),
+            "may not sign certificates",
+        ),
+    ];
+    for (ca, expected) in &unfit {
+        let told = told(&leaf(&root), &bundle(&[ca, &namesake]));
+        assert!(told.contains(expected), "{told}");
+    }
+    // And a path that breaks a rule more than either.
+    let middle = Forge::intermediate("i1", "p256-b", &root);
+    let ended = middle.clone().with(|f| f.not_after = now() - days(1));
+    let chain = chain(&[&Forge::leaf("worker", "p256-c", &middle), &ended]);
+    for order in [[&root, &namesake], [&namesake, &root]] {
+        let told = told(&chain, &bundle(&order));
+        assert!(
+            told.contains("an intermediate ended at 2026-02-28"),
+            "{told}"
+        );
+    }
 }
 
 #[test]

@@ -1,0 +1,93 @@
+//! Why a path is refused, in words.
+
+use jiff::Timestamp;
+use rustls_pki_types::UnixTime;
+
+use crate::{certificate::Certificate, extension::Usage};
+
+/// Says which rule is broken, and adds webpki's own word for it, by which it can be looked up.
+pub(super) fn rule(error: &webpki::Error) -> String {
+    let name = format!("{error:?}");
+    let end = name.find(|c: char| !c.is_alphanumeric());
+    let name = name.get(..end.unwrap_or(name.len())).unwrap_or_default();
+    match broken(error) {
+        Some(what) => format!("{what} (webpki: {name})"),
+        None => format!("webpki says {name}"),
+    }
+}
+
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "the library's list grows, and not everything in it is about chains"
+)]
+fn broken(error: &webpki::Error) -> Option<String> {
+    use webpki::Error as E;
+    let words = match error {
+        // The leaf and the end of the path were judged before.
+        E::CertExpired { not_after, .. } => {
+            return Some(format!("an intermediate ended at {}", instant(*not_after)));
+        }
+        E::CertNotValidYet { not_before, .. } => {
+            let begin = instant(*not_before);
+            return Some(format!("an intermediate begins only at {begin}"));
+        }
+        E::InvalidSignatureForPublicKey => {
+            "a CA has the name of the issuer, but its key did not make the signature, as that of another generation with the same name"
+        }
+        E::RequiredEkuNotFoundContext(_) => {
+            "the extended key usage of a certificate does not allow TLS clients"
+        }
+        E::EmptyEkuExtension => "the extended key usage of a certificate is empty",
+        E::NameConstraintViolation => "a name lies outside the name constraints of a CA above it",
+        E::PathLenConstraintViolated => "a CA allows fewer intermediates under it than there are",
+        E::CaUsedAsEndEntity => "the leaf is a CA",
+        E::EndEntityUsedAsCa => "a certificate that is no CA signed another",
+        E::UnsupportedCriticalExtension => {
+            "a certificate has a critical extension that is not handled"
+        }
+        E::UnsupportedCertVersion => "a certificate is older than X.509 version 3",
+        E::UnsupportedSignatureAlgorithmContext(_) => {
+            "a signature is by an algorithm that TLS servers do not verify"
+        }
+        E::UnsupportedSignatureAlgorithmForPublicKeyContext(_) => {
+            "the algorithm of a signature does not fit the key of the CA above"
+        }
+        E::SignatureAlgorithmMismatch => {
+            "the two places of a certificate that name its signature's algorithm differ"
+        }
+        E::MaximumPathDepthExceeded => "there are more than six intermediates",
+        E::MaximumPathBuildCallsExceeded
+        | E::MaximumSignatureChecksExceeded
+        | E::MaximumNameConstraintComparisonsExceeded => {
+            "the certificates make more paths than are tried"
+        }
+        _ => return None,
+    };
+    Some(words.to_owned())
+}
+
+/// Says why a CA of the bundle that signed the chain does not count.
+pub(super) fn passed_over(ca: &Certificate, now: Timestamp) -> String {
+    let subject = ca.subject();
+    if now > ca.not_after() {
+        let end = ca.not_after();
+        return format!("`{subject}` of the bundle, which signed it, ended at {end}");
+    }
+    if now < ca.not_before() {
+        let begin = ca.not_before();
+        return format!("`{subject}` of the bundle, which signed it, begins only at {begin}");
+    }
+    let lacks = if !ca.is_ca() {
+        "is no CA"
+    } else if !ca.allows_usage(Usage::KeyCertSign) {
+        "may not sign certificates (key usage)"
+    } else {
+        "may not stand above TLS clients (extended key usage)"
+    };
+    format!("`{subject}` of the bundle, which signed it, {lacks}")
+}
+
+fn instant(time: UnixTime) -> Timestamp {
+    let seconds = i64::try_from(time.as_secs()).unwrap_or(i64::MAX);
+    Timestamp::from_second(seconds).unwrap_or(Timestamp::MAX)
+}
