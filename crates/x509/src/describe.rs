@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::{
     certificate::Certificate,
     extension::{Purpose, Usage},
-    fingerprint::{Fingerprint, Hex},
+    fingerprint::{Fingerprint, Hex, Sha1Fingerprint},
 };
 
 /// What a certificate says, at an instant, in words. Prints as calm lines, the time that is left first.
@@ -51,7 +51,7 @@ pub struct Description {
     /// SHA-256 of the DER.
     pub fingerprint: Fingerprint,
     /// SHA-1 of the DER, as Temporal's tools show it.
-    pub sha1_fingerprint: String,
+    pub sha1_fingerprint: Sha1Fingerprint,
 }
 
 /// Where an instant lies in a validity.
@@ -145,7 +145,7 @@ impl Description {
                 .as_ref()
                 .and_then(|aki| aki.value.key_id.as_ref().map(hex)),
             fingerprint: certificate.fingerprint(),
-            sha1_fingerprint: certificate.sha1_fingerprint().text(),
+            sha1_fingerprint: certificate.sha1_fingerprint(),
         }
     }
 
@@ -205,7 +205,7 @@ impl fmt::Display for Description {
             ("SKI", self.subject_key_id.clone()),
             ("AKI", self.authority_key_id.clone()),
             ("SHA-256", Some(self.fingerprint.to_string())),
-            ("SHA-1", Some(self.sha1_fingerprint.clone())),
+            ("SHA-1", Some(self.sha1_fingerprint.to_string())),
         ];
         for (name, fact) in lines {
             if let Some(fact) = fact {

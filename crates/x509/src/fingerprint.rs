@@ -12,8 +12,9 @@ use serde::{Deserialize, Serialize};
 #[serde(try_from = "String", into = "String")]
 pub struct Fingerprint([u8; 32]);
 
-/// SHA-1 of a certificate's DER, only because Temporal's own tools show it (`tcld` lists it).
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// SHA-1 of a certificate's DER, only because Temporal's own tools show it (`tcld` lists it). Prints as 40 lower-case hexadecimal digits.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(into = "String")]
 pub struct Sha1Fingerprint([u8; 20]);
 
 /// Why a text is not a SHA-256 fingerprint.
@@ -48,11 +49,6 @@ impl Sha1Fingerprint {
         let mut bytes = [0; 20];
         bytes.copy_from_slice(digest::digest(&digest::SHA1_FOR_LEGACY_USE_ONLY, der).as_ref());
         Self(bytes)
-    }
-
-    /// Prints to a text of its own.
-    pub(crate) fn text(&self) -> String {
-        Hex(&self.0).text()
     }
 }
 
@@ -159,7 +155,13 @@ impl TryFrom<String> for Fingerprint {
 
 impl From<Fingerprint> for String {
     fn from(fingerprint: Fingerprint) -> Self {
-        fingerprint.to_string()
+        Hex(&fingerprint.0).text()
+    }
+}
+
+impl From<Sha1Fingerprint> for String {
+    fn from(fingerprint: Sha1Fingerprint) -> Self {
+        Hex(&fingerprint.0).text()
     }
 }
 

@@ -94,6 +94,7 @@ fn what_go_reads_is_known() {
     let certificates = certificates();
     if certificates.is_empty() {
         eprintln!("not judged: the corpus is not installed here");
+        return;
     }
     for (_, der) in &certificates {
         interrogate(der);
