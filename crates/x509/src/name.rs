@@ -82,11 +82,14 @@ impl DistinguishedName {
     /// Reads the RDNs of a name. A certificate's are found without the parser, which stops at an RDN that is empty and hides
     /// what follows it.
     pub(crate) fn of(rdns: Items<'_>) -> Self {
-        // A loop: flattened iterators cost as much again as what they do.
+        // Loops: iterators within iterators cost as much again as what they do.
         let mut attributes = Vec::with_capacity(ROOM);
         for rdn in rdns {
-            let within = rdn.items().enumerate();
-            attributes.extend(within.filter_map(|(n, item)| Attribute::read(item, n > 0)));
+            for (n, item) in rdn.items().enumerate() {
+                if let Some(attribute) = Attribute::read(item, n > 0) {
+                    attributes.push(attribute);
+                }
+            }
         }
         Self {
             attributes: attributes.into(),
@@ -319,7 +322,10 @@ pub fn is_unseen(c: char) -> bool {
 
 fn escape(f: &mut impl fmt::Write, value: &str) -> fmt::Result {
     // Nearly every value is plain, and is written at once.
-    let plain = |octet: u8| octet.is_ascii_alphanumeric() || b"-._/:@()'&*!?=".contains(&octet);
+    let plain = |octet: u8| {
+        matches!(octet, b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z'
+            | b'-' | b'.' | b'_' | b'/' | b':' | b'@' | b'(' | b')' | b'\'' | b'&' | b'*' | b'!' | b'?' | b'=')
+    };
     let mut before = b' ';
     let is_plain = value.bytes().all(|octet| {
         let before = std::mem::replace(&mut before, octet);
