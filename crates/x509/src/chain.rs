@@ -66,7 +66,7 @@ pub enum Refusal {
         n_accepted: usize,
         /// The issuer that the leaf names.
         issuer: String,
-        /// Which CA of the bundle did sign the chain, and why it does not count.
+        /// Which CA of the bundle did sign the chain, and why it does not count; or that one has the right name, and another key.
         passed_over: Option<String>,
     },
     /// A validity that has not begun or has ended.
@@ -184,20 +184,15 @@ impl Chain {
                 Err(Dead::Path(reason)) => rule = rule.or(Some(reason)),
             }
         }
-        // From what tells most to what tells least.
+        if let Some(reason) = rule.or(for_go) {
+            return Err(Refusal::Path { reason });
+        }
         let mut signed = self.named(&unfit).filter(|ca| self.is_signed_by(ca));
         let passed_over = signed.next().map(|ca| passed_over(ca, now));
-        let reason = match passed_over {
-            None => rule.or(for_go).or(another_key),
-            Some(_) => rule.or(for_go),
-        };
-        Err(match reason {
-            Some(reason) => Refusal::Path { reason },
-            None => Refusal::UnknownIssuer {
-                n_accepted: accepted.len(),
-                issuer: self.leaf.issuer().to_string(),
-                passed_over,
-            },
+        Err(Refusal::UnknownIssuer {
+            n_accepted: accepted.len(),
+            issuer: self.leaf.issuer().to_string(),
+            passed_over: passed_over.or(another_key),
         })
     }
 

@@ -32,7 +32,7 @@ fn broken(error: &webpki::Error) -> Option<String> {
             return Some(format!("an intermediate begins only at {begin}"));
         }
         E::InvalidSignatureForPublicKey => {
-            "a CA has the name of the issuer, but its key did not make the signature, as that of another generation with the same name"
+            "a CA has the right name, but not the key that signed, as another generation under the same name would"
         }
         E::RequiredEkuNotFoundContext(_) => {
             "the extended key usage of a certificate does not allow TLS clients"
