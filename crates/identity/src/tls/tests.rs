@@ -50,6 +50,22 @@ fn servers(ca: &Ca) -> [ServerConfig; 3] {
     [server_config(ca), tickets_of_1_2, ids]
 }
 
+/// Has a server meet a client that resumes as `resumption` has it, or else as we make one; returns who publishes its identities.
+fn meet(
+    ca: &Ca,
+    server: ServerConfig,
+    resumption: Option<Resumption>,
+) -> (TlsAcceptor, TlsConnector, Publisher) {
+    let (publisher, subscriber) = publish::channel();
+    let roots = bundle_roots(&TrustBundle::new([ca.certificate.clone()])).unwrap();
+    let mut config = client_config(roots, Arc::new(subscriber)).unwrap();
+    if let Some(resumption) = resumption {
+        config.resumption = resumption;
+    }
+    let acceptor = TlsAcceptor::from(Arc::new(server));
+    (acceptor, TlsConnector::from(Arc::new(config)), publisher)
+}
+
 /// Issues a leaf, publishes it, and returns what a server should see.
 fn publish_leaf(publisher: &Publisher, ca: &Ca, name: &str) -> Fingerprint {
     let pair = ca.leaf(name);
@@ -62,11 +78,7 @@ fn publish_leaf(publisher: &Publisher, ca: &Ca, name: &str) -> Fingerprint {
 async fn the_new_leaf_is_presented_although_the_server_offers_resumption() {
     let ca = Ca::new("g1");
     for server in servers(&ca) {
-        let acceptor = TlsAcceptor::from(Arc::new(server));
-        let (publisher, subscriber) = publish::channel();
-        let roots = bundle_roots(&TrustBundle::new([ca.certificate.clone()])).unwrap();
-        let config = client_config(roots, Arc::new(subscriber)).unwrap();
-        let connector = TlsConnector::from(Arc::new(config));
+        let (acceptor, connector, publisher) = meet(&ca, server, None);
         let nothing = shake(&acceptor, &connector).await;
         assert_eq!(nothing, None, "empty: fails closed");
         for name in ["one", "two", "three"] {
@@ -82,12 +94,7 @@ async fn the_new_leaf_is_presented_although_the_server_offers_resumption() {
 async fn with_resumption_a_server_goes_on_seeing_the_old_leaf() {
     let ca = Ca::new("g1");
     for server in servers(&ca) {
-        let acceptor = TlsAcceptor::from(Arc::new(server));
-        let (publisher, subscriber) = publish::channel();
-        let roots = bundle_roots(&TrustBundle::new([ca.certificate.clone()])).unwrap();
-        let mut config = client_config(roots, Arc::new(subscriber)).unwrap();
-        config.resumption = Resumption::default();
-        let connector = TlsConnector::from(Arc::new(config));
+        let (acceptor, connector, publisher) = meet(&ca, server, Some(Resumption::default()));
         let old = publish_leaf(&publisher, &ca, "one");
         assert_eq!(shake(&acceptor, &connector).await, Some(old));
         let new = publish_leaf(&publisher, &ca, "two");

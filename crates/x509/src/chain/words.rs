@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use rustls_pki_types::UnixTime;
 
-use crate::{certificate::Certificate, extension::Usage};
+use crate::{certificate::Certificate, describe::Standing, extension::Usage};
 
 /// Says which rule is broken, and adds webpki's own word for it, by which it can be looked up.
 pub(super) fn rule(error: &webpki::Error) -> String {
@@ -68,23 +68,17 @@ fn broken(error: &webpki::Error) -> Option<String> {
 
 /// Says why a CA of the bundle that signed the chain does not count.
 pub(super) fn passed_over(ca: &Certificate, now: Timestamp) -> String {
-    let subject = ca.subject();
-    if now > ca.not_after() {
-        let end = ca.not_after();
-        return format!("`{subject}` of the bundle, which signed it, ended at {end}");
-    }
-    if now < ca.not_before() {
-        let begin = ca.not_before();
-        return format!("`{subject}` of the bundle, which signed it, begins only at {begin}");
-    }
-    let lacks = if !ca.is_ca() {
-        "is no CA"
-    } else if !ca.allows_usage(Usage::KeyCertSign) {
-        "may not sign certificates (key usage)"
-    } else {
-        "may not stand above TLS clients (extended key usage)"
+    let why = match Standing::of(ca, now) {
+        Standing::Expired => format!("ended at {}", ca.not_after()),
+        Standing::NotYetValid => format!("begins only at {}", ca.not_before()),
+        Standing::Valid if !ca.is_ca() => "is no CA".to_owned(),
+        Standing::Valid if !ca.allows_usage(Usage::KeyCertSign) => {
+            "may not sign certificates (key usage)".to_owned()
+        }
+        Standing::Valid => "may not stand above TLS clients (extended key usage)".to_owned(),
     };
-    format!("`{subject}` of the bundle, which signed it, {lacks}")
+    let subject = ca.subject();
+    format!("`{subject}` of the bundle, which signed it, {why}")
 }
 
 fn instant(time: UnixTime) -> Timestamp {
