@@ -38,8 +38,11 @@ impl Patience {
     }
 
     /// Gives a token back, for a frame that moved a call on.
+    #[inline]
     pub fn restore(&mut self) {
-        self.tokens = self.tokens.saturating_add(1).min(self.most);
+        if self.tokens < self.most {
+            self.tokens += 1;
+        }
     }
 
     /// Only an empty bucket looks at the time, and then it counts all the time since it was empty before.

@@ -24,11 +24,13 @@ impl SendWindow {
     }
 
     /// Returns how many bytes may be sent now.
+    #[inline]
     pub fn room(self) -> usize {
         usize::try_from(self.0).unwrap_or(0)
     }
 
     /// Notes that bytes were sent, which [`Self::room`] allowed.
+    #[inline]
     pub fn take(&mut self, n_bytes: usize) {
         self.0 = self
             .0
@@ -62,6 +64,7 @@ impl ReceiveWindow {
     }
 
     /// Notes that bytes came.
+    #[inline]
     pub fn receive(&mut self, cost: u32) -> Result<(), Breach> {
         self.left = self.left.checked_sub(cost).ok_or(Breach::WindowExceeded)?;
         Ok(())
@@ -69,6 +72,7 @@ impl ReceiveWindow {
 
     /// Notes that bytes are not held here any more. Returns by how much the peer's window is to be moved, if it is worth
     /// a frame: once it has been half used.
+    #[inline]
     pub fn release(&mut self, cost: u32) -> Option<u32> {
         self.owed = self.owed.saturating_add(cost);
         if self.owed == 0 || self.owed < self.size / 2 {

@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Instant};
 
 use super::{
     route::Route,
+    slots::Key,
     wire::{Ended, Wire},
 };
 use crate::{
@@ -116,6 +117,19 @@ impl Caller {
             self.wire.write_raw(NOT_HTTP_1);
         }
         self.wire.ended = Some(Ended::Breach(Breach::Preface));
+    }
+
+    /// Returns the call on a stream; none if the stream is closed.
+    #[inline]
+    pub(super) fn call_at(&self, stream: u32) -> Result<Option<Key>, Breach> {
+        match self.wire.streams.get(stream) {
+            Some(call) => Ok(Some(call)),
+            None if stream > self.highest || stream.is_multiple_of(2) => {
+                let kind = "a caller's";
+                Err(Breach::IdleStream { kind, stream })
+            }
+            None => Ok(None),
+        }
     }
 
     /// Announces that this connection will end.

@@ -6,7 +6,7 @@
 
 use super::{
     CallerId, ConnectionId, Event, Loss, Relay, ServerId,
-    call::Place,
+    call::{Call, Place},
     caller::How,
     half::{End, Last},
     place::Again,
@@ -23,9 +23,16 @@ use crate::{
 };
 
 impl Relay {
-    /// Forgets a call whose both directions are done.
+    /// Forgets a call if both directions are done.
     pub(super) fn finish_if_over(&mut self, key: Key) {
-        let Some(call) = self.calls.get(key).filter(|call| call.is_over()) else {
+        if self.calls.get(key).is_some_and(Call::is_over) {
+            self.finish(key);
+        }
+    }
+
+    /// Forgets a call whose both directions are done.
+    pub(super) fn finish(&mut self, key: Key) {
+        let Some(call) = self.calls.get(key) else {
             return;
         };
         if !call.is_failed {
@@ -125,10 +132,7 @@ impl Relay {
 
     /// Ends a call with a status of our own.
     pub(super) fn fail(&mut self, key: Key, cause: FailureCause, why: &str) {
-        let was_answered = self
-            .calls
-            .get(key)
-            .is_some_and(super::call::Call::is_answered);
+        let was_answered = self.calls.get(key).is_some_and(Call::is_answered);
         self.leave_server(key, Some(Reason::CANCEL));
         let Some(call) = self.calls.get_mut(key) else {
             return;
@@ -164,7 +168,8 @@ impl Relay {
     /// Holds a caller to what it did.
     pub(super) fn blame_caller(&mut self, key: Key, fault: Fault) {
         let now = self.now;
-        let Some(caller) = self.callers.get_mut(key) else {
+        let caller = self.callers.get_mut(key);
+        let Some(caller) = caller.filter(|caller| caller.wire.ended.is_none()) else {
             return;
         };
         match fault {
@@ -194,7 +199,8 @@ impl Relay {
     /// Holds the server to what it did.
     pub(super) fn blame_server(&mut self, key: Key, fault: Fault) {
         let now = self.now;
-        let Some(server) = self.servers.get_mut(key) else {
+        let server = self.servers.get_mut(key);
+        let Some(server) = server.filter(|server| server.wire.ended.is_none()) else {
             return;
         };
         match fault {
@@ -241,7 +247,7 @@ impl Relay {
                 continue;
             }
             let call = self.calls.get(key);
-            let is_answered = call.is_some_and(super::call::Call::is_answered);
+            let is_answered = call.is_some_and(Call::is_answered);
             self.leave_server(key, None);
             if is_answered {
                 self.fail(key, FailureCause::Cut, &within);

@@ -55,14 +55,16 @@ pub(super) enum Last {
 }
 
 impl Half {
-    pub(super) fn new() -> Self {
+    /// A direction whose receiver may be sent this much at first. Its sender may have said how many bytes will come, and may
+    /// have ended already.
+    pub(super) fn new(window: SendWindow, declared: Option<u64>, end: End) -> Self {
         Self {
             credit: ReceiveWindow::new(limits::STREAM_WINDOW_BYTES),
-            window: SendWindow::new(0),
+            window,
             pending: VecDeque::new(),
-            end: End::Open,
+            end,
             prepaid: 0,
-            declared: None,
+            declared,
             is_queued: false,
         }
     }
@@ -84,14 +86,13 @@ impl Half {
 
     /// Notes the sender's last word.
     pub(super) fn hear_end(&mut self, last: Last) -> Result<(), Breach> {
-        if self.declared.is_some_and(|lacking| lacking > 0) {
-            return Err(LENGTH);
-        }
+        may_end(self.declared)?;
         self.end = End::Coming(last);
         Ok(())
     }
 
     /// Takes note of a DATA frame.
+    #[inline]
     pub(super) fn hear(&mut self, data: &Data<'_>) -> Result<(), Breach> {
         if self.is_heard() {
             return Err(Breach::ClosedStream {
@@ -146,6 +147,14 @@ impl Half {
     }
 }
 
+/// Makes sure that nothing is lacking where a sender ends.
+pub(super) fn may_end(lacking: Option<u64>) -> Result<(), Breach> {
+    match lacking {
+        Some(1..) => Err(LENGTH),
+        Some(0) | None => Ok(()),
+    }
+}
+
 const LENGTH: Breach = Breach::Malformed {
     rule: "content-length does not say the length",
 };
@@ -161,6 +170,7 @@ pub(super) struct Passage<'a> {
 
 impl Passage<'_> {
     /// Passes bytes on that have just come, or lets them wait. Returns for how many the sender is to be given room.
+    #[inline]
     pub(super) fn pass(&mut self, bytes: &[u8]) -> usize {
         let goes_through = self.half.pending.is_empty() && bytes.len() <= self.room();
         if !goes_through {
@@ -224,10 +234,12 @@ impl Passage<'_> {
     }
 
     /// Returns how many bytes one frame may carry now.
+    #[inline]
     fn room(&self) -> usize {
         self.half.window.room().min(self.sink.room_for_data())
     }
 
+    #[inline]
     fn write(&mut self, parts: (&[u8], &[u8]), ends: bool) {
         self.sink.write_data(self.stream, ends, parts);
         self.half.window.take(parts.0.len() + parts.1.len());

@@ -13,24 +13,43 @@ use super::{
 use crate::h2::{
     block::Block,
     breach::{Breach, Fault},
-    frame::Data,
+    frame::{Data, Head},
     hpack::Versions,
     reason::Reason,
 };
 
 impl Relay {
-    /// The server sent headers: a response, or the trailers of one.
+    /// The server sent headers, or the beginning of them.
+    pub(super) fn reply_headers(
+        &mut self,
+        key: Key,
+        head: Head,
+        payload: &[u8],
+    ) -> Result<(), Fault> {
+        let server = self.servers.get_mut(key);
+        let Some(server) = server.filter(|server| server.wire.ended.is_none()) else {
+            return Ok(());
+        };
+        match server.wire.hear_headers(head, payload)? {
+            Some(block) => self.reply_block(key, &block),
+            None => Ok(()),
+        }
+    }
+
+    /// A server's headers are whole: a response, or the trailers of one.
     ///
     /// They are encoded last, when nothing can refuse them any more: a block that is encoded and not sent would leave the
     /// caller's table out of step, and one bad reply would end all its calls. And what must wait for bytes that wait is not
     /// translated yet: a block is only good at the place in the order for which it was encoded.
     pub(super) fn reply_block(&mut self, server: Key, block: &Block<'_>) -> Result<(), Fault> {
-        let stream = block.stream;
-        let Some(key) = self.call_at_server(server, stream)? else {
-            return self.reply_without_call(server, block);
+        let (stream, server_key) = (block.stream, server);
+        let Some(server) = self.servers.get_mut(server) else {
+            return Ok(());
         };
-        let (Some(server), Some(call)) = (self.servers.get_mut(server), self.calls.get_mut(key))
-        else {
+        let Some(key) = server.call_at(stream)? else {
+            return self.reply_without_call(server_key, block);
+        };
+        let Some(call) = self.calls.get_mut(key) else {
             return Ok(());
         };
         let caller_key = call.caller;
@@ -80,7 +99,9 @@ impl Relay {
         caller.wire.touch(id, &mut self.touched);
         if block.ends {
             call.response.end = End::Passed;
-            self.finish_if_over(key);
+            if call.is_over() {
+                self.finish(key);
+            }
         }
         Ok(())
     }
@@ -103,23 +124,28 @@ impl Relay {
     }
 
     /// The server sent bytes.
-    pub(super) fn reply_data(&mut self, server: Key, data: &Data<'_>) -> Result<(), Fault> {
+    pub(super) fn reply_data(&mut self, key: Key, head: Head, payload: &[u8]) -> Result<(), Fault> {
+        let server = self.servers.get_mut(key);
+        let Some(source) = server.filter(|server| server.wire.ended.is_none()) else {
+            return Ok(());
+        };
+        let data = source.wire.hear_data(head, payload, self.now)?;
         let stream = data.stream;
         let cost = usize::try_from(data.cost).unwrap_or(usize::MAX);
-        let Some(key) = self.call_at_server(server, stream)? else {
-            return self.data_without_call(server, data);
+        let Some(call_key) = source.call_at(stream)? else {
+            return self.data_without_call(key, &data);
         };
-        let Some(call) = self.calls.get_mut(key) else {
+        let Some(call) = self.calls.get_mut(call_key) else {
             return Ok(());
         };
         let heard = if call.is_answered() {
-            call.response.hear(data)
+            call.response.hear(&data)
         } else {
             let rule = "bytes before a response";
             Err(Breach::Malformed { rule })
         };
         if let Err(breach) = heard {
-            self.release_server(server, cost);
+            source.wire.release(cost);
             return Err(Fault::Stream(stream, breach));
         }
         let caller_key = call.caller;
@@ -134,27 +160,25 @@ impl Relay {
             kept: None,
         };
         let n_passed = passage.pass(data.bytes);
-        passage.queue(key);
+        passage.queue(call_key);
         let n_padding = cost - data.bytes.len();
-        if let Some(source) = self.servers.get_mut(server) {
-            let n_bytes = n_passed + n_padding;
-            call.response.give_room(&mut source.wire, stream, n_bytes);
-            let id = ConnectionId::Server(ServerId(server));
-            source.wire.touch(id, &mut self.touched);
-        }
+        let n_bytes = n_passed + n_padding;
+        call.response.give_room(&mut source.wire, stream, n_bytes);
         let id = ConnectionId::Caller(CallerId(caller_key));
         sink.wire.touch(id, &mut self.touched);
-        self.finish_if_over(key);
+        if call.is_over() {
+            self.finish(call_key);
+        }
         Ok(())
     }
 
     /// Bytes on a stream that carries no call.
     fn data_without_call(&mut self, key: Key, data: &Data<'_>) -> Result<(), Fault> {
-        let cost = usize::try_from(data.cost).unwrap_or(usize::MAX);
-        self.release_server(key, cost);
         let Some(server) = self.servers.get_mut(key) else {
             return Ok(());
         };
+        let cost = usize::try_from(data.cost).unwrap_or(usize::MAX);
+        server.wire.release(cost);
         let Some(question) = server.questions.get_mut(&data.stream) else {
             return Ok(());
         };
@@ -168,12 +192,6 @@ impl Relay {
             server.wire.write_window(data.stream, data.cost);
         }
         Ok(())
-    }
-
-    fn release_server(&mut self, key: Key, n_bytes: usize) {
-        if let Some(server) = self.servers.get_mut(key) {
-            server.wire.release(n_bytes);
-        }
     }
 
     /// Tells what the server answered to a question.
@@ -196,7 +214,8 @@ impl Relay {
         stream: u32,
         reason: Reason,
     ) -> Result<(), Fault> {
-        let Some(key) = self.call_at_server(server, stream)? else {
+        let found = self.servers.get(server);
+        let Some(key) = found.map_or(Ok(None), |server| server.call_at(stream))? else {
             self.answered(server, stream);
             return Ok(());
         };
@@ -228,20 +247,5 @@ impl Relay {
         self.tally.reset += 1;
         self.remove_call(key, How::Reset);
         self.touch_caller(caller_key);
-    }
-
-    /// Returns the call on a server's stream; none if the stream is closed or a question of ours.
-    pub(super) fn call_at_server(&self, server: Key, stream: u32) -> Result<Option<Key>, Fault> {
-        let Some(server) = self.servers.get(server) else {
-            return Ok(None);
-        };
-        match server.wire.streams.get(stream) {
-            Some(call) => Ok(Some(call)),
-            None if !server.has_opened(stream) => {
-                let kind = "a server's";
-                Err(Breach::IdleStream { kind, stream }.into())
-            }
-            None => Ok(None),
-        }
     }
 }

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use super::{
-    CallerId, ConnectionId, Event, Relay, ServerId,
+    ConnectionId, Event, Relay, ServerId,
     call::{Call, Place},
     caller::{Goodbye, How},
-    half::{Half, Last, Passage},
+    half::{End, Half, Last, Passage},
     head,
     route::Astray,
     slots::Key,
@@ -17,7 +17,7 @@ use crate::{
     h2::{
         block::Block,
         breach::{Breach, Fault},
-        frame::Data,
+        frame::Head,
         reason::Reason,
         window::SendWindow,
     },
@@ -25,7 +25,24 @@ use crate::{
 };
 
 impl Relay {
-    /// A caller sent headers: a new call, or the trailers of one.
+    /// A caller sent headers, or the beginning of them.
+    pub(super) fn request_headers(
+        &mut self,
+        key: Key,
+        head: Head,
+        payload: &[u8],
+    ) -> Result<(), Fault> {
+        let caller = self.callers.get_mut(key);
+        let Some(caller) = caller.filter(|caller| caller.wire.ended.is_none()) else {
+            return Ok(());
+        };
+        match caller.wire.hear_headers(head, payload)? {
+            Some(block) => self.request_block(key, &block),
+            None => Ok(()),
+        }
+    }
+
+    /// A caller's headers are whole: a new call, or the trailers of one.
     pub(super) fn request_block(&mut self, key: Key, block: &Block<'_>) -> Result<(), Fault> {
         let stream = block.stream;
         let Some(caller) = self.callers.get_mut(key) else {
@@ -73,20 +90,18 @@ impl Relay {
             return Ok(());
         };
         let stream = block.stream;
-        let mut request = Half::new();
-        request.declare(known.head.length);
-        if block.ends {
-            let heard = request.hear_end(Last::Bytes);
-            heard.map_err(|breach| Fault::Stream(stream, breach))?;
-        }
-        let mut response = Half::new();
-        response.window = SendWindow::new(caller.wire.peer.initial_window);
+        let end = if block.ends {
+            End::Coming(Last::Bytes)
+        } else {
+            End::Open
+        };
+        let window = SendWindow::new(caller.wire.peer.initial_window);
         let key = self.calls.insert(Call {
             caller: caller_key,
             down: stream,
             place: Place::Waiting { until: self.now },
-            request,
-            response,
+            request: Half::new(SendWindow::new(0), known.head.length, end),
+            response: Half::new(window, None, End::Open),
             head: known.head,
             timeout: known.timeout,
             kept: Some(self.keep.begin()),
@@ -161,27 +176,30 @@ impl Relay {
     }
 
     /// A caller sent bytes.
-    pub(super) fn request_data(&mut self, caller: Key, data: &Data<'_>) -> Result<(), Fault> {
-        let stream = data.stream;
-        let cost = usize::try_from(data.cost).unwrap_or(usize::MAX);
-        let found = self.call_at_caller(caller, stream);
-        let Ok(Some(key)) = found else {
-            self.release_caller(caller, cost);
-            let was_reset = self
-                .callers
-                .get(caller)
-                .is_some_and(|caller| caller.gone.how(stream) == Some(How::Reset));
-            return match found {
-                Err(fault) => Err(fault),
-                Ok(_) if was_reset => Ok(()),
-                Ok(_) => Err(Fault::Stream(stream, closed("DATA", stream))),
-            };
-        };
-        let (Some(call), Some(source)) = (self.calls.get_mut(key), self.callers.get_mut(caller))
-        else {
+    pub(super) fn request_data(
+        &mut self,
+        key: Key,
+        head: Head,
+        payload: &[u8],
+    ) -> Result<(), Fault> {
+        let caller = self.callers.get_mut(key);
+        let Some(source) = caller.filter(|caller| caller.wire.ended.is_none()) else {
             return Ok(());
         };
-        if let Err(breach) = call.request.hear(data) {
+        let data = source.wire.hear_data(head, payload, self.now)?;
+        let stream = data.stream;
+        let cost = usize::try_from(data.cost).unwrap_or(usize::MAX);
+        let Some(key) = source.call_at(stream)? else {
+            source.wire.release(cost);
+            return match source.gone.how(stream) {
+                Some(How::Reset) => Ok(()),
+                Some(How::Finished) | None => Err(Fault::Stream(stream, closed("DATA", stream))),
+            };
+        };
+        let Some(call) = self.calls.get_mut(key) else {
+            return Ok(());
+        };
+        if let Err(breach) = call.request.hear(&data) {
             source.wire.release(cost);
             return Err(Fault::Stream(stream, breach));
         }
@@ -218,9 +236,9 @@ impl Relay {
         };
         let n_bytes = n_passed + n_padding;
         call.request.give_room(&mut source.wire, stream, n_bytes);
-        let id = ConnectionId::Caller(CallerId(caller));
-        source.wire.touch(id, &mut self.touched);
-        self.finish_if_over(key);
+        if call.is_over() {
+            self.finish(key);
+        }
         Ok(())
     }
 
@@ -231,7 +249,8 @@ impl Relay {
         stream: u32,
         reason: Reason,
     ) -> Result<(), Fault> {
-        let Some(key) = self.call_at_caller(caller, stream)? else {
+        let found = self.callers.get(caller);
+        let Some(key) = found.map_or(Ok(None), |caller| caller.call_at(stream))? else {
             return Ok(());
         };
         self.leave_server(key, Some(reason));
@@ -243,28 +262,6 @@ impl Relay {
             caller.resets.spend("calls that are taken back", self.now)?;
         }
         Ok(())
-    }
-
-    /// Returns the call on a caller's stream; none if the stream is closed.
-    pub(super) fn call_at_caller(&self, caller: Key, stream: u32) -> Result<Option<Key>, Fault> {
-        let Some(caller) = self.callers.get(caller) else {
-            return Ok(None);
-        };
-        match caller.wire.streams.get(stream) {
-            Some(call) => Ok(Some(call)),
-            None if stream > caller.highest || stream.is_multiple_of(2) => {
-                let kind = "a caller's";
-                Err(Breach::IdleStream { kind, stream }.into())
-            }
-            None => Ok(None),
-        }
-    }
-
-    /// Gives a caller's connection room for bytes of a stream that is closed.
-    fn release_caller(&mut self, key: Key, n_bytes: usize) {
-        if let Some(caller) = self.callers.get_mut(key) {
-            caller.wire.release(n_bytes);
-        }
     }
 }
 

@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, fmt, sync::Arc, time::Instant};
 use super::{
     Answer, UpstreamId,
     pulse::Pulse,
+    slots::Key,
     wire::{Ended, Wire},
 };
 use crate::{
@@ -12,6 +13,7 @@ use crate::{
     grpc::{self, Timeout},
     h2::{
         PREFACE,
+        breach::Breach,
         frame::MAX_STREAM,
         hpack::{Field, HeaderList},
         reason::Reason,
@@ -138,6 +140,19 @@ impl Server {
     /// Returns whether a stream was opened, and may have ended since.
     pub(super) fn has_opened(&self, stream: u32) -> bool {
         stream % 2 == 1 && stream < self.next
+    }
+
+    /// Returns the call on a stream; none if the stream is closed or a question of ours.
+    #[inline]
+    pub(super) fn call_at(&self, stream: u32) -> Result<Option<Key>, Breach> {
+        match self.wire.streams.get(stream) {
+            Some(call) => Ok(Some(call)),
+            None if !self.has_opened(stream) => {
+                let kind = "a server's";
+                Err(Breach::IdleStream { kind, stream })
+            }
+            None => Ok(None),
+        }
     }
 
     /// Ends the connection if it takes no new calls and carries none.

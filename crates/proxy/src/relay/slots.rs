@@ -45,11 +45,13 @@ impl<T> Slots<T> {
         Key { index, round: 0 }
     }
 
+    #[inline]
     pub(super) fn get(&self, key: Key) -> Option<&T> {
         let slot = self.slots.get(usize::try_from(key.index).ok()?)?;
         slot.value.as_ref().filter(|_| slot.round == key.round)
     }
 
+    #[inline]
     pub(super) fn get_mut(&mut self, key: Key) -> Option<&mut T> {
         let slot = place(&mut self.slots, key.index)?;
         slot.value.as_mut().filter(|_| slot.round == key.round)
@@ -102,6 +104,7 @@ impl<T> Slots<T> {
     }
 }
 
+#[inline]
 fn place<T>(slots: &mut [Slot<T>], index: u32) -> Option<&mut Slot<T>> {
     slots.get_mut(usize::try_from(index).ok()?)
 }

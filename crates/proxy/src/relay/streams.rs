@@ -29,6 +29,7 @@ impl Streams {
         self.len == 0
     }
 
+    #[inline]
     pub(super) fn get(&self, stream: u32) -> Option<Key> {
         let found = self.places.get(self.find(stream)?)?;
         (found.0 == stream && stream != 0).then_some(found.1)
@@ -100,6 +101,7 @@ impl Streams {
     }
 
     /// Returns where a stream is, or the free place where it would be; none if the table has no places.
+    #[inline]
     fn find(&self, stream: u32) -> Option<usize> {
         let mut index = self.home(stream);
         loop {
@@ -111,11 +113,13 @@ impl Streams {
         }
     }
 
+    #[inline]
     fn home(&self, stream: u32) -> usize {
         let scattered = stream.wrapping_mul(GOLDEN) >> 8;
         usize::try_from(scattered).unwrap_or(usize::MAX) & self.mask()
     }
 
+    #[inline]
     fn mask(&self) -> usize {
         self.places.len().wrapping_sub(1)
     }

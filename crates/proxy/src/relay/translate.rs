@@ -10,7 +10,7 @@ use std::sync::Arc;
 use super::{
     Relay, UpstreamId,
     caller::Caller,
-    half::{Half, Last},
+    half,
     head::{self, Deadline, RequestHead},
     route::Astray,
     slots::Key,
@@ -49,6 +49,7 @@ impl Relay {
             && let Some(server) = self.roomiest(upstream)
             && let Some(known) = self.recall_block(before, server, block)
         {
+            check_end(known.head.length, block)?;
             return Ok(Ok((known, Some(server))));
         }
         let Some(caller) = self.callers.get_mut(key) else {
@@ -190,10 +191,7 @@ fn check_end(length: Option<u64>, block: &Block<'_>) -> Result<(), Fault> {
     if !block.ends {
         return Ok(());
     }
-    let mut whole = Half::new();
-    whole.declare(length);
-    let ended = whole.hear_end(Last::Bytes);
-    ended.map_err(|breach| Fault::Stream(block.stream, breach))
+    half::may_end(length).map_err(|breach| Fault::Stream(block.stream, breach))
 }
 
 /// The caller is the one that has just been heard.

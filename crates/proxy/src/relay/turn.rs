@@ -38,9 +38,9 @@ impl Relay {
             };
             if let Err(fault) = said {
                 self.blame_caller(key, fault);
-            }
-            if self.has_ended(ConnectionId::Caller(CallerId(key))) {
-                break;
+                if self.has_ended(ConnectionId::Caller(CallerId(key))) {
+                    break;
+                }
             }
         }
         if let Some(caller) = self.callers.get_mut(key) {
@@ -53,26 +53,18 @@ impl Relay {
         self.touch_caller(key);
     }
 
-    /// DATA and HEADERS are most of what is ever heard.
+    /// DATA and HEADERS are most of what is ever heard. Of a caller that has ended nothing is.
     fn caller_said(&mut self, key: Key, head: Head, payload: &[u8]) -> Result<(), Fault> {
-        let Some(caller) = self.callers.get_mut(key) else {
-            return Ok(());
-        };
         match head.kind() {
-            frame::DATA => {
-                let data = caller.wire.hear_data(head, payload, self.now)?;
-                self.request_data(key, &data)
-            }
-            frame::HEADERS => match caller.wire.hear_headers(head, payload)? {
-                Some(block) => self.request_block(key, &block),
-                None => Ok(()),
-            },
+            frame::DATA => self.request_data(key, head, payload),
+            frame::HEADERS => self.request_headers(key, head, payload),
             _ => self.caller_said_else(key, head, payload),
         }
     }
 
     fn caller_said_else(&mut self, key: Key, head: Head, payload: &[u8]) -> Result<(), Fault> {
-        let Some(caller) = self.callers.get_mut(key) else {
+        let caller = self.callers.get_mut(key);
+        let Some(caller) = caller.filter(|caller| caller.wire.ended.is_none()) else {
             return Ok(());
         };
         match caller.wire.hear(head, payload, self.now)? {
@@ -81,7 +73,7 @@ impl Relay {
             Heard::Block(block) => self.request_block(key, &block)?,
             Heard::Reset { stream, reason } => self.request_reset(key, stream, reason)?,
             Heard::Window { stream, increment } => {
-                if let Some(call) = self.call_at_caller(key, stream)? {
+                if let Some(call) = caller.call_at(stream)? {
                     if let Some(call) = self.calls.get_mut(call) {
                         let grown = call.response.window.grow(increment);
                         grown.map_err(|breach| Fault::Stream(stream, breach))?;
@@ -113,9 +105,9 @@ impl Relay {
             };
             if let Err(fault) = said {
                 self.blame_server(key, fault);
-            }
-            if self.has_ended(ConnectionId::Server(ServerId(key))) {
-                break;
+                if self.has_ended(ConnectionId::Server(ServerId(key))) {
+                    break;
+                }
             }
         }
         if let Some(server) = self.servers.get_mut(key) {
@@ -125,24 +117,16 @@ impl Relay {
     }
 
     fn server_said(&mut self, key: Key, head: Head, payload: &[u8]) -> Result<(), Fault> {
-        let Some(server) = self.servers.get_mut(key) else {
-            return Ok(());
-        };
         match head.kind() {
-            frame::DATA => {
-                let data = server.wire.hear_data(head, payload, self.now)?;
-                self.reply_data(key, &data)
-            }
-            frame::HEADERS => match server.wire.hear_headers(head, payload)? {
-                Some(block) => self.reply_block(key, &block),
-                None => Ok(()),
-            },
+            frame::DATA => self.reply_data(key, head, payload),
+            frame::HEADERS => self.reply_headers(key, head, payload),
             _ => self.server_said_else(key, head, payload),
         }
     }
 
     fn server_said_else(&mut self, key: Key, head: Head, payload: &[u8]) -> Result<(), Fault> {
-        let Some(server) = self.servers.get_mut(key) else {
+        let server = self.servers.get_mut(key);
+        let Some(server) = server.filter(|server| server.wire.ended.is_none()) else {
             return Ok(());
         };
         match server.wire.hear(head, payload, self.now)? {
@@ -150,7 +134,7 @@ impl Relay {
             Heard::Block(block) => self.reply_block(key, &block)?,
             Heard::Reset { stream, reason } => self.reply_reset(key, stream, reason)?,
             Heard::Window { stream, increment } => {
-                if let Some(call) = self.call_at_server(key, stream)? {
+                if let Some(call) = server.call_at(stream)? {
                     if let Some(call) = self.calls.get_mut(call) {
                         let grown = call.request.window.grow(increment);
                         grown.map_err(|breach| Fault::Stream(stream, breach))?;

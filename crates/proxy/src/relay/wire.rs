@@ -230,6 +230,7 @@ impl Wire {
     }
 
     /// Gives the peer room for bytes that are not held here any more.
+    #[inline]
     pub(super) fn release(&mut self, n_bytes: usize) {
         let n_bytes = u32::try_from(n_bytes).unwrap_or(u32::MAX);
         if let Some(increment) = self.credit.release(n_bytes) {
@@ -243,6 +244,7 @@ impl Wire {
     }
 
     /// Returns how many bytes of a call one frame may carry now. A peer that does not read stops its calls here.
+    #[inline]
     pub(super) fn room_for_data(&self) -> usize {
         let unread = limits::OUTBOX_BYTES.saturating_sub(self.out.len());
         self.window.room().min(unread).min(self.peer.max_frame)
@@ -261,12 +263,14 @@ impl Wire {
         self.out.len() > limits::OUTBOX_BYTES_MAX
     }
 
+    #[inline]
     pub(super) fn write_data(&mut self, stream: u32, ends: bool, parts: (&[u8], &[u8])) {
         frame::write_data(self.out.end(), stream, ends, parts);
         self.window.take(parts.0.len() + parts.1.len());
     }
 
     /// Writes a header block that is encoded already.
+    #[inline]
     pub(super) fn write_block(&mut self, stream: u32, ends: bool, block: &[u8]) {
         let max_frame = self.peer.max_frame;
         frame::write_headers(self.out.end(), stream, ends, block, max_frame);
@@ -354,6 +358,7 @@ impl Wire {
     }
 
     /// Has this connection looked at, if there is something to see and nobody has been told yet.
+    #[inline]
     pub(super) fn touch(&mut self, id: ConnectionId, touched: &mut Vec<ConnectionId>) {
         if !self.is_touched && (!self.out.is_empty() || self.ended.is_some()) {
             self.is_touched = true;

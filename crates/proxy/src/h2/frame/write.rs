@@ -1,8 +1,8 @@
 //! Frames as they are written. Whoever writes sees to the windows and the frame length of the peer.
 
 use super::{
-    ACK, CONTINUATION, DATA, END_HEADERS, END_STREAM, GOAWAY, HEAD_LEN, HEADERS, PING, RST_STREAM,
-    SETTINGS, WINDOW_UPDATE,
+    ACK, CONTINUATION, DATA, END_HEADERS, END_STREAM, GOAWAY, HEADERS, PING, RST_STREAM, SETTINGS,
+    WINDOW_UPDATE,
 };
 use crate::h2::reason::Reason;
 
@@ -12,7 +12,9 @@ pub fn write_data(out: &mut Vec<u8>, stream: u32, ends: bool, parts: (&[u8], &[u
     let flags = if ends { END_STREAM } else { 0 };
     write_head(out, parts.0.len() + parts.1.len(), (DATA, flags), stream);
     out.extend_from_slice(parts.0);
-    out.extend_from_slice(parts.1);
+    if !parts.1.is_empty() {
+        out.extend_from_slice(parts.1);
+    }
 }
 
 /// Writes a header block, in as many frames as the peer's frame length asks for.
@@ -100,7 +102,5 @@ fn write_head(out: &mut Vec<u8>, len: usize, (kind, flags): (u8, u8), stream: u3
     // Every caller bounds its payload by a peer's frame length, which has 24 bits.
     let [_, a, b, c] = u32::try_from(len).unwrap_or(u32::MAX).to_be_bytes();
     let [s0, s1, s2, s3] = stream.to_be_bytes();
-    // Once for all of the frame.
-    out.reserve(HEAD_LEN + len);
     out.extend_from_slice(&[a, b, c, kind, flags, s0, s1, s2, s3]);
 }

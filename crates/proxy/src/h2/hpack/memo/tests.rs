@@ -87,6 +87,33 @@ fn most_of_a_working_set_stays() {
 }
 
 #[test]
+fn one_block_between_many_tables_stays_for_most() {
+    let places: [fn(&mut Versions) -> &mut u64; 4] = [
+        |versions| &mut versions.decoder.connection,
+        |versions| &mut versions.decoder.generation,
+        |versions| &mut versions.encoder.connection,
+        |versions| &mut versions.encoder.generation,
+    ];
+    let long = [0x82, 0x86, 0xbe, 0xbf, 0xc0, 0xc1, 0xc2, 0xc3, 0xc4].repeat(3);
+    for place in places {
+        for block in [&long[..2], &long[..9], &long] {
+            let of = |number| {
+                let mut versions = versions(5, 7);
+                *place(&mut versions) = number;
+                versions
+            };
+            let mut memo = Memo::new();
+            for number in 1..=400 {
+                memo.put(of(number), block, b"out", ());
+            }
+            let held = (1..=400).filter(|number| memo.get(of(*number), block).is_some());
+            let n_held = held.count();
+            assert!(n_held > 380, "{n_held} of 400");
+        }
+    }
+}
+
+#[test]
 fn what_is_too_long_is_not_kept() {
     let mut memo = Memo::new();
     memo.put(versions(1, 1), &[0; 2], &[0; ENTRY_BYTES - 1], ());
