@@ -18,7 +18,7 @@ pub const ACCEPT_QUEUE: u32 = 1024;
 pub const DOWNSTREAM_STREAMS: u32 = 10_000;
 
 /// Connections to the server at once that take new streams. More than one is dialled only while the server's own limit of
-/// streams per connection is reached.
+/// streams per connection is reached, and one that is not needed any more gets no successor when it grows old.
 pub const UPSTREAM_CONNECTIONS: usize = 8;
 
 /// Header list of one request or response, counted as RFC 9113 §6.5.2 does. gRPC's own default is 8 to 16 KiB; error details

@@ -30,8 +30,7 @@ impl Relay {
         else {
             return;
         };
-        let stream = server.open();
-        server.wire.streams.insert(stream, key);
+        let stream = server.take(key);
         call.place = Place::At {
             server: server_key,
             stream,

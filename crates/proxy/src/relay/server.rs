@@ -31,6 +31,8 @@ pub(super) struct Server {
     pub(super) phase: Phase,
     /// The stream that is opened next.
     next: u32,
+    /// The most calls that it has carried at once.
+    most_calls: usize,
     /// Whether the server has acknowledged our SETTINGS.
     pub(super) is_settled: bool,
     pub(super) questions: BTreeMap<u32, Question>,
@@ -82,6 +84,7 @@ impl Server {
             authorization,
             phase: Phase::Trial,
             next: 1,
+            most_calls: 0,
             is_settled: false,
             questions: BTreeMap::new(),
             pulse: Pulse::new(now),
@@ -92,12 +95,12 @@ impl Server {
 
     /// Returns whether a call would be sent at once.
     pub(super) fn has_room(&self) -> bool {
-        !self.is_full() && self.pulse.is_felt()
+        !self.is_full() && self.wire.has_room_for_call() && self.pulse.is_felt()
     }
 
-    /// Returns whether it takes no call because it carries as many as it may.
+    /// Returns whether it takes no call because it carries as many as it may. One whose bytes wait to be written is not full: they soon are.
     pub(super) fn is_full(&self) -> bool {
-        self.phase != Phase::InUse || self.next > MAX_STREAM || !self.wire.has_room_for_call()
+        self.phase != Phase::InUse || self.next > MAX_STREAM || !self.wire.has_stream_left()
     }
 
     /// Returns whether it will never take another call, because its stream numbers are used up (RFC 9113 §5.1.1).
@@ -135,6 +138,19 @@ impl Server {
         let stream = self.next;
         self.next = self.next.saturating_add(2);
         stream
+    }
+
+    /// Opens a stream for a call.
+    pub(super) fn take(&mut self, call: Key) -> u32 {
+        let stream = self.open();
+        self.wire.streams.insert(stream, call);
+        self.most_calls = self.most_calls.max(self.wire.streams.len());
+        stream
+    }
+
+    /// Returns the most calls that it has carried at once.
+    pub(super) fn most_calls(&self) -> usize {
+        self.most_calls
     }
 
     /// Returns whether a stream was opened, and may have ended since.

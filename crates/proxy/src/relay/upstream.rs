@@ -48,6 +48,26 @@ impl Relay {
         upstream.is_some_and(|u| !u.live.is_empty() && u.live.iter().all(is_full))
     }
 
+    /// Returns whether an upstream would have half of its streams left on one connection fewer, even if all of them carried as many calls again as the
+    /// busiest has ever done.
+    pub fn has_one_to_spare(&self, UpstreamId(nth): UpstreamId) -> bool {
+        let Some(upstream) = self.upstreams.get(nth) else {
+            return false;
+        };
+        let live = || {
+            upstream
+                .live
+                .iter()
+                .filter_map(|key| self.servers.get(*key))
+        };
+        let n_live = live().count();
+        let most_calls = live().map(Server::most_calls).max().unwrap_or(0);
+        let fewest = live().map(|server| server.wire.peer.max_streams).min();
+        let limit = usize::try_from(fewest.unwrap_or(0)).unwrap_or(usize::MAX);
+        let left = n_live.saturating_sub(1).saturating_mul(limit);
+        n_live > 1 && n_live.saturating_mul(most_calls).saturating_mul(2) <= left
+    }
+
     /// Returns whether a server owes a sign of life, so that its connection should not be the only one.
     pub fn is_doubted(&self, ServerId(key): ServerId) -> bool {
         self.servers.get(key).is_some_and(|s| s.pulse.is_doubted())

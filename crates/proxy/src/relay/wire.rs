@@ -250,12 +250,15 @@ impl Wire {
         self.window.room().min(unread).min(self.peer.max_frame)
     }
 
+    /// Returns whether the peer lets one more stream be opened.
+    pub(super) fn has_stream_left(&self) -> bool {
+        let n_streams = u32::try_from(self.streams.len()).unwrap_or(u32::MAX);
+        self.ended.is_none() && n_streams < self.peer.max_streams
+    }
+
     /// Returns whether a call may be added to what waits to be written.
     pub(super) fn has_room_for_call(&self) -> bool {
-        let n_streams = u32::try_from(self.streams.len()).unwrap_or(u32::MAX);
-        self.ended.is_none()
-            && n_streams < self.peer.max_streams
-            && self.out.len() < limits::OUTBOX_BYTES
+        self.out.len() < limits::OUTBOX_BYTES
     }
 
     /// Returns whether the peer asks for answers and does not read them.

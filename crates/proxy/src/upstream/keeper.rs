@@ -54,7 +54,7 @@ pub(crate) struct Keeper {
     adopted: Option<Credentials>,
     trial: Pending<Dialled>,
     dialling: Pending<Dialled>,
-    /// How many connections are to take new streams: one, and more while the server's limit of streams is reached.
+    /// How many connections are to take new streams: one, and more while the server's limit of streams asks for them.
     wanted: usize,
     ages: Ages,
     farewells: mpsc::UnboundedReceiver<Farewell>,
@@ -106,6 +106,7 @@ impl Keeper {
                 News::Crowded => self.widen(),
                 News::Moved | News::Ageing => {}
             }
+            self.narrow();
             self.replenish(&whereabouts);
         }
     }
@@ -235,6 +236,27 @@ impl Keeper {
         let is_crowded = self.board.with(|relay| relay.is_crowded(self.dialer.id));
         if is_crowded && self.dialling.is_none() {
             self.wanted = (self.live.len() + 1).min(limits::UPSTREAM_CONNECTIONS);
+        }
+    }
+
+    /// Gives a connection that has grown old no successor, if the others suffice.
+    fn narrow(&mut self) {
+        let now = Instant::now();
+        let is_settled = self.dialling.is_none() && self.live.len() == self.wanted;
+        let old = self.live.iter().position(|c| c.renew_at() <= now);
+        if let Some(old) = old
+            && is_settled
+            && self
+                .board
+                .with(|relay| relay.has_one_to_spare(self.dialer.id))
+        {
+            self.wanted -= 1;
+            let let_go = self.live.remove(old);
+            let connection = let_go.id();
+            tracing::info!(
+                connection,
+                "let go of a connection that is not needed any more"
+            );
         }
     }
 

@@ -1,6 +1,8 @@
 //! Promise 6, seen from the other side: the server's limit of streams is respected, and no call starves behind polls.
 
-use crate::rig::{Rig, eventually};
+use std::time::Duration;
+
+use crate::rig::{Load, Rig, eventually};
 
 #[tokio::test]
 async fn polls_leave_room_for_calls() {
@@ -34,4 +36,40 @@ async fn polls_leave_room_for_calls() {
         0,
         "the limit was never overrun"
     );
+}
+
+/// Connections that many calls asked for cost each call a share in more writes and reads; they go when they grow old.
+#[tokio::test]
+async fn connections_that_are_not_needed_any_more_get_no_successors() {
+    let rig = Rig::start_with(|options| {
+        options.upstreams[0].connection_age = Duration::from_secs(2);
+    })
+    .await;
+    rig.server.rule(|rules| rules.max_streams = 16);
+    rig.g1.leaf("worker two").swap_into(rig.directory.path());
+    eventually("the second is adopted", || rig.proxy.status().adopted == 2).await;
+    let caller = rig.caller().await;
+    let polls: Vec<_> = (0..40)
+        .map(|_| {
+            let mut caller = caller.clone();
+            tokio::spawn(async move { caller.hold(300).await })
+        })
+        .collect();
+    eventually("all polls are held at once", || {
+        rig.server.seen(|s| s.n_holding) == 40
+    })
+    .await;
+    assert!(rig.server.seen(|s| s.n_open) >= 3);
+    for poll in polls {
+        assert!(poll.await.unwrap().is_ok());
+    }
+    let load = Load::start(&caller, 1);
+    eventually("one connection is left", || {
+        let status = rig.proxy.status();
+        status.connections.len() == 1 && rig.server.seen(|s| s.n_open) == 1
+    })
+    .await;
+    load.stop().await;
+    let status = rig.proxy.status();
+    assert_eq!((status.failed, status.replayed), (0, 0));
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::{
     Event, World,
     peer::{Ends, REQUEST, RESPONSE, Said, TRAILERS},
+    serve,
 };
 use crate::{
     h2::{frame::MAX_STREAM, reason::Reason, settings::id},
@@ -195,6 +196,42 @@ fn the_servers_limit_of_streams_is_kept() {
         );
     }
     assert_eq!(world.n_calls(), 0);
+}
+
+/// What many calls asked for is not needed by few.
+#[test]
+fn a_connection_is_to_spare_where_none_has_been_busy() {
+    let mut world = World::new(&[(id::MAX_CONCURRENT_STREAMS, 4)]);
+    let mut caller = world.caller();
+    assert!(
+        !world.relay.has_one_to_spare(world.upstream),
+        "the only one"
+    );
+    for stream in [1, 3, 5, 7] {
+        caller.say_request(stream);
+    }
+    world.pass(&mut caller);
+    let first = world.server_id();
+    let second = world.relay.dial(world.upstream, None, world.now);
+    let settings = [(id::MAX_CONCURRENT_STREAMS, 4)];
+    serve(&mut world.relay, second, &settings, world.now);
+    assert!(!world.relay.has_one_to_spare(world.upstream), "four calls");
+    for stream in [1, 3, 5, 7] {
+        world.server.say_response(stream, b"");
+    }
+    world.pass_server();
+    assert!(!world.relay.has_one_to_spare(world.upstream), "four before");
+    world.relay.retire(first, world.now);
+    let third = world.relay.dial(world.upstream, None, world.now);
+    serve(&mut world.relay, third, &settings, world.now);
+    caller.say_request(9);
+    world.pass(&mut caller);
+    assert!(world.relay.has_one_to_spare(world.upstream), "one on each");
+    for stream in [11, 13, 15] {
+        caller.say_request(stream);
+    }
+    world.pass(&mut caller);
+    assert!(!world.relay.has_one_to_spare(world.upstream), "two on each");
 }
 
 #[test]

@@ -121,6 +121,29 @@ fn what_is_not_read_is_not_written() {
     }
 }
 
+/// What waits to be written soon is; another connection would be dialled for nothing, and stay.
+#[test]
+fn a_server_that_is_behind_with_reading_is_not_full() {
+    let settings = [(id::INITIAL_WINDOW_SIZE, MAX_STREAM)];
+    let mut world = World::new(&settings);
+    world.server.say_window(0, MAX_STREAM - 65_535);
+    world.pass_server();
+    let mut caller = world.caller();
+    caller.say_headers(1, Ends::No, REQUEST);
+    caller.say_data(1, Ends::No, &vec![1; limits::OUTBOX_BYTES]);
+    caller.say_request(3);
+    world.pass(&mut caller);
+    assert_eq!(world.n_waiting(), 1, "the call behind it");
+    assert!(!world.relay.is_crowded(world.upstream));
+    let opened = |heard: &[Said]| {
+        let is_head = |said: &&Said| matches!(said, Said::Headers(..));
+        heard.iter().filter(is_head).count()
+    };
+    assert_eq!(opened(&world.hear_server()), 1);
+    assert_eq!(world.n_waiting(), 0, "as soon as the rest is written");
+    assert_eq!(opened(&world.hear_server()), 1);
+}
+
 /// RFC 9113 §6.9.2: a window may fall below zero, and what is given then must first fill that gap.
 #[test]
 fn an_initial_window_that_shrinks() {
