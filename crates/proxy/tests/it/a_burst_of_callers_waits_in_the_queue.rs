@@ -1,12 +1,20 @@
 //! Callers who come all at once wait in the kernel's queue, which is long enough for a whole host: none is dropped, to try again after a second.
 
-use newleaf_proxy::{Listen, Proxy};
+use std::process::Stdio;
+
+use newleaf_proxy::{Listen, Proxy, limits};
 use tokio::{
+    io::{AsyncBufReadExt as _, BufReader},
     net::{TcpStream, UnixStream},
+    process::Command,
     time::timeout,
 };
 
-use crate::rig::{PATIENCE, Rig, options};
+use crate::{
+    pki::Ca,
+    rig::{PATIENCE, Rig, eventually, options},
+    server::Server,
+};
 
 /// More than the 128 of Rust's standard library, and far less than the kernel's own bound.
 const BURST: usize = 300;
@@ -51,4 +59,48 @@ async fn a_socket_whose_queue_is_full_is_not_taken_for_stale() {
     options.listeners[0].listen = Listen::Unix(path.clone());
     assert!(Proxy::bind(options).await.is_err());
     assert!(path.exists(), "it is somebody else's");
+}
+
+/// Whoever wonders why a worker does not get through finds it in the log.
+#[tokio::test]
+async fn the_log_says_that_callers_wait() {
+    let g1 = Ca::new("g1");
+    let server = Server::start(&[&g1]).await;
+    let directory = tempfile::tempdir().unwrap();
+    g1.leaf("worker").swap_into(directory.path());
+    let server_ca = directory.path().join("server-ca.pem");
+    fs_err::write(&server_ca, server.ca.certificate.to_pem()).unwrap();
+    let socket = directory.path().join("proxy.sock");
+    let mut child = Command::new(env!("CARGO_BIN_EXE_newleaf-proxy"))
+        .args(["--listen", &format!("unix:{}", socket.display())])
+        .args(["--server-name", "temporal.test"])
+        .args(["--upstream", &server.address.to_string()])
+        .arg("--server-ca")
+        .arg(server_ca)
+        .arg("--identity")
+        .arg(directory.path())
+        .stdin(Stdio::null())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    eventually("it listens", || socket.exists()).await;
+    let mut callers = Vec::new();
+    for _ in 0..=limits::DOWNSTREAM_CONNECTIONS {
+        callers.push(UnixStream::connect(&socket).await.unwrap());
+    }
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    let warning = async {
+        while let Some(line) = lines.next_line().await.unwrap() {
+            if line.contains("others wait until one of them leaves") {
+                return line;
+            }
+        }
+        panic!("the log ended");
+    };
+    let warning = timeout(PATIENCE, warning).await.unwrap();
+    assert!(
+        warning.contains("WARN") && warning.contains("callers=256"),
+        "{warning}"
+    );
 }
