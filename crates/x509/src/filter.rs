@@ -120,7 +120,7 @@ impl Pattern {
         if text == "*" {
             return Err(FilterError::BareWildcard);
         }
-        let folded = text.to_lowercase();
+        let folded = folded(text);
         let (inner, rule) = if let Some(end) = folded.strip_prefix('*') {
             (end, Rule::EndsWith(end.to_owned()))
         } else if let Some(start) = folded.strip_suffix('*') {
@@ -143,7 +143,7 @@ impl Pattern {
 
     /// Returns whether a value is accepted, without regard to case.
     pub fn matches(&self, value: &str) -> bool {
-        let value = value.to_lowercase();
+        let value = folded(value);
         match &self.rule {
             Rule::Exact(text) => value == *text,
             Rule::StartsWith(text) => value.starts_with(text),
@@ -263,6 +263,12 @@ impl Filters {
     fn admit(&self, names: &Names) -> bool {
         self.is_empty() || self.0.iter().any(|filter| filter.matches(names))
     }
+}
+
+/// Folds case letter by letter, as Go's `strings.ToLower` does: what a letter becomes must not depend on its neighbours, since a pattern and its values do not share
+/// them. `str::to_lowercase` makes another letter of a sigma at the end of a word.
+fn folded(text: &str) -> String {
+    text.chars().flat_map(char::to_lowercase).collect()
 }
 
 /// The names of a leaf that filters look at, by the field that looks at them.

@@ -221,3 +221,16 @@ fn a_pattern_covers_what_it_accepts() {
     assert!(wide.covers(&filter(text("ab", "o", "", ""))));
     assert!(!wide.covers(&filter(text("", "o", "", ""))));
 }
+
+/// At the end of a word a capital sigma becomes another small letter than elsewhere, if words are looked at.
+#[test]
+fn a_letter_is_folded_whatever_stands_beside_it() {
+    for (pattern, value) in [
+        ("*\u{3a3}", "x\u{3a3}"),
+        ("x\u{3a3}*", "X\u{3a3}y"),
+        ("x\u{3a3}", "x\u{3c3}"),
+    ] {
+        let pattern = Pattern::parse(pattern).unwrap();
+        assert!(pattern.matches(value), "`{}`", pattern.as_str());
+    }
+}
