@@ -265,8 +265,8 @@ impl Filters {
     }
 }
 
-/// Folds case letter by letter, as Go's `strings.ToLower` does: what a letter becomes must not depend on its neighbours, since a pattern and its values do not share
-/// them. `str::to_lowercase` makes another letter of a sigma at the end of a word.
+/// Folds case letter by letter, as Go's `strings.ToLower` does: what a letter becomes must not depend on its neighbours, since
+/// a pattern and its values do not share them. `str::to_lowercase` makes another letter of a sigma at the end of a word.
 fn folded(text: &str) -> String {
     text.chars().flat_map(char::to_lowercase).collect()
 }

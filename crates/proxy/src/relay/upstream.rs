@@ -48,24 +48,22 @@ impl Relay {
         upstream.is_some_and(|u| !u.live.is_empty() && u.live.iter().all(is_full))
     }
 
-    /// Returns whether an upstream would have half of its streams left on one connection fewer, even if all of them carried as many calls again as the
-    /// busiest has ever done.
+    /// Returns whether an upstream would have half of its streams left on one connection fewer, even if each of them carried as
+    /// many calls again as the busiest has ever done.
     pub fn has_one_to_spare(&self, UpstreamId(nth): UpstreamId) -> bool {
         let Some(upstream) = self.upstreams.get(nth) else {
             return false;
         };
-        let live = || {
-            upstream
-                .live
-                .iter()
-                .filter_map(|key| self.servers.get(*key))
+        let live = upstream.live.iter();
+        let live: Vec<&Server> = live.filter_map(|key| self.servers.get(*key)).collect();
+        let most_calls = live.iter().map(|server| server.most_calls()).max();
+        let fewest = live.iter().map(|server| server.wire.peer.max_streams).min();
+        let (Some(most_calls), Some(limit), 2..) = (most_calls, fewest, live.len()) else {
+            return false;
         };
-        let n_live = live().count();
-        let most_calls = live().map(Server::most_calls).max().unwrap_or(0);
-        let fewest = live().map(|server| server.wire.peer.max_streams).min();
-        let limit = usize::try_from(fewest.unwrap_or(0)).unwrap_or(usize::MAX);
-        let left = n_live.saturating_sub(1).saturating_mul(limit);
-        n_live > 1 && n_live.saturating_mul(most_calls).saturating_mul(2) <= left
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let left = (live.len() - 1).saturating_mul(limit);
+        live.len().saturating_mul(2).saturating_mul(most_calls) <= left
     }
 
     /// Returns whether a server owes a sign of life, so that its connection should not be the only one.

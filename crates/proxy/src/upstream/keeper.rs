@@ -246,6 +246,7 @@ impl Keeper {
         let old = self.live.iter().position(|c| c.renew_at() <= now);
         if let Some(old) = old
             && is_settled
+            && self.wanted > 1
             && self
                 .board
                 .with(|relay| relay.has_one_to_spare(self.dialer.id))
