@@ -1,18 +1,14 @@
 //! Callers who come all at once wait in the kernel's queue, which is long enough for a whole host: none is dropped, to try again after a second.
 
-use std::process::Stdio;
-
 use newleaf_proxy::{Listen, Proxy, limits};
 use tokio::{
-    io::{AsyncBufReadExt as _, BufReader},
     net::{TcpStream, UnixStream},
-    process::Command,
     time::timeout,
 };
 
 use crate::{
     pki::Ca,
-    rig::{PATIENCE, Rig, eventually, options},
+    rig::{PATIENCE, Rig, binary, eventually, logged, options},
     server::Server,
 };
 
@@ -68,37 +64,19 @@ async fn the_log_says_that_callers_wait() {
     let server = Server::start(&[&g1]).await;
     let directory = tempfile::tempdir().unwrap();
     g1.leaf("worker").swap_into(directory.path());
-    let server_ca = directory.path().join("server-ca.pem");
-    fs_err::write(&server_ca, server.ca.certificate.to_pem()).unwrap();
     let socket = directory.path().join("proxy.sock");
-    let mut child = Command::new(env!("CARGO_BIN_EXE_newleaf-proxy"))
-        .args(["--listen", &format!("unix:{}", socket.display())])
-        .args(["--server-name", "temporal.test"])
-        .args(["--upstream", &server.address.to_string()])
-        .arg("--server-ca")
-        .arg(server_ca)
-        .arg("--identity")
-        .arg(directory.path())
-        .stdin(Stdio::null())
-        .stderr(Stdio::piped())
-        .kill_on_drop(true)
-        .spawn()
-        .unwrap();
-    eventually("it listens", || socket.exists()).await;
-    let mut callers = Vec::new();
-    for _ in 0..=limits::DOWNSTREAM_CONNECTIONS {
-        callers.push(UnixStream::connect(&socket).await.unwrap());
-    }
-    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
-    let warning = async {
-        while let Some(line) = lines.next_line().await.unwrap() {
-            if line.contains("others wait until one of them leaves") {
-                return line;
-            }
+    let mut command = binary(&server, directory.path());
+    command.args(["--listen", &format!("unix:{}", socket.display())]);
+    let coming = async {
+        eventually("it listens", || socket.exists()).await;
+        let mut callers = Vec::new();
+        for _ in 0..=limits::DOWNSTREAM_CONNECTIONS {
+            callers.push(UnixStream::connect(&socket).await.unwrap());
         }
-        panic!("the log ended");
+        callers
     };
-    let warning = timeout(PATIENCE, warning).await.unwrap();
+    let words = "others wait until one of them leaves";
+    let (_callers, (_child, warning)) = tokio::join!(coming, logged(&mut command, words));
     assert!(
         warning.contains("WARN") && warning.contains("callers=256"),
         "{warning}"

@@ -1,17 +1,13 @@
 //! What systemd hears from the binary: a real socket for datagrams, as it opens one for every service.
 
-use std::{path::Path, process::Stdio};
+use std::path::Path;
 
 use rustix::process::{Pid, Signal, kill_process};
-use tokio::{
-    net::UnixDatagram,
-    process::{Child, Command},
-    time::timeout,
-};
+use tokio::{net::UnixDatagram, process::Child, time::timeout};
 
 use crate::{
     pki::Ca,
-    rig::{PATIENCE, Rig},
+    rig::{PATIENCE, Rig, binary},
     server::Server,
 };
 
@@ -45,20 +41,10 @@ impl Manager {
 }
 
 fn start(server: &Server, directory: &Path, socket: &Path) -> Child {
-    let server_ca = directory.join("server-ca.pem");
-    fs_err::write(&server_ca, server.ca.certificate.to_pem()).unwrap();
-    Command::new(env!("CARGO_BIN_EXE_newleaf-proxy"))
-        .args(["--listen", "127.0.0.1:0", "--server-name", "temporal.test"])
-        .args(["--upstream", &server.address.to_string()])
-        .arg("--server-ca")
-        .arg(server_ca)
-        .arg("--identity")
-        .arg(directory)
+    binary(server, directory)
+        .args(["--listen", "127.0.0.1:0"])
         .env("NOTIFY_SOCKET", socket)
         .env("WATCHDOG_USEC", "200000")
-        .stdin(Stdio::null())
-        .stderr(Stdio::null())
-        .kill_on_drop(true)
         .spawn()
         .unwrap()
 }

@@ -1,18 +1,11 @@
 //! An identity that nobody replaces: in the log, in the status, and in time.
 
-use std::process::Stdio;
-
 use jiff::SignedDuration;
 use newleaf_proxy::expiry::Stage;
-use tokio::{
-    io::{AsyncBufReadExt as _, BufReader},
-    process::Command,
-    time::timeout,
-};
 
 use crate::{
     pki::Ca,
-    rig::{PATIENCE, Rig, eventually},
+    rig::{Rig, binary, eventually, logged},
     server::Server,
 };
 
@@ -49,29 +42,9 @@ async fn the_log_cries_out() {
     let days = SignedDuration::from_hours(24);
     g1.ending_leaf("worker", days * 2)
         .swap_into(directory.path());
-    let server_ca = directory.path().join("server-ca.pem");
-    fs_err::write(&server_ca, server.ca.certificate.to_pem()).unwrap();
-    let mut child = Command::new(env!("CARGO_BIN_EXE_newleaf-proxy"))
-        .args(["--listen", "127.0.0.1:0", "--server-name", "temporal.test"])
-        .args(["--upstream", &server.address.to_string()])
-        .arg("--server-ca")
-        .arg(server_ca)
-        .arg("--identity")
-        .arg(directory.path())
-        .stdin(Stdio::null())
-        .stderr(Stdio::piped())
-        .kill_on_drop(true)
-        .spawn()
-        .unwrap();
-    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
-    let cry = async {
-        while let Some(line) = lines.next_line().await.unwrap() {
-            if line.contains("ERROR") && line.contains("nothing has replaced it") {
-                return line;
-            }
-        }
-        panic!("the log ended");
-    };
-    let cry = timeout(PATIENCE, cry).await.unwrap();
+    let mut command = binary(&server, directory.path());
+    command.args(["--listen", "127.0.0.1:0"]);
+    let (_child, cry) = logged(&mut command, "nothing has replaced it").await;
+    assert!(cry.contains("ERROR"), "{cry}");
     assert!(cry.contains("ends in 1 d 23 h"), "{cry}");
 }

@@ -3,6 +3,7 @@
 use std::{
     net::SocketAddr,
     path::Path,
+    process::Stdio,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering::Relaxed},
@@ -18,9 +19,11 @@ use newleaf_proxy::{
 use newleaf_x509::TrustBundle;
 use tempfile::TempDir;
 use tokio::{
+    io::{AsyncBufReadExt as _, BufReader},
+    process::{Child, Command},
     sync::{oneshot, watch},
     task::JoinHandle,
-    time::Instant,
+    time::{Instant, timeout},
 };
 
 use crate::{
@@ -98,6 +101,40 @@ pub(crate) fn look_up(options: &mut Options, name: &str, resolver: Resolver) {
     let (_, port) = upstream.address.rsplit_once(':').unwrap();
     upstream.address = format!("{name}:{port}");
     upstream.resolver = resolver;
+}
+
+/// The binary as its users start it, with the identity in `directory` for this server; where it listens is still to be said. It is killed when it is dropped.
+pub(crate) fn binary(server: &Server, directory: &Path) -> Command {
+    let server_ca = directory.join("server-ca.pem");
+    fs_err::write(&server_ca, server.ca.certificate.to_pem()).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_newleaf-proxy"));
+    command
+        .args(["--upstream", &server.address.to_string()])
+        .args(["--server-name", "temporal.test"])
+        .arg("--server-ca")
+        .arg(server_ca)
+        .arg("--identity")
+        .arg(directory)
+        .stdin(Stdio::null())
+        .stderr(Stdio::null())
+        .kill_on_drop(true);
+    command
+}
+
+/// Starts the binary, and returns the first line of its log in which these words are.
+pub(crate) async fn logged(command: &mut Command, words: &str) -> (Child, String) {
+    let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    let found = async {
+        while let Some(line) = lines.next_line().await.unwrap() {
+            if line.contains(words) {
+                return line;
+            }
+        }
+        panic!("the log ended");
+    };
+    let line = timeout(PATIENCE, found).await.unwrap();
+    (child, line)
 }
 
 impl Rig {

@@ -11,7 +11,7 @@ use tokio::{
 use crate::{
     caller::Caller,
     pki::Ca,
-    rig::{Rig, eventually},
+    rig::{self, Rig, eventually},
     server::Server,
 };
 
@@ -26,17 +26,8 @@ async fn start(server: &Server, directory: &Path) -> (Child, SocketAddr) {
     let free = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = free.local_addr().unwrap();
     drop(free);
-    let server_ca = directory.join("server-ca.pem");
-    fs_err::write(&server_ca, server.ca.certificate.to_pem()).unwrap();
-    let child = binary()
+    let child = rig::binary(server, directory)
         .args(["--listen", &address.to_string()])
-        .args(["--upstream", &server.address.to_string()])
-        .args(["--server-name", "temporal.test"])
-        .arg("--server-ca")
-        .arg(server_ca)
-        .arg("--identity")
-        .arg(directory)
-        .stderr(Stdio::null())
         .spawn()
         .unwrap();
     eventually("the identity is adopted", || {
@@ -70,9 +61,7 @@ async fn sigterm_drains_and_sighup_during_the_drain_is_ignored() {
             tokio::task::yield_now().await;
         }
     };
-    tokio::time::timeout(crate::rig::PATIENCE, refused)
-        .await
-        .unwrap();
+    tokio::time::timeout(rig::PATIENCE, refused).await.unwrap();
     signal(&child, Signal::HUP);
     assert!(
         poll.await.unwrap().is_ok(),
