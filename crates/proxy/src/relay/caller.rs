@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Instant};
 
 use super::{
     route::Route,
-    slots::Key,
+    slots::{Key, Slots},
     wire::{Ended, Wire},
 };
 use crate::{
@@ -65,6 +65,15 @@ pub(super) struct Gone {
 const NOT_HTTP_1: &[u8] = b"HTTP/1.1 505 HTTP Version Not Supported\r\n\
     content-type: text/plain\r\nconnection: close\r\ncontent-length: 92\r\n\r\n\
     newleaf-proxy carries gRPC: speak HTTP/2 without TLS, from the first byte (prior knowledge)\n";
+
+impl Slots<Caller> {
+    /// Returns a caller whose connection has not ended. Nothing is heard of one that has.
+    #[inline]
+    pub(super) fn not_ended(&mut self, key: Key) -> Option<&mut Caller> {
+        self.get_mut(key)
+            .filter(|caller| caller.wire.ended.is_none())
+    }
+}
 
 impl Caller {
     pub(super) fn new(number: u64, route: Arc<Route>, now: Instant) -> Self {

@@ -168,8 +168,7 @@ impl Relay {
     /// Holds a caller to what it did.
     pub(super) fn blame_caller(&mut self, key: Key, fault: Fault) {
         let now = self.now;
-        let caller = self.callers.get_mut(key);
-        let Some(caller) = caller.filter(|caller| caller.wire.ended.is_none()) else {
+        let Some(caller) = self.callers.not_ended(key) else {
             return;
         };
         match fault {
@@ -199,8 +198,7 @@ impl Relay {
     /// Holds the server to what it did.
     pub(super) fn blame_server(&mut self, key: Key, fault: Fault) {
         let now = self.now;
-        let server = self.servers.get_mut(key);
-        let Some(server) = server.filter(|server| server.wire.ended.is_none()) else {
+        let Some(server) = self.servers.not_ended(key) else {
             return;
         };
         match fault {

@@ -185,8 +185,7 @@ fn patience(round_trip: Duration) -> Duration {
 impl Relay {
     /// Looks what a server's silence means.
     pub(super) fn feel_pulse(&mut self, key: Key) {
-        let server = self.servers.get_mut(key);
-        let Some(server) = server.filter(|server| server.wire.ended.is_none()) else {
+        let Some(server) = self.servers.not_ended(key) else {
             return;
         };
         match server.pulse.feel(self.now) {

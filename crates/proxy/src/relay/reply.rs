@@ -26,14 +26,11 @@ impl Relay {
         head: Head,
         payload: &[u8],
     ) -> Result<(), Fault> {
-        let server = self.servers.get_mut(key);
-        let Some(server) = server.filter(|server| server.wire.ended.is_none()) else {
+        let Some(server) = self.servers.not_ended(key) else {
             return Ok(());
         };
-        match server.wire.hear_headers(head, payload)? {
-            Some(block) => self.reply_block(key, &block),
-            None => Ok(()),
-        }
+        let block = server.wire.hear_headers(head, payload)?;
+        block.map_or(Ok(()), |block| self.reply_block(key, &block))
     }
 
     /// A server's headers are whole: a response, or the trailers of one.
@@ -125,8 +122,7 @@ impl Relay {
 
     /// The server sent bytes.
     pub(super) fn reply_data(&mut self, key: Key, head: Head, payload: &[u8]) -> Result<(), Fault> {
-        let server = self.servers.get_mut(key);
-        let Some(source) = server.filter(|server| server.wire.ended.is_none()) else {
+        let Some(source) = self.servers.not_ended(key) else {
             return Ok(());
         };
         let data = source.wire.hear_data(head, payload, self.now)?;

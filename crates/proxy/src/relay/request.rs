@@ -32,14 +32,11 @@ impl Relay {
         head: Head,
         payload: &[u8],
     ) -> Result<(), Fault> {
-        let caller = self.callers.get_mut(key);
-        let Some(caller) = caller.filter(|caller| caller.wire.ended.is_none()) else {
+        let Some(caller) = self.callers.not_ended(key) else {
             return Ok(());
         };
-        match caller.wire.hear_headers(head, payload)? {
-            Some(block) => self.request_block(key, &block),
-            None => Ok(()),
-        }
+        let block = caller.wire.hear_headers(head, payload)?;
+        block.map_or(Ok(()), |block| self.request_block(key, &block))
     }
 
     /// A caller's headers are whole: a new call, or the trailers of one.
@@ -182,8 +179,7 @@ impl Relay {
         head: Head,
         payload: &[u8],
     ) -> Result<(), Fault> {
-        let caller = self.callers.get_mut(key);
-        let Some(source) = caller.filter(|caller| caller.wire.ended.is_none()) else {
+        let Some(source) = self.callers.not_ended(key) else {
             return Ok(());
         };
         let data = source.wire.hear_data(head, payload, self.now)?;

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt, sync::Arc, time::Instant};
 use super::{
     Answer, UpstreamId,
     pulse::Pulse,
-    slots::Key,
+    slots::{Key, Slots},
     wire::{Ended, Wire},
 };
 use crate::{
@@ -62,6 +62,15 @@ pub(super) enum Phase {
 pub(super) struct Question {
     answer: Answer,
     n_received: usize,
+}
+
+impl Slots<Server> {
+    /// Returns a server, the connection to which has not ended. Nothing is heard of one that has.
+    #[inline]
+    pub(super) fn not_ended(&mut self, key: Key) -> Option<&mut Server> {
+        self.get_mut(key)
+            .filter(|server| server.wire.ended.is_none())
+    }
 }
 
 impl Server {

@@ -17,8 +17,7 @@ use crate::{
 impl Relay {
     pub(super) fn hear_from_caller(&mut self, key: Key, bytes: &[u8]) {
         let mut bytes = bytes;
-        let caller = self.callers.get_mut(key);
-        let Some(caller) = caller.filter(|caller| caller.wire.ended.is_none()) else {
+        let Some(caller) = self.callers.not_ended(key) else {
             return;
         };
         caller.wire.is_idle = false;
@@ -63,8 +62,7 @@ impl Relay {
     }
 
     fn caller_said_else(&mut self, key: Key, head: Head, payload: &[u8]) -> Result<(), Fault> {
-        let caller = self.callers.get_mut(key);
-        let Some(caller) = caller.filter(|caller| caller.wire.ended.is_none()) else {
+        let Some(caller) = self.callers.not_ended(key) else {
             return Ok(());
         };
         match caller.wire.hear(head, payload, self.now)? {
@@ -90,8 +88,7 @@ impl Relay {
 
     pub(super) fn hear_from_server(&mut self, key: Key, bytes: &[u8]) {
         let mut bytes = bytes;
-        let server = self.servers.get_mut(key);
-        let Some(server) = server.filter(|server| server.wire.ended.is_none()) else {
+        let Some(server) = self.servers.not_ended(key) else {
             return;
         };
         server.wire.is_idle = false;
@@ -125,8 +122,7 @@ impl Relay {
     }
 
     fn server_said_else(&mut self, key: Key, head: Head, payload: &[u8]) -> Result<(), Fault> {
-        let server = self.servers.get_mut(key);
-        let Some(server) = server.filter(|server| server.wire.ended.is_none()) else {
+        let Some(server) = self.servers.not_ended(key) else {
             return Ok(());
         };
         match server.wire.hear(head, payload, self.now)? {
