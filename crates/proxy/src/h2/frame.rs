@@ -127,11 +127,11 @@ impl Head {
     /// Reads a head from the first nine bytes, and returns the bytes that follow it.
     #[inline]
     pub fn read(bytes: &[u8]) -> Option<(Self, &[u8])> {
-        let (&[a, b, c, kind, flags, s0, s1, s2, s3], rest) =
-            bytes.split_first_chunk::<HEAD_LEN>()?;
+        let (head, rest) = bytes.split_first_chunk::<HEAD_LEN>()?;
+        // As two words that overlap, since nine octets put together one by one take longer.
         let head = Self {
-            start: u64::from_be_bytes([0, 0, 0, a, b, c, kind, flags]),
-            stream: u32::from_be_bytes([s0, s1, s2, s3]) & MAX_STREAM,
+            start: u64::from_be_bytes(*head.first_chunk()?) >> 24,
+            stream: u32::from_be_bytes(*head.last_chunk()?) & MAX_STREAM,
         };
         Some((head, rest))
     }

@@ -32,9 +32,7 @@ impl SendWindow {
     /// Notes that bytes were sent, which [`Self::room`] allowed.
     #[inline]
     pub fn take(&mut self, n_bytes: usize) {
-        self.0 = self
-            .0
-            .saturating_sub(i64::try_from(n_bytes).unwrap_or(i64::MAX));
+        self.0 -= i64::try_from(n_bytes).unwrap_or(i64::MAX);
     }
 
     /// Moves the window by what the peer gave (§6.9.1).

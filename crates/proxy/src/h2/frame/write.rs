@@ -1,8 +1,8 @@
 //! Frames as they are written. Whoever writes sees to the windows and the frame length of the peer.
 
 use super::{
-    ACK, CONTINUATION, DATA, END_HEADERS, END_STREAM, GOAWAY, HEADERS, PING, RST_STREAM, SETTINGS,
-    WINDOW_UPDATE,
+    ACK, CONTINUATION, DATA, END_HEADERS, END_STREAM, GOAWAY, HEAD_LEN, HEADERS, PING, RST_STREAM,
+    SETTINGS, WINDOW_UPDATE,
 };
 use crate::h2::reason::Reason;
 
@@ -100,7 +100,13 @@ pub fn write_window(out: &mut Vec<u8>, stream: u32, increment: u32) {
 #[inline]
 fn write_head(out: &mut Vec<u8>, len: usize, (kind, flags): (u8, u8), stream: u32) {
     // Every caller bounds its payload by a peer's frame length, which has 24 bits.
-    let [_, a, b, c] = u32::try_from(len).unwrap_or(u32::MAX).to_be_bytes();
-    let [s0, s1, s2, s3] = stream.to_be_bytes();
-    out.extend_from_slice(&[a, b, c, kind, flags, s0, s1, s2, s3]);
+    let len = u64::try_from(len).unwrap_or(u64::MAX);
+    let start = len << 16 | u64::from(u16::from_be_bytes([kind, flags]));
+    // As one word and an octet, since nine octets put together one by one take longer.
+    let [.., last] = stream.to_be_bytes();
+    let mut head = [last; HEAD_LEN];
+    if let Some(first) = head.first_chunk_mut() {
+        *first = (start << 24 | u64::from(stream >> 8)).to_be_bytes();
+    }
+    out.extend_from_slice(&head);
 }
