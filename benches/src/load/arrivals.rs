@@ -5,7 +5,7 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering::Relaxed},
     },
-    thread,
+    thread::{self, JoinHandle},
     time::Duration,
 };
 
@@ -22,15 +22,33 @@ pub(super) struct Arrivals {
     pub(super) duration: Duration,
 }
 
+/// The calls that have come.
+#[derive(Debug)]
+pub(super) struct Came {
+    count: Arc<AtomicU64>,
+    thread: JoinHandle<()>,
+}
+
+impl Came {
+    /// Returns how many there were so far.
+    pub(super) fn count(&self) -> u64 {
+        self.count.load(Relaxed)
+    }
+
+    /// Returns whether there will be no more.
+    pub(super) fn is_over(&self) -> bool {
+        self.thread.is_finished()
+    }
+}
+
 impl Arrivals {
     /// Sends the instant of each arrival to one of the connections in turn. A thread of its own: the runtime's timers
     /// count milliseconds, and calls come every 125 µs.
-    /// Answers with the number of calls that came so far.
-    pub(super) fn spawn(self, to: Vec<UnboundedSender<Instant>>) -> Arc<AtomicU64> {
+    pub(super) fn spawn(self, to: Vec<UnboundedSender<Instant>>) -> Came {
         let came = Arc::new(AtomicU64::new(0));
         let count = Arc::clone(&came);
-        thread::spawn(move || self.run(&to, &count));
-        came
+        let thread = thread::spawn(move || self.run(&to, &came));
+        Came { count, thread }
     }
 
     fn run(self, to: &[UnboundedSender<Instant>], came: &AtomicU64) {

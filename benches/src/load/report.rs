@@ -105,10 +105,14 @@ impl Tally {
         &self.report
     }
 
+    /// How many unary calls were counted so far, answered and failed.
+    pub(super) fn counted(&self) -> u64 {
+        self.report.calls + self.report.failed.values().sum::<u64>()
+    }
+
     /// Calls that came and for which not even a connection was found are failures too.
     pub(super) fn count_all(&mut self, came: u64) {
-        let counted = self.report.calls + self.report.failed.values().sum::<u64>();
-        let missing = came.saturating_sub(counted);
+        let missing = came.saturating_sub(self.counted());
         if missing > 0 {
             let unanswered = Failure::Unanswered.to_string();
             *self.report.failed.entry(unanswered).or_default() += missing;

@@ -9,6 +9,8 @@ use tokio::{
 
 use super::{
     Call, Credentials, Report, Route, Tally, Timeout,
+    arrivals::Arrivals,
+    finish,
     headers::Headers,
     lane::{Lane, Pattern},
 };
@@ -57,19 +59,18 @@ fn played(call: Call, pattern: Pattern, vices: Vices, enough: impl Fn(&Report) -
     }))
 }
 
-async fn play(
+/// A caller that is connected, of which nothing is counted yet.
+async fn lane(
     to: SocketAddr,
     call: Call,
     pattern: Pattern,
-    enough: impl Fn(&Report) -> bool,
-) -> Report {
+    tally: &Rc<RefCell<Tally>>,
+) -> Rc<Lane> {
     let route = Route {
         to,
         credentials: Credentials::default(),
     };
-    let tally = Rc::new(RefCell::new(Tally::default()));
-    let lane = Lane::new(route, Arc::new([call]), pattern, Rc::clone(&tally));
-    let lane = Rc::new(lane);
+    let lane = Lane::new(route, Arc::new([call]), pattern, Rc::clone(tally));
     let until = Instant::now() + LIMIT;
     // The server comes up when it does. A call with a wrong length is answered all the same.
     while lane.open().await.is_err() && !lane.is_warm() && Instant::now() < until {
@@ -77,15 +78,23 @@ async fn play(
     }
     tally.replace(Tally::default());
     tally.borrow_mut().begin(Instant::now());
+    Rc::new(lane)
+}
+
+async fn play(
+    to: SocketAddr,
+    call: Call,
+    pattern: Pattern,
+    enough: impl Fn(&Report) -> bool,
+) -> Report {
+    let tally = Rc::new(RefCell::new(Tally::default()));
+    let lane = lane(to, call, pattern, &tally).await;
+    let until = Instant::now() + LIMIT;
     lane.begin();
     while !enough(tally.borrow().so_far()) && Instant::now() < until {
         sleep(Duration::from_millis(5)).await;
     }
-    lane.stop();
-    while lane.is_busy() && Instant::now() < until {
-        sleep(Duration::from_millis(5)).await;
-    }
-    lane.give_up();
+    finish(&[lane], None, &tally, LIMIT).await;
     let report = tally.borrow_mut().report(Duration::from_secs(1));
     assert!(enough(&report), "{report:?}");
     report
@@ -99,6 +108,45 @@ fn every_answer_counts() {
         assert_eq!(report.failures(), 0, "{report:?}");
         assert!(report.p50_us <= report.p99_us && report.p99_us <= report.max_us);
     }
+}
+
+/// Whether the last calls come before or after the load ends is a matter of microseconds, and of the machine.
+#[test]
+fn calls_that_come_at_the_very_end_are_waited_for() {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(LocalSet::new().run_until(async {
+        let to = free_address().unwrap();
+        let server = upstream::Options {
+            listen: to,
+            pki: None,
+            vices: Vices::default(),
+        };
+        spawn_local(upstream::run(server));
+        let arrivals = Arrivals {
+            rate: 8000,
+            even: true,
+            duration: Duration::from_millis(10),
+        };
+        for _ in 0..50 {
+            let tally = Rc::new(RefCell::new(Tally::default()));
+            let pattern = Pattern {
+                streams: 0,
+                ..CLOSED
+            };
+            let lane = lane(to, call(150, Timeout::Same), pattern, &tally).await;
+            let came = arrivals.spawn(vec![lane.arrivals()]);
+            lane.begin();
+            sleep(arrivals.duration).await;
+            finish(&[lane], Some(&came), &tally, LIMIT).await;
+            let report = tally.borrow_mut().report(arrivals.duration);
+            assert!(came.is_over() && came.count() > 0, "{came:?}");
+            let found = (report.calls, report.failures());
+            assert_eq!(found, (came.count(), 0), "{report:?}");
+        }
+    }));
 }
 
 #[test]
