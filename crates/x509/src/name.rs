@@ -154,12 +154,7 @@ impl DistinguishedName {
 fn folded(rdn: &[Attribute]) -> Vec<Attribute> {
     let fold = |a: &Attribute| Attribute {
         oid: a.oid.clone(),
-        value: a
-            .value
-            .split_whitespace()
-            .collect::<Vec<_>>()
-            .join(" ")
-            .to_lowercase(),
+        value: fold_case(&a.value.split_whitespace().collect::<Vec<_>>().join(" ")),
         is_text: a.is_text,
         is_current: true,
         joined: true,
@@ -170,6 +165,13 @@ fn folded(rdn: &[Attribute]) -> Vec<Attribute> {
         first.joined = false;
     }
     folded
+}
+
+/// Folds case as verifiers do that follow RFC 4518 §2.2, by way of capitals: `ß` is then `ss`, and a sigma the same wherever it stands in
+/// its word. A dotless `ı` is an `i` too, which it is not there; so two names are rather taken for one than for two.
+fn fold_case(text: &str) -> String {
+    let capitals = text.chars().flat_map(char::to_uppercase);
+    capitals.flat_map(char::to_lowercase).collect()
 }
 
 /// Returns whether two RDNs are one when folded. One attribute of ASCII, as nearly all are, is compared where it stands.

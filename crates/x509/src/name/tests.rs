@@ -47,6 +47,20 @@ fn names_collide_without_regard_to_case_and_runs_of_space() {
 }
 
 #[test]
+fn letters_that_fold_to_the_same_collide() {
+    for (one, other) in [
+        ("ΌΔΟΣ", "όδος"),
+        ("ΌΔΟΣ", "όδοσ"),
+        ("Straße", "STRASSE"),
+        ("\u{212a}afka", "kafka"),
+    ] {
+        let (one, other) = (named(&[(CN, one)]), named(&[(CN, other)]));
+        assert!(one.collides_with(&other), "{one} and {other}");
+        assert_eq!(one.folded(), other.folded());
+    }
+}
+
+#[test]
 fn a_planned_name_is_the_issued_one() {
     let planned = Subject::new("w", Some("acme".to_owned()), Some("payments".to_owned())).unwrap();
     let issued = named(&[(O, "acme"), (forge::OU, "payments"), (CN, "w")]);
