@@ -1,11 +1,14 @@
 //! `cargo xtask hot`: sees what of `newleaf-proxy` runs, and how often.
 //!
-//! First it counts, and writes `crates/proxy/hot.profdata`, by which the compiler makes fast what runs often and small what never does
-//! (`counts.rs`). Then it sees which functions run, and writes `crates/proxy/hot.ld`, by which the linker lays them side by side. The kernel maps a file in pieces of 64 KB and more: scattered over the program, a quarter of it keeps four fifths of it in memory.
+//! First it counts, and writes `crates/proxy/hot.profdata`, by which the compiler makes fast what runs often and small what
+//! never does (`counts.rs`). Then it sees which functions run, and writes `crates/proxy/hot.ld`, by which the linker lays
+//! them side by side. The kernel maps a file in pieces of 64 KB and more: scattered over the program, a quarter of it keeps
+//! four fifths of it in memory.
 //!
-//! The layout holds no addresses and no hashes, only patterns of names, so that it outlives changes. What it does not know lies with the rest: that costs
-//! memory, and nothing else. What the counts do not know, since it has changed or its crate has another version, is compiled as if there were none.
-//! Both are made anew when `cargo xtask bench-proxy` shows that memory or the cost of a call has grown.
+//! The layout holds no addresses and no hashes, only patterns of names, so that it outlives changes. What it does not know
+//! lies with the rest: that costs memory, and nothing else. What the counts do not know, since it has changed or its crate
+//! has another version, is compiled as if there were none. Both are made anew when `cargo xtask bench-proxy` shows that
+//! memory or the cost of a call has grown.
 
 use std::collections::BTreeSet;
 use std::io;
@@ -113,8 +116,8 @@ fn play(
         .map_err(|source| HotError::Watch { source })
 }
 
-/// Adds what the file has already: which of several functions that are alike lends its name to all, and what runs once in a while, is not
-/// the same each time. Whoever wants to begin anew takes the lines out.
+/// Adds what the file has already: which of several functions that are alike lends its name to all, and what runs once in a
+/// while, is not the same each time. Whoever wants to begin anew takes the lines out.
 fn together(mut patterns: Vec<String>, file: &str) -> Vec<String> {
     let known: BTreeSet<String> = patterns.iter().cloned().collect();
     let lines = file

@@ -1,8 +1,8 @@
 //! The programs as they are shipped. Whatever is measured of them is built here, and nowhere else.
 //!
-//! `newleaf-proxy` is linked statically with the C library of this machine, so that it runs on any Linux, and in an empty image. What it
-//! touches while it runs lies together in it, as `crates/proxy/hot.ld` has it (docs/decisions/0035), and is compiled to be fast, as
-//! `crates/proxy/hot.profdata` has it (docs/decisions/0037).
+//! `newleaf-proxy` is linked statically with the C library of this machine, so that it runs on any Linux, and in an empty
+//! image. What it touches while it runs lies together in it, as `crates/proxy/hot.ld` has it (docs/decisions/0035), and is
+//! compiled to be fast, as `crates/proxy/hot.profdata` has it (docs/decisions/0037).
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -32,8 +32,8 @@ const BY_COUNTS: &str = "-Cllvm-args=-pgso-lwss-only=false -no-pgo-warn-mismatch
 /// How an ELF file begins the name of the loader that it needs, if it is not static.
 const LOADER: &[u8] = b"/ld-linux";
 
-/// What only the C library's own look-up of names reads. It loads libraries of the machine, and where they are others than those of the machine
-/// that linked it, it crashes.
+/// What only the C library's own look-up of names reads. It loads libraries of the machine, and where they are others than
+/// those of the machine that linked it, it crashes.
 const NAMES: &[u8] = b"/etc/nsswitch.conf";
 
 /// Why there is no program that could be shipped.
@@ -135,7 +135,8 @@ pub(crate) fn proxy_for(
     Ok(program)
 }
 
-/// Returns a copy of a file of the workspace that is called by its content: cargo builds anew when a name changes, and does not look into the file.
+/// Returns a copy of a file of the workspace that is called by its content: cargo builds anew when a name changes, and does
+/// not look into the file.
 fn keep(workspace: &Workspace, file: &str, kind: &str) -> io::Result<PathBuf> {
     let content = fs_err::read(workspace.root().join(file))?;
     let place = kept(workspace);

@@ -1,5 +1,5 @@
-//! `cargo xtask size`: builds the `newleaf-proxy` that is shipped, says where it is and how large, and whether that is still small. A sidecar
-//! is pulled by every pod.
+//! `cargo xtask size`: builds the `newleaf-proxy` that is shipped, says where it is and how large, and whether that is still
+//! small. A sidecar is pulled by every pod.
 
 use std::process::ExitCode;
 

@@ -1,7 +1,7 @@
 //! The codes of errors: stable for ever, each with one page in `docs/codes`, compiled in.
 //!
-//! `C…` the configuration, `D…` the demo, `F…` files and what is in them, `I…` issuing, `J…` the journal, `R…` rotations, `W…` the world, `Z…` newleaf
-//! itself. A new code is one constant here, a member of [`ALL`], and a page.
+//! `C…` the configuration, `D…` the demo, `F…` files and what is in them, `I…` issuing, `J…` the journal, `R…` rotations,
+//! `W…` the world, `Z…` newleaf itself. A new code is one constant here, a member of [`ALL`], and a page.
 
 use crate::failure::Exit;
 

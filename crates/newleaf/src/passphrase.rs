@@ -35,8 +35,8 @@ pub(crate) enum Source {
 }
 
 impl Source {
-    /// Reads `env:NAME`, `file:PATH`, `keyring:NAME`, `command:PROGRAM ARGUMENT …` or `prompt`. What is none of them may be the passphrase
-    /// itself, and is not quoted.
+    /// Reads `env:NAME`, `file:PATH`, `keyring:NAME`, `command:PROGRAM ARGUMENT …` or `prompt`. What is none of them may be
+    /// the passphrase itself, and is not quoted.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let expected = || {
             "expected `env:NAME`, `file:PATH`, `keyring:NAME`, `command:PROGRAM ARGUMENT …` or `prompt`, never the passphrase itself"

@@ -40,8 +40,8 @@ pub struct Args {
     #[arg(long, value_name = "FILE", requires = "connect_proxy")]
     pub(crate) connect_proxy_credentials: Option<PathBuf>,
 
-    /// DNS server to ask for names, as `IP` or `IP:PORT`, in place of those of `/etc/resolv.conf`, whose search domains do not count then;
-    /// may be given several times, and is tried in that order
+    /// DNS server to ask for names, as `IP` or `IP:PORT`, in place of those of `/etc/resolv.conf`, whose search domains do
+    /// not count then; may be given several times, and is tried in that order
     #[arg(long, value_name = "ADDRESS", value_parser = config::parse_dns_server)]
     pub(crate) dns_server: Vec<SocketAddr>,
 

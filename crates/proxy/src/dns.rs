@@ -1,9 +1,9 @@
 //! What names stand for: asked of DNS in the way that the machine is set up to ask, and with what getaddrinfo keeps for itself,
 //! for how long the answer holds.
 //!
-//! Like everything else on the machine it reads `/etc/hosts` and `/etc/resolv.conf`, anew for each question, so that their changes
-//! count at once. Unlike the rest it does not read `/etc/nsswitch.conf`: what only a module of the C library knows (mDNS, NIS) is not found
-//! (docs/decisions/0034).
+//! Like everything else on the machine it reads `/etc/hosts` and `/etc/resolv.conf`, anew for each question, so that their
+//! changes count at once. Unlike the rest it does not read `/etc/nsswitch.conf`: what only a module of the C library knows
+//! (mDNS, NIS) is not found (docs/decisions/0034).
 
 mod answer;
 mod exchange;
@@ -165,8 +165,8 @@ impl Resolver {
         })
     }
 
-    /// Asks for both families at once. When one has answered, the other is not waited for long: some boxes on the way swallow what they
-    /// do not know.
+    /// Asks for both families at once. When one has answered, the other is not waited for long: some boxes on the way swallow
+    /// what they do not know.
     async fn ask_for(&self, candidate: &Candidate, setup: &Setup, until: Instant) -> Outcome {
         let mut four = pin!(self.ask(candidate, Rtype::A, setup, until));
         let mut six = pin!(async {

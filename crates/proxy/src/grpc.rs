@@ -63,8 +63,8 @@ impl std::fmt::Display for Code {
 /// The header that says how long a caller will wait for its answer.
 pub(crate) const TIMEOUT: &[u8] = b"grpc-timeout";
 
-/// How many bytes the message has, prefix included, that begins like this (gRPC over HTTP/2, "Length-Prefixed-Message"); none if too few
-/// are here to tell.
+/// How many bytes the message has, prefix included, that begins like this (gRPC over HTTP/2, "Length-Prefixed-Message"); none
+/// if too few are here to tell.
 pub(crate) fn message_bytes(beginning: &[u8]) -> Option<usize> {
     let (&[_compressed, length @ ..], _) = beginning.split_first_chunk::<PREFIX_BYTES>()?;
     let length = usize::try_from(u32::from_be_bytes(length)).ok()?;

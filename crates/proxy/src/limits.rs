@@ -9,9 +9,10 @@ use std::time::Duration;
 /// kernel's accept queue.
 pub const DOWNSTREAM_CONNECTIONS: usize = 256;
 
-/// Connections from callers over TCP that wait until they are accepted. All workers of a host come at once when a proxy is started anew; of those that
-/// find the queue full, the kernel drops the first packet, and they try again after a second or more. It takes the smaller of this and
-/// `net.core.somaxconn`, which is 4096 since Linux 5.4. The standard library's 128 is soon full.
+/// Connections from callers over TCP that wait until they are accepted. All workers of a host come at once when a proxy is
+/// started anew; of those that find the queue full, the kernel drops the first packet, and they try again after a second or
+/// more. It takes the smaller of this and `net.core.somaxconn`, which is 4096 since Linux 5.4. The standard library's 128 is
+/// soon full.
 pub const ACCEPT_QUEUE: u32 = 1024;
 
 /// Streams at once on one connection from a caller: thousands of pollers fit.
@@ -45,12 +46,12 @@ pub const DOWNSTREAM_WINDOW_BYTES: u32 = 4 * 1024 * 1024;
 /// enough for the kernel to be kept busy.
 pub const OUTBOX_BYTES: usize = 256 * 1024;
 
-/// What a server is told at once although more callers are ready to be read: less is not worth a write and a TLS record of its own, and a
-/// server that is told only when all are read has nothing to do until then.
+/// What a server is told at once although more callers are ready to be read: less is not worth a write and a TLS record of
+/// its own, and a server that is told only when all are read has nothing to do until then.
 pub const WORTH_A_WRITE_BYTES: usize = 4 * 1024;
 
-/// How many callers are connected at most for that to be worth it. Of more, each one's calls are a small part of what the server is told, and one
-/// long write is cheaper than a short one and a long one.
+/// How many callers are connected at most for that to be worth it. Of more, each one's calls are a small part of what the
+/// server is told, and one long write is cheaper than a short one and a long one.
 pub const FEW_CALLERS: usize = 16;
 
 /// What may wait to be written to a caller before it is given up: headers and acknowledgements are not held back, and a
@@ -68,8 +69,9 @@ pub const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
 /// 16 % on large messages.
 pub const READ_BUFFER_BYTES: usize = 64 * 1024;
 
-/// What is kept of one request, until the server answers, so that it can be replayed. Of larger requests nothing is kept, once they are seen to
-/// be larger. As much as grpc-go keeps, so that what an SDK on direct mTLS would send again is sent again here.
+/// What is kept of one request, until the server answers, so that it can be replayed. Of larger requests nothing is kept,
+/// once they are seen to be larger. As much as grpc-go keeps, so that what an SDK on direct mTLS would send again is sent
+/// again here.
 pub const REPLAY_BYTES: usize = 256 * 1024;
 
 /// What is kept of all requests together.
@@ -115,8 +117,8 @@ pub const DATAGRAM: u16 = 1232;
 /// An answer of DNS is used so long at least, whatever its TTL: records with TTL 0 exist, and each dial would wait for DNS.
 pub const TTL_MIN: Duration = Duration::from_secs(1);
 
-/// An answer of DNS is used so long at most, whatever its TTL: a record that is changed in an emergency has the TTL of quiet days, and a cache
-/// in between is asked, not its source.
+/// An answer of DNS is used so long at most, whatever its TTL: a record that is changed in an emergency has the TTL of quiet
+/// days, and a cache in between is asked, not its source.
 pub const TTL_MAX: Duration = Duration::from_mins(1);
 
 /// What `/etc/hosts` says is looked at again after this; it has no TTL, and somebody may be editing it right now.

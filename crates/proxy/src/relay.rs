@@ -282,8 +282,8 @@ impl Relay {
         self.serve_waiting();
     }
 
-    /// Returns whether a server that was not looked at since it was touched had better be told now what it is to be told, before more callers are
-    /// read.
+    /// Returns whether a server that was not looked at since it was touched had better be told now what it is to be told,
+    /// before more callers are read.
     pub fn a_server_is_to_hear_now(&self) -> bool {
         let is_due =
             |wire: &Wire| wire.is_touched && wire.output().len() >= limits::WORTH_A_WRITE_BYTES;

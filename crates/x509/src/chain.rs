@@ -146,10 +146,11 @@ impl Chain {
     /// Returns the accepted CA to which the chain leads at `now`, as a TLS server judges a client.
     ///
     /// The judge is webpki, and beside it what Go's verifier, which is Temporal's, asks: that it can read every certificate
-    /// that is presented, that a handshake can be signed with the leaf's key, handles what is critical on the path, can hold the names of the path against constraints, and that
-    /// an anchor is valid now, is a CA, may sign certificates, may stand above clients, and allows as many intermediates as
-    /// there are. Where this is stricter than Go, it is by webpki's rules: certificates older than version 3, critical
-    /// policies, times without seconds, purposes that are empty or any, more than six intermediates.
+    /// that is presented, that a handshake can be signed with the leaf's key, handles what is critical on the path, can hold
+    /// the names of the path against constraints, and that an anchor is valid now, is a CA, may sign certificates, may stand
+    /// above clients, and allows as many intermediates as there are. Where this is stricter than Go, it is by webpki's rules:
+    /// certificates older than version 3, critical policies, times without seconds, purposes that are empty or any, more than
+    /// six intermediates.
     pub fn accepted_by<'b>(
         &self,
         bundle: &'b TrustBundle,

@@ -12,7 +12,8 @@ use serde::{Deserialize, Serialize};
 #[serde(try_from = "String", into = "String")]
 pub struct Fingerprint([u8; 32]);
 
-/// SHA-1 of a certificate's DER, only because Temporal's own tools show it (`tcld` lists it). Prints as 40 lower-case hexadecimal digits.
+/// SHA-1 of a certificate's DER, only because Temporal's own tools show it (`tcld` lists it). Prints as 40 lower-case
+/// hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(into = "String")]
 pub struct Sha1Fingerprint([u8; 20]);

@@ -167,8 +167,9 @@ fn folded(rdn: &[Attribute]) -> Vec<Attribute> {
     folded
 }
 
-/// Folds case as verifiers do that follow RFC 4518 §2.2, by way of capitals: `ß` is then `ss`, and a sigma the same wherever it stands in
-/// its word. A dotless `ı` is an `i` too, which it is not there; so two names are rather taken for one than for two.
+/// Folds case as verifiers do that follow RFC 4518 §2.2, by way of capitals: `ß` is then `ss`, and a sigma the same wherever
+/// it stands in its word. A dotless `ı` is an `i` too, which it is not there; so two names are rather taken for one than for
+/// two.
 fn fold_case(text: &str) -> String {
     let capitals = text.chars().flat_map(char::to_uppercase);
     capitals.flat_map(char::to_lowercase).collect()

@@ -9,7 +9,8 @@ use crate::programs;
 use crate::shipped::{self, COUNTS, Detail};
 use crate::workspace::Workspace;
 
-/// What the proxy does while it is counted. A second or three of each: small calls are most of what runs, as they are most of what workers say.
+/// What the proxy does while it is counted. A second or three of each: small calls are most of what runs, as they are most of
+/// what workers say.
 const LOADS: &str = "Idle,P1000,S,Sg,Sw,S1one,S8,M,L128,L,R2000";
 
 /// Builds a proxy that counts, has it carry everything, and keeps the sum.

@@ -137,8 +137,9 @@ pub(crate) struct Issuer {
     /// How long a CA lives. A leaf never outlives its CA, so this is at least twice a leaf's lifetime in practice.
     #[schemars(extend("default" = defaults::ISSUER_LIFETIME))]
     pub(crate) lifetime: Option<At<String>>,
-    /// Who knows the passphrase behind which the CA's keys are kept: `env:NAME`, `file:PATH`, `keyring:NAME` or `command:PROGRAM ARGUMENT …`,
-    /// such as a keyring's. It is asked for whenever the CA signs. One of `passphrase`, `token` and `unencrypted` must be said.
+    /// Who knows the passphrase behind which the CA's keys are kept: `env:NAME`, `file:PATH`, `keyring:NAME` or
+    /// `command:PROGRAM ARGUMENT …`, such as a keyring's. It is asked for whenever the CA signs. One of `passphrase`, `token`
+    /// and `unencrypted` must be said.
     pub(crate) passphrase: Option<At<String>>,
     /// The PKCS #11 token in which the CA's keys are made and stay.
     pub(crate) token: Option<At<Token>>,

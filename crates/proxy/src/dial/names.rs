@@ -195,8 +195,8 @@ impl Known {
         self.trouble = Some(why);
     }
 
-    /// Lets families of addresses take turns, IPv6 first, but for loopback, where Temporal's own servers listen on IPv4: where one family
-    /// leads nowhere, the second attempt arrives (RFC 8305 §4).
+    /// Lets families of addresses take turns, IPv6 first, but for loopback, where Temporal's own servers listen on IPv4:
+    /// where one family leads nowhere, the second attempt arrives (RFC 8305 §4).
     fn addresses(&self, port: u16) -> Vec<SocketAddr> {
         let is_local = self.four.iter().any(IpAddr::is_loopback);
         let (first, second) = if is_local {

@@ -90,7 +90,8 @@ fn number() -> Result<u16, Silence> {
     Ok(u16::from_be_bytes(bytes))
 }
 
-/// Each question has a socket of its own, so that its port cannot be guessed either (RFC 5452 §9.2). What is not the answer is not heard.
+/// Each question has a socket of its own, so that its port cannot be guessed either (RFC 5452 §9.2). What is not the answer
+/// is not heard.
 async fn over_udp(server: SocketAddr, query: &Wire) -> Result<Wire, Silence> {
     let any = match server {
         SocketAddr::V4(_) => SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)),

@@ -17,8 +17,8 @@ pub(super) fn is_localhost(host: &str) -> bool {
     last.is_some_and(|label| label.eq_ignore_ascii_case("localhost"))
 }
 
-/// Returns what to ask for: a name with enough dots as it stands and then below each search domain, another the other way round, and one
-/// that ends in a dot as it stands only (`resolv.conf(5)`). None: the host is no name.
+/// Returns what to ask for: a name with enough dots as it stands and then below each search domain, another the other way
+/// round, and one that ends in a dot as it stands only (`resolv.conf(5)`). None: the host is no name.
 pub(super) fn candidates(host: &str, setup: &Setup) -> Option<Vec<Candidate>> {
     let as_it_stands = candidate(host)?;
     if host.ends_with('.') {

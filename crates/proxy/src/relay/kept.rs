@@ -30,8 +30,9 @@ const SPARES: usize = 128;
 const LARGE_BYTES: usize = 4096;
 
 impl Kept {
-    /// Makes room at once for a message that begins like this, if nothing of the request waits or is kept before it, so that a large one is not moved again and again as it grows. What
-    /// it says of its length is a hint: it reserves no more than may be kept, and memory that is not there is not missed.
+    /// Makes room at once for a message that begins like this, if nothing of the request waits or is kept before it, so that
+    /// a large one is not moved again and again as it grows. What it says of its length is a hint: it reserves no more than
+    /// may be kept, and memory that is not there is not missed.
     pub(super) fn foresee(&mut self, bytes: &[u8]) {
         if bytes.len() >= LARGE_BYTES
             && self.body.is_empty()

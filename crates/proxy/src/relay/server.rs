@@ -107,7 +107,8 @@ impl Server {
         !self.is_full() && self.wire.has_room_for_call() && self.pulse.is_felt()
     }
 
-    /// Returns whether it takes no call because it carries as many as it may. One whose bytes wait to be written is not full: they soon are.
+    /// Returns whether it takes no call because it carries as many as it may. One whose bytes wait to be written is not full:
+    /// they soon are.
     pub(super) fn is_full(&self) -> bool {
         self.phase != Phase::InUse || self.next > MAX_STREAM || !self.wire.has_stream_left()
     }

@@ -1,4 +1,5 @@
-//! Callers who come all at once wait in the kernel's queue, which is long enough for a whole host: none is dropped, to try again after a second.
+//! Callers who come all at once wait in the kernel's queue, which is long enough for a whole host: none is dropped, to try
+//! again after a second.
 
 use newleaf_proxy::{Listen, Proxy, limits};
 use tokio::{

@@ -1,7 +1,7 @@
 //! Load tools that nobody here wrote find no fault: h2load, which is nghttp2, and ghz, which is grpc-go.
 //!
-//! They are found in the directory that `NEWLEAF_PARTS` names, which `cargo xtask test` prepares. Requests that fail are counted by the tool and by
-//! the proxy, and both must count none.
+//! They are found in the directory that `NEWLEAF_PARTS` names, which `cargo xtask test` prepares. Requests that fail are
+//! counted by the tool and by the proxy, and both must count none.
 
 use std::{path::Path, process::Stdio, time::Duration};
 

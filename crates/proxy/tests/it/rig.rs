@@ -103,7 +103,8 @@ pub(crate) fn look_up(options: &mut Options, name: &str, resolver: Resolver) {
     upstream.resolver = resolver;
 }
 
-/// The binary as its users start it, with the identity in `directory` for this server; where it listens is still to be said. It is killed when it is dropped.
+/// The binary as its users start it, with the identity in `directory` for this server; where it listens is still to be said.
+/// It is killed when it is dropped.
 pub(crate) fn binary(server: &Server, directory: &Path) -> Command {
     let server_ca = directory.join("server-ca.pem");
     fs_err::write(&server_ca, server.ca.certificate.to_pem()).unwrap();

@@ -1,9 +1,9 @@
 //! "Will Temporal accept this?", asked of Go: chains that are wrong in one way or in two, judged by newleaf and by
 //! Go's crypto/x509, which is Temporal's. webpki has its say within newleaf's verdict.
 //!
-//! Each of [`CHANGES`] and [`FORMS`] is made to the root, to the intermediate and to the leaf; then a thousand pairs of changes are, chosen by a
-//! seeded generator. Where the verdicts differ, [`EXPLAINED`] says why, change by change. Whatever Go refuses, some lint of severity
-//! error must explain. Without Go the test says so and passes; with `CI=true` it fails.
+//! Each of [`CHANGES`] and [`FORMS`] is made to the root, to the intermediate and to the leaf; then a thousand pairs of
+//! changes are, chosen by a seeded generator. Where the verdicts differ, [`EXPLAINED`] says why, change by change. Whatever
+//! Go refuses, some lint of severity error must explain. Without Go the test says so and passes; with `CI=true` it fails.
 
 mod changes;
 mod forms;
