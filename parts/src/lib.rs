@@ -1,7 +1,7 @@
 //! Where tests find parts, which are not ours and which `cargo xtask test` prepares.
 //!
-//! **What lives here.** The way to the directory that `NEWLEAF_PARTS` names, and what is said of a part that is not there: the test
-//! that wanted it goes on without, and in CI that is a failure.
+//! **What lives here.** The way to the directory that `NEWLEAF_PARTS` names, and what is said of a part that is not there:
+//! the test that wanted it goes on without, and in CI that is a failure.
 //!
 //! **What never will.** Fetching a part, which is `xtask`'s; anything that ships.
 //!

@@ -4,9 +4,9 @@
 //! one connection for as long as the server lets it. A [`Channel`] here speaks under one identity for all its life, and is
 //! replaced as a whole: the next call goes to the new one, calls in flight end on the old one.
 //!
-//! It serves every client that `tonic` generates, and the official Temporal SDK for Rust, whose connection can be given
-//! a service of one's own (`ConnectionOptions::service_override`); [`Swappable::unary`] is what its callback asks for. The crate's
-//! README shows both.
+//! It serves every client that `tonic` generates, and the official Temporal SDK for Rust, whose connection can be given a
+//! service of one's own (`ConnectionOptions::service_override`); [`Swappable::unary`] is what its callback asks for. The
+//! crate's README shows both.
 
 mod dial;
 mod raw;

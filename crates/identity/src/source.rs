@@ -19,8 +19,8 @@ use crate::{
     identity::{Identity, Refusal},
 };
 
-/// The most that is read of a file, a program or a socket: a chain of several RSA-4096 certificates is under 20 KB. A wrong path to
-/// something huge must not fill the memory.
+/// The most that is read of a file, a program or a socket: a chain of several RSA-4096 certificates is under 20 KB. A wrong
+/// path to something huge must not fill the memory.
 pub const MAX_BYTES: u64 = 1024 * 1024;
 
 /// The time between two looks at files or a socket: a replacement is noticed within half a second, for about 0.01 % of

@@ -6,10 +6,10 @@
 //! ```
 //!
 //! A round is 100 calls: four callers with 25 each send a request of 250 bytes and read a response of 150, as the load `S` of
-//! `cargo xtask bench-proxy` does. `by-namespace` chooses the upstream by `temporal-namespace`; with `deadlines`, each request has
-//! a `grpc-timeout` of its own that enters the table, as callers in Go and Java write it; `nothing` writes the same frames as
-//! `relay` and carries none of them, and `nothing-deadlines` those of `deadlines`. Run two of them with two numbers of
-//! rounds: what the start and the frames cost falls out of the differences. `cargo xtask forward-cost` does that.
+//! `cargo xtask bench-proxy` does. `by-namespace` chooses the upstream by `temporal-namespace`; with `deadlines`, each
+//! request has a `grpc-timeout` of its own that enters the table, as callers in Go and Java write it; `nothing` writes the
+//! same frames as `relay` and carries none of them, and `nothing-deadlines` those of `deadlines`. Run two of them with two
+//! numbers of rounds: what the start and the frames cost falls out of the differences. `cargo xtask forward-cost` does that.
 #![expect(clippy::unwrap_used, reason = "a measurement that fails should stop")]
 
 use std::{

@@ -28,7 +28,8 @@ pub struct Args {
     #[arg(long, value_name = "HOST:PORT")]
     pub(crate) upstream: Option<String>,
 
-    /// The name in the server's certificate, if it is not the upstream's host (as with PrivateLink) [env: `TEMPORAL_TLS_SERVER_NAME`]
+    /// The name in the server's certificate, if it is not the upstream's host (as with PrivateLink)
+    /// [env: `TEMPORAL_TLS_SERVER_NAME`]
     #[arg(long, value_name = "NAME")]
     pub(crate) server_name: Option<String>,
 
@@ -92,7 +93,8 @@ pub struct Args {
     #[arg(long, value_name = "NAMESPACE")]
     pub(crate) namespace: Option<String>,
 
-    /// Where `/status`, `/metrics`, `/ready` and `/live` are answered over HTTP: `HOST:PORT`, or `unix:PATH`; nowhere if not given
+    /// Where `/status`, `/metrics`, `/ready` and `/live` are answered over HTTP: `HOST:PORT`, or `unix:PATH`; nowhere if not
+    /// given
     #[arg(long, value_name = "ADDRESS", value_parser = config::listen_text)]
     pub(crate) admin: Option<String>,
 

@@ -1,8 +1,9 @@
 //! Bytes: carries calls to Temporal under the identity of the moment.
 //!
-//! Callers speak gRPC to a loopback address or a Unix socket, in plaintext unless TLS is asked for; servers are spoken to over TLS,
-//! under an identity, an API key, or both. When these are replaced on disk, no call fails: a new connection is made and proved first,
-//! then new streams go there, then the old connection drains. What the server does not accept is never put to use.
+//! Callers speak gRPC to a loopback address or a Unix socket, in plaintext unless TLS is asked for; servers are spoken to
+//! over TLS, under an identity, an API key, or both. When these are replaced on disk, no call fails: a new connection is made
+//! and proved first, then new streams go there, then the old connection drains. What the server does not accept is never put
+//! to use.
 //!
 //! **What lives here.** Listening ([`ListenerOptions`]), dialling and proving, forwarding, draining, [`limits`], and
 //! the [`Status`] that tells which leaf every live connection presents.

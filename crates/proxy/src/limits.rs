@@ -95,11 +95,12 @@ pub const WAIT_FOR_CONNECTION_MAX: Duration = Duration::from_hours(1);
 /// For the TCP handshake with each of the server's addresses, so that a dead one leaves time for the next.
 pub const CONNECT: Duration = Duration::from_secs(3);
 
-/// For all servers of DNS to say what a name stands for, in all its forms: half of [`HANDSHAKE`], so that a first dial has time left.
+/// For all servers of DNS to say what a name stands for, in all its forms: half of [`HANDSHAKE`], so that a first dial has
+/// time left.
 pub const LOOKUP: Duration = Duration::from_secs(5);
 
-/// For one server of DNS to answer one question, however long the machine is set up to wait: the next one may know, and in this time
-/// the slowest of resolvers has asked halfway round the world.
+/// For one server of DNS to answer one question, however long the machine is set up to wait: the next one may know, and in
+/// this time the slowest of resolvers has asked halfway round the world.
 pub const DNS_SERVER: Duration = Duration::from_secs(1);
 
 /// The least of that: `timeout:0` in `/etc/resolv.conf` would hear nobody.

@@ -2,8 +2,8 @@
 //!
 //! Every connection is a task that reads into memory which all share, lets the relay make of it what it may, and wakes the
 //! tasks of the connections that it has something to say to. They run after all that are ready already, and so whatever one
-//! turn of the loop brings for a connection leaves it in one write: many calls of many callers in one TLS record. Once that is worth a
-//! write of its own, callers let it go first, so that the server works while they are read.
+//! turn of the loop brings for a connection leaves it in one write: many calls of many callers in one TLS record. Once that
+//! is worth a write of its own, callers let it go first, so that the server works while they are read.
 
 mod plain;
 mod seat;

@@ -1,4 +1,5 @@
-//! How often each part of the proxy runs, by which the compiler chooses what to inline, what to keep near, and what to make small.
+//! How often each part of the proxy runs, by which the compiler chooses what to inline, what to keep near, and what to make
+//! small.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -1,4 +1,4 @@
-//! Checks of source files one by one: how they begin, how long they are, what they must not hold.
+//! Checks of source files one by one: how they begin, how long and wide they are, what they must not hold.
 
 use super::Problem;
 use crate::workspace::Tree;
@@ -6,6 +6,9 @@ use crate::workspace::Tree;
 /// A file is about one thing; past this many lines it is usually about two. Tests are left out:
 /// a long table of cases is still one thing.
 const MAX_LINES: usize = 400;
+
+/// A comment is read beside its code; rustfmt does not wrap it. Past this many columns it runs over the edge.
+const MAX_COLUMNS: usize = 130;
 
 /// Files that may be longer, and why. A reason says what the one thing in the file is.
 pub(super) const LONG_FILES: &[(&str, &str)] = &[];
@@ -44,6 +47,7 @@ pub(super) fn check(tree: &Tree, long_files: &[(&str, &str)]) -> Vec<Problem> {
         problems.extend(begins_with_docs(path, text));
         problems.extend(is_short(path, text, long_files));
         problems.extend(holds_nothing_forbidden(path, text));
+        problems.extend(wraps_its_comments(path, text));
         if path.ends_with("src/lib.rs") {
             problems.extend(has_three_paragraphs(path, text));
         }
@@ -90,6 +94,20 @@ fn holds_nothing_forbidden(path: &str, text: &str) -> Vec<Problem> {
         for (word, instead) in FORBIDDEN.iter().filter(|(word, _)| line.contains(word)) {
             let place = format!("{path}:{number}");
             problems.push(Problem::new(place, format!("holds `{word}`: {instead}")));
+        }
+    }
+    problems
+}
+
+fn wraps_its_comments(path: &str, text: &str) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    for (number, line) in (1..).zip(text.lines()) {
+        let columns = line.chars().count();
+        if line.trim_start().starts_with("//") && columns > MAX_COLUMNS {
+            let place = format!("{path}:{number}");
+            let what =
+                format!("a comment of {columns} columns, expected at most {MAX_COLUMNS}: wrap it");
+            problems.push(Problem::new(place, what));
         }
     }
     problems

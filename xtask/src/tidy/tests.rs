@@ -48,6 +48,17 @@ fn a_crate_begins_with_three_paragraphs_in_order() {
 }
 
 #[test]
+fn a_comment_is_wrapped() {
+    let (fits, runs_over) = ("ö".repeat(127), "o".repeat(128));
+    let text =
+        format!("//! A.\n// {fits}\nconst A: &str = \"{runs_over} and more\";\n// {runs_over}\n");
+    check(
+        &sources::check(&Tree::of(&[("a.rs", &text)]), &[]),
+        &["a.rs:4: a comment of 131 columns, expected at most 130: wrap it"],
+    );
+}
+
+#[test]
 fn a_long_file_needs_a_reason_and_a_short_one_must_not_have_one() {
     let long = format!("//! Long.\n{}", "\n".repeat(400));
     let tree = Tree::of(&[("a.rs", &long), ("a/tests.rs", &long), ("b.rs", "//! B.\n")]);

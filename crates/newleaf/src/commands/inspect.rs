@@ -25,10 +25,10 @@ use crate::{
 
 /// Show what certificates and keys say, the time that is left first
 ///
-/// A TARGET is a file in PEM, DER or PKCS #12; a directory, of which every certificate and key is shown; `-` for standard input; or
-/// HOST:PORT, to show what a server presents and which client CAs it asks for. A file in JSON or YAML is searched for
-/// certificates: a Kubernetes Secret (`kubectl get secret NAME -o json | newleaf inspect -`), what AWS Secrets Manager
-/// or ACM print. With --trust-point, what a trust point of the configuration accepts is shown.
+/// A TARGET is a file in PEM, DER or PKCS #12; a directory, of which every certificate and key is shown; `-` for standard
+/// input; or HOST:PORT, to show what a server presents and which client CAs it asks for. A file in JSON or YAML is searched
+/// for certificates: a Kubernetes Secret (`kubectl get secret NAME -o json | newleaf inspect -`), what AWS Secrets Manager or
+/// ACM print. With --trust-point, what a trust point of the configuration accepts is shown.
 ///
 /// A private key is named by its kind and by the certificate that it belongs to; nothing else of it is ever printed.
 #[derive(Debug, clap::Args)]

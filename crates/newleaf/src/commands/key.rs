@@ -24,9 +24,9 @@ pub(crate) enum Command {
 
 /// Bring a private key into another form
 ///
-/// IN is a key in PEM or DER: PKCS #8, encrypted PKCS #8 (as openssl writes it and AWS Certificate Manager exports it), PKCS #1,
-/// SEC 1, or a PKCS #12 file. OUT is written with mode 0600. Passphrases are never arguments: each is named by its place, `env:NAME`,
-/// `file:PATH`, `keyring:NAME`, `command:PROGRAM ARGUMENT …` or `prompt`.
+/// IN is a key in PEM or DER: PKCS #8, encrypted PKCS #8 (as openssl writes it and AWS Certificate Manager exports it), PKCS
+/// #1, SEC 1, or a PKCS #12 file. OUT is written with mode 0600. Passphrases are never arguments: each is named by its place,
+/// `env:NAME`, `file:PATH`, `keyring:NAME`, `command:PROGRAM ARGUMENT …` or `prompt`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct ConvertArgs {
     /// The key as it is; `-` for standard input

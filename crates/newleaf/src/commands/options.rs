@@ -92,8 +92,8 @@ impl EndArgs {
     }
 }
 
-/// Makes an argument optional. In a group that need not be there, clap asks for what the group must have all the same; such a group
-/// says by `requires` what it needs.
+/// Makes an argument optional. In a group that need not be there, clap asks for what the group must have all the same; such a
+/// group says by `requires` what it needs.
 pub(crate) fn optional(arg: clap::Arg) -> clap::Arg {
     arg.required(false)
 }

@@ -114,8 +114,8 @@ pub(crate) struct Options<'a> {
 }
 
 impl Stage {
-    /// Sets everything up; the clients are at work when this returns. Beside the stage it returns the proxy's process, which is killed
-    /// when that is dropped.
+    /// Sets everything up; the clients are at work when this returns. Beside the stage it returns the proxy's process, which
+    /// is killed when that is dropped.
     pub(crate) async fn set(
         options: Options<'_>,
         screen: &Screen,

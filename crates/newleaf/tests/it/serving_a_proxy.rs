@@ -1,4 +1,5 @@
-//! `newleaf leaf serve` and `newleaf proxy` together: a leaf whose key is never on a disk is presented, and its renewal fails no call.
+//! `newleaf leaf serve` and `newleaf proxy` together: a leaf whose key is never on a disk is presented, and its renewal fails
+//! no call.
 
 use std::{
     os::unix::ffi::OsStrExt as _,

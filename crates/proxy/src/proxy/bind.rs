@@ -42,8 +42,8 @@ fn tcp(address: SocketAddr) -> io::Result<TcpListener> {
     socket.listen(limits::ACCEPT_QUEUE)
 }
 
-/// A socket's file outlives a process that was killed. It is removed only if nobody listens there (where somebody does and is busy,
-/// connecting fails too, in another way), and only if it is a socket.
+/// A socket's file outlives a process that was killed. It is removed only if nobody listens there (where somebody does and is
+/// busy, connecting fails too, in another way), and only if it is a socket.
 async fn remove_stale(path: &Path) {
     use std::os::unix::fs::FileTypeExt as _;
     let is_socket = fs_err::symlink_metadata(path).is_ok_and(|m| m.file_type().is_socket());

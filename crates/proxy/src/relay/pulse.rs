@@ -1,13 +1,13 @@
 //! Whether a server still lives on a connection, as far as silence can tell.
 //!
-//! A connection whose other end is gone, or behind a firewall that forgot it, looks like one on which nothing happens. So when a
-//! call waits and nothing at all was heard for a moment, the server is asked for a sign of life; while the question is open,
-//! further calls are held back, each of which would be one more that nobody knows the fate of. Any byte of the server
-//! answers. An open question soon becomes *doubt*, upon which a successor is dialled and takes the calls; the connection itself is
-//! given more time, since what is on it can only end by an answer or by a failure.
+//! A connection whose other end is gone, or behind a firewall that forgot it, looks like one on which nothing happens. So
+//! when a call waits and nothing at all was heard for a moment, the server is asked for a sign of life; while the question is
+//! open, further calls are held back, each of which would be one more that nobody knows the fate of. Any byte of the server
+//! answers. An open question soon becomes *doubt*, upon which a successor is dialled and takes the calls; the connection
+//! itself is given more time, since what is on it can only end by an answer or by a failure.
 //!
-//! The question is an empty SETTINGS frame: every peer acknowledges it (RFC 9113 §6.5.3) and nobody rations it. PINGs are rationed:
-//! Temporal's frontend, as any server on grpc-go, hangs up on whoever sends them more often than
+//! The question is an empty SETTINGS frame: every peer acknowledges it (RFC 9113 §6.5.3) and nobody rations it. PINGs are
+//! rationed: Temporal's frontend, as any server on grpc-go, hangs up on whoever sends them more often than
 //! `frontend.keepAliveMinTime`, 10 s, without calls that are answered in between. They only keep idle connections alive.
 
 use std::time::{Duration, Instant};

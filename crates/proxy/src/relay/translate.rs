@@ -1,9 +1,10 @@
 //! A request's headers, from what its caller wrote to what its server reads.
 //!
-//! What was translated once is remembered, in two ways. A *block* that comes again while the tables of both sides stand still means
-//! the same as before; libraries that write the same deadline into each call, or none, are served by that. Callers in Go and Java
-//! write what is left of a deadline, and let it enter the table, so that no block comes twice. But the *list* of headers does, but
-//! for the deadline: it is remembered without, for all callers, and the deadline of each call is written behind it.
+//! What was translated once is remembered, in two ways. A *block* that comes again while the tables of both sides stand still
+//! means the same as before; libraries that write the same deadline into each call, or none, are served by that. Callers in
+//! Go and Java write what is left of a deadline, and let it enter the table, so that no block comes twice. But the *list* of
+//! headers does, but for the deadline: it is remembered without, for all callers, and the deadline of each call is written
+//! behind it.
 
 use std::sync::Arc;
 
@@ -185,8 +186,8 @@ impl Relay {
     }
 }
 
-/// A request that ends with its headers has no body, and must not say that it has one. Judged before it is encoded: a block that is
-/// encoded and not sent would leave the server's table out of step, and one bad request would end the calls of all.
+/// A request that ends with its headers has no body, and must not say that it has one. Judged before it is encoded: a block
+/// that is encoded and not sent would leave the server's table out of step, and one bad request would end the calls of all.
 fn check_end(length: Option<u64>, block: &Block<'_>) -> Result<(), Fault> {
     if !block.ends {
         return Ok(());

@@ -96,7 +96,8 @@ async fn h2load_has_every_request_answered() {
     }
 }
 
-/// More callers come at once than a queue of the usual length holds. The kernel drops the rest, and they try again after a second.
+/// More callers come at once than a queue of the usual length holds. The kernel drops the rest, and they try again after a
+/// second.
 #[tokio::test]
 async fn h2load_may_come_with_many_connections_at_once() {
     let Some(tool) = newleaf_parts::program("h2load") else {

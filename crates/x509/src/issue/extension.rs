@@ -11,7 +11,8 @@ use crate::{
     },
 };
 
-// The extensions that never vary, as they stand in every certificate. Each begins with its object identifier below `id-ce`, 2.5.29.
+// The extensions that never vary, as they stand in every certificate. Each begins with its object identifier below `id-ce`,
+// 2.5.29.
 
 /// Key usage of a CA, critical: `digitalSignature`, `keyCertSign`, `cRLSign`.
 const CA_KEY_USAGE: [u8; 16] = [

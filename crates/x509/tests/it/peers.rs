@@ -1,8 +1,8 @@
 //! What other tools make, and what newleaf says of it: golden reports of the real certstrap, and of OpenSSL as most pages tell
 //! people to call it. Instants and fingerprints are taken out; keys and serial numbers are new each time and not spoken of.
 //!
-//! certstrap is built by `cargo xtask test` where Go is. tcld, whose module the Go proxy does not give out, and step are played by
-//! templates of their shape (`src/lint/tests/templates.rs`).
+//! certstrap is built by `cargo xtask test` where Go is. tcld, whose module the Go proxy does not give out, and step are
+//! played by templates of their shape (`src/lint/tests/templates.rs`).
 
 use std::{path::Path, process::Command};
 

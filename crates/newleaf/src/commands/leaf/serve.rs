@@ -236,8 +236,8 @@ fn may_have(peer: u32, ours: u32) -> bool {
     peer == ours || peer == 0
 }
 
-/// A socket's file outlives a process that was killed. It is removed only if nobody listens there: where somebody does and is busy,
-/// connecting fails too, in another way.
+/// A socket's file outlives a process that was killed. It is removed only if nobody listens there: where somebody does and is
+/// busy, connecting fails too, in another way.
 async fn remove_stale(path: &Path) {
     let is_socket = fs_err::symlink_metadata(path).is_ok_and(|m| m.file_type().is_socket());
     let is_refused = |error: std::io::Error| error.kind() == std::io::ErrorKind::ConnectionRefused;

@@ -1,5 +1,5 @@
-//! Certificate policies, as Go judges them on a path for which nobody asked for any: RFC 5280 §6.1 with the graph of RFC 9618, as in
-//! `policiesValid` of Go 1.26.
+//! Certificate policies, as Go judges them on a path for which nobody asked for any: RFC 5280 §6.1 with the graph of RFC
+//! 9618, as in `policiesValid` of Go 1.26.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,5 +1,5 @@
-//! Forms that Go reads otherwise than webpki and our parser do, or refuses to read: met in other people's certificates, or read in
-//! Go's source.
+//! Forms that Go reads otherwise than webpki and our parser do, or refuses to read: met in other people's certificates, or
+//! read in Go's source.
 
 use super::changes::Change;
 use crate::forge::{
