@@ -50,7 +50,7 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Check what the compiler cannot: module docs, room borders, pages, links.
+    /// Check what the compiler cannot: module docs, wide comments, room borders, pages, links.
     Tidy,
     /// Fetch the real parts, then run every test against them.
     Test(test::Arguments),

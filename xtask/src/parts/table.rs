@@ -146,6 +146,19 @@ pub(crate) const PARTS: &[Part] = &[
             },
         },
     },
+    // 0.22 is the newest that the proxy has. `tcld version` asks its makers for a newer one, so it is not asked.
+    Part {
+        name: "tcld",
+        purpose: "Temporal's own tool, whose certificates are linted and whose keys are read",
+        source: Source::Go {
+            module: go_module!("tcld", "github.com/temporalio/tcld/cmd/tcld"),
+            check: Check {
+                program: "tcld",
+                arguments: &["--help"],
+                says: "tcld - Temporal Cloud cli",
+            },
+        },
+    },
     Part {
         name: "zlint",
         purpose: "another linter, whose findings and speed are compared with ours",

@@ -1,14 +1,18 @@
-//! What other tools make, and what newleaf says of it: golden reports of the real certstrap, and of OpenSSL as most pages tell
-//! people to call it. Instants and fingerprints are taken out; keys and serial numbers are new each time and not spoken of.
+//! What other tools make, and what newleaf says of it: golden reports of the real tcld and certstrap, and of OpenSSL as most
+//! pages tell people to call it. Instants and fingerprints are taken out; keys and serial numbers are new each time and not
+//! spoken of.
 //!
-//! certstrap is built by `cargo xtask test` where Go is. tcld, whose module the Go proxy does not give out, and step are
-//! played by templates of their shape (`src/lint/tests/templates.rs`).
+//! tcld and certstrap are built by `cargo xtask test` where Go is. What they cannot be asked for, and step, is played by
+//! templates of their shape (`src/lint/tests/templates.rs`).
 
-use std::{path::Path, process::Command};
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use jiff::{SignedDuration, Timestamp};
 use newleaf_x509::{
-    Certificate, Chain, TrustBundle,
+    Certificate, Chain, PrivateKey, TrustBundle,
     csr::Request,
     lint::{self, Context, Finding, Profile},
 };
@@ -64,12 +68,72 @@ fn normalised(finding: &Finding) -> String {
     words.collect::<Vec<_>>().join(" ")
 }
 
+/// Returns where a peer is. Where Go is, `cargo xtask test` insists on it.
+fn installed(peer: &str) -> Option<PathBuf> {
+    let program = newleaf_parts::directory().map(|parts| parts.join("bin").join(peer));
+    let found = program.filter(|program| program.exists());
+    if found.is_none() {
+        eprintln!("not judged: {peer} is not installed here");
+    }
+    found
+}
+
+/// A CA and leaves as `tcld generate-certificates` makes them when it is told what it insists on, and when it is told more. Its
+/// DNS names end in four characters by chance, which may be ones that no host name has.
+#[test]
+fn tcld() {
+    let Some(program) = installed("tcld") else {
+        return;
+    };
+    let room = tempfile::tempdir().unwrap();
+    let room = room.path();
+    let generate = |line: &str| {
+        let arguments: Vec<_> = line.split(' ').collect();
+        let generate = ["--auto_confirm", "generate-certificates"];
+        run(&program, room, &[&generate, &arguments[..]].concat());
+    };
+    generate("ca --org acme --validity-period 365d --ca-cert ca.pem --ca-key ca.key");
+    let by_ca = "--ca-cert ca.pem --ca-key ca.key --org acme";
+    generate(&format!("leaf {by_ca} --cert bare.pem --key bare.key"));
+    generate(&format!(
+        "leaf {by_ca} --organization-unit payments --common-name worker -d 90d --cert named.pem --key named.key"
+    ));
+    let report = |leaf: &str| {
+        let report = report(room, "ca.pem", leaf);
+        let lines: Vec<_> = report
+            .lines()
+            .filter(|line| !line.contains("NL116"))
+            .collect();
+        lines.join("\n")
+    };
+    insta::assert_snapshot!(report("bare.pem"), @r"
+    note[NL414] O=acme (FINGERPRINT): expected a path length, found none
+    warning[NL101] O=acme, OU= (FINGERPRINT): expected OU of at least 1 character, found an empty one
+    note[NL209] O=acme, OU= (FINGERPRINT): expected a subject key identifier, found none
+    warning[NL408] O=acme, OU= (FINGERPRINT): expected a key usage with digitalSignature, found none
+    note[NL412] O=acme, OU= (FINGERPRINT): expected clientAuth, found no extended key usage
+    ");
+    insta::assert_snapshot!(report("named.pem"), @r"
+    note[NL414] O=acme (FINGERPRINT): expected a path length, found none
+    note[NL209] O=acme, OU=payments, CN=worker (FINGERPRINT): expected a subject key identifier, found none
+    warning[NL408] O=acme, OU=payments, CN=worker (FINGERPRINT): expected a key usage with digitalSignature, found none
+    note[NL412] O=acme, OU=payments, CN=worker (FINGERPRINT): expected clientAuth, found no extended key usage
+    ");
+    for name in ["ca", "bare", "named"] {
+        let read = |end: &str| fs_err::read_to_string(room.join(format!("{name}.{end}"))).unwrap();
+        let key = PrivateKey::from_pem(&read("key")).ok().unwrap();
+        let certificate = Certificate::all_from_pem(&read("pem")).unwrap().remove(0);
+        assert_eq!(
+            key.public_key().spki(),
+            certificate.public_key().spki(),
+            "{name}"
+        );
+    }
+}
+
 #[test]
 fn certstrap() {
-    let program = newleaf_parts::directory().map(|parts| parts.join("bin/certstrap"));
-    let Some(program) = program.filter(|program| program.exists()) else {
-        // Where Go is, `cargo xtask test` insists on it.
-        eprintln!("not judged: certstrap is not installed here");
+    let Some(program) = installed("certstrap") else {
         return;
     };
     let room = tempfile::tempdir().unwrap();
