@@ -42,8 +42,8 @@ fn call(bytes: u32, timeout: Timeout) -> Call {
     }
 }
 
-/// Loads a server with `vices` until `enough` says so.
-fn played(call: Call, pattern: Pattern, vices: Vices, enough: impl Fn(&Report) -> bool) -> Report {
+/// Has something done in front of a server with `vices`.
+fn in_front_of<T>(vices: Vices, act: impl AsyncFnOnce(SocketAddr) -> T) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -55,8 +55,13 @@ fn played(call: Call, pattern: Pattern, vices: Vices, enough: impl Fn(&Report) -
             pki: None,
             vices,
         }));
-        play(to, call, pattern, enough).await
+        act(to).await
     }))
+}
+
+/// Loads a server with `vices` until `enough` says so.
+fn played(call: Call, pattern: Pattern, vices: Vices, enough: impl Fn(&Report) -> bool) -> Report {
+    in_front_of(vices, async |to| play(to, call, pattern, enough).await)
 }
 
 /// A caller that is connected, of which nothing is counted yet.
@@ -113,18 +118,7 @@ fn every_answer_counts() {
 /// Whether the last calls come before or after the load ends is a matter of microseconds, and of the machine.
 #[test]
 fn calls_that_come_at_the_very_end_are_waited_for() {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap();
-    runtime.block_on(LocalSet::new().run_until(async {
-        let to = free_address().unwrap();
-        let server = upstream::Options {
-            listen: to,
-            pki: None,
-            vices: Vices::default(),
-        };
-        spawn_local(upstream::run(server));
+    in_front_of(Vices::default(), async |to| {
         let arrivals = Arrivals {
             rate: 8000,
             even: true,
@@ -146,7 +140,7 @@ fn calls_that_come_at_the_very_end_are_waited_for() {
             let found = (report.calls, report.failures());
             assert_eq!(found, (came.count(), 0), "{report:?}");
         }
-    }));
+    });
 }
 
 #[test]
