@@ -3,7 +3,8 @@
 //! A [`Relay`] is all HTTP/2 state of one thread, and nothing else: bytes and instants go in, bytes and events come out. It
 //! has no socket, no clock and no task. Whoever drives it
 //!
-//! 1. tells it of connections ([`Relay::accept`], [`Relay::dial`]) and of what they said ([`Relay::receive`]);
+//! 1. tells it of connections ([`Relay::accept`], [`Relay::dial`]) and of what they said ([`Relay::receive`], or
+//!    [`Relay::receive_some`] to hear of those who had better be told before the rest is taken);
 //! 2. looks at every connection that was touched by that ([`Relay::next_touched`]): writes its [`Relay::output`], and closes
 //!    it once it [has ended](Relay::has_ended) and all is written, or it [is given up](Relay::is_given_up);
 //! 3. heeds the events ([`Relay::next_event`]) and comes back in time ([`Relay::next_timeout`]).
@@ -32,6 +33,7 @@ mod slots;
 mod streams;
 mod tally;
 mod timers;
+mod touched;
 mod translate;
 mod turn;
 mod upstream;
@@ -50,7 +52,6 @@ use crate::{
         breach::Breach,
         hpack::{Field, HeaderList, Memo},
     },
-    limits,
 };
 use call::Call;
 use caller::Caller;
@@ -106,6 +107,8 @@ pub struct Relay {
     replies: Memo<Reply>,
     events: VecDeque<Event>,
     touched: Vec<ConnectionId>,
+    /// Whether the answers for another caller began while somebody is due.
+    is_somebody_due: bool,
     /// What is kept of requests so that they can be sent again.
     keep: Keep,
     tally: Tally,
@@ -135,6 +138,7 @@ impl Relay {
             replies: Memo::new(),
             events: VecDeque::new(),
             touched: Vec::new(),
+            is_somebody_due: false,
             keep: Keep::default(),
             tally: Tally::default(),
             n_connections: 0,
@@ -248,47 +252,32 @@ impl Relay {
 
     /// Takes what a connection said.
     pub fn receive(&mut self, id: ConnectionId, bytes: &[u8], now: Instant) {
-        self.now = now;
-        self.tally.received(id, bytes.len());
-        match id {
-            ConnectionId::Caller(CallerId(key)) => self.hear_from_caller(key, bytes),
-            ConnectionId::Server(ServerId(key)) => self.hear_from_server(key, bytes),
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            rest = self.receive_some(id, rest, now);
         }
+    }
+
+    /// Takes what a connection said up to where somebody [is due](Self::next_due), and returns the rest of it.
+    #[must_use]
+    pub fn receive_some<'a>(
+        &mut self,
+        id: ConnectionId,
+        bytes: &'a [u8],
+        now: Instant,
+    ) -> &'a [u8] {
+        self.now = now;
+        let rest = match id {
+            ConnectionId::Caller(CallerId(key)) => {
+                self.hear_from_caller(key, bytes);
+                &[]
+            }
+            ConnectionId::Server(ServerId(key)) => self.hear_from_server(key, bytes),
+        };
+        self.tally.received(id, bytes.len() - rest.len());
         self.serve_waiting();
         self.keep_sweeping();
-    }
-
-    /// Returns what is to be written to a connection, from its beginning.
-    pub fn output(&mut self, id: ConnectionId) -> &[u8] {
-        self.wire_mut(id).map_or(&[], |wire| {
-            wire.is_touched = false;
-            wire.output()
-        })
-    }
-
-    /// Forgets as much of the output as was written.
-    pub fn written(&mut self, id: ConnectionId, n_bytes: usize, now: Instant) {
-        self.now = now;
-        self.tally.sent(id, n_bytes);
-        if let ConnectionId::Server(ServerId(key)) = id
-            && let Some(server) = self.servers.get_mut(key)
-        {
-            server.pulse.wrote(now);
-        }
-        let has_room = self.wire_mut(id).is_some_and(|wire| wire.written(n_bytes));
-        if has_room {
-            self.unblock(id);
-        }
-        self.serve_waiting();
-    }
-
-    /// Returns whether a server that was not looked at since it was touched had better be told now what it is to be told,
-    /// before more callers are read.
-    pub fn a_server_is_to_hear_now(&self) -> bool {
-        let is_due =
-            |wire: &Wire| wire.is_touched && wire.output().len() >= limits::WORTH_A_WRITE_BYTES;
-        self.callers.len() <= limits::FEW_CALLERS
-            && self.servers.values().any(|server| is_due(&server.wire))
+        rest
     }
 
     /// Returns whether a connection is to be closed once its output is written.
@@ -360,14 +349,16 @@ impl Relay {
         self.events.pop_front()
     }
 
-    /// Returns a connection that has something to write, or has ended.
-    pub fn next_touched(&mut self) -> Option<ConnectionId> {
-        self.touched.pop()
-    }
-
     /// Returns when [`Self::handle_timeout`] is to be called.
     pub fn next_timeout(&self) -> Option<Instant> {
         self.timers.next()
+    }
+
+    fn wire(&self, id: ConnectionId) -> Option<&Wire> {
+        match id {
+            ConnectionId::Caller(CallerId(key)) => Some(&self.callers.get(key)?.wire),
+            ConnectionId::Server(ServerId(key)) => Some(&self.servers.get(key)?.wire),
+        }
     }
 
     fn wire_mut(&mut self, id: ConnectionId) -> Option<&mut Wire> {

@@ -1,9 +1,9 @@
 //! Sockets for the relay: reads what they bring, writes what it says, and comes back when something is due.
 //!
-//! Every connection is a task that reads into memory which all share, lets the relay make of it what it may, and wakes the
-//! tasks of the connections that it has something to say to. They run after all that are ready already, and so whatever one
-//! turn of the loop brings for a connection leaves it in one write: many calls of many callers in one TLS record. Once that
-//! is worth a write of its own, callers let it go first, so that the server works while they are read.
+//! Every connection is a task that reads into memory which all share, lets the relay make of it what it may, and writes what
+//! the relay then has to say to others. A server's task is woken instead, as long as there is little to say to it: it runs
+//! after all that are ready already, and so whatever one turn of the loop brings for it leaves in one write, many calls of
+//! many callers in one TLS record.
 
 mod plain;
 mod seat;
@@ -14,7 +14,7 @@ use std::{
     future::poll_fn,
     io,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    task::{Context, Poll, Waker},
+    task::{Context, Poll},
 };
 
 use rustls::{ClientConnection, ServerConnection};
@@ -26,7 +26,7 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
-use seat::Seat;
+use seat::{Seat, Task};
 
 use crate::{
     api_key::ApiKey,
@@ -49,7 +49,7 @@ struct Inner {
     relay: Relay,
     /// Where sockets are read into.
     scratch: Vec<u8>,
-    wakers: BTreeMap<ConnectionId, Waker>,
+    seats: BTreeMap<ConnectionId, Seat>,
     news: BTreeMap<ServerId, mpsc::UnboundedSender<News>>,
     /// When [`Switchboard::keep_time`] will come back by itself.
     alarm: Option<std::time::Instant>,
@@ -107,7 +107,7 @@ impl Switchboard {
             inner: Mutex::new(Inner {
                 relay,
                 scratch: vec![0; limits::READ_BUFFER_BYTES],
-                wakers: BTreeMap::new(),
+                seats: BTreeMap::new(),
                 news: BTreeMap::new(),
                 alarm: None,
                 was_ready: false,
@@ -141,26 +141,27 @@ impl Switchboard {
     /// Carries a caller's calls until its connection ends.
     pub(crate) async fn carry(
         self: Arc<Self>,
-        socket: impl AsyncRead + AsyncWrite + Unpin + Send,
+        socket: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
         route: Arc<Route>,
     ) {
-        self.seat(plain::Plain(socket), route).await;
+        self.seat(Box::new(plain::Plain(socket)), route).await;
     }
 
     /// Carries a caller's calls over a connection whose TLS handshake is done.
     pub(crate) async fn carry_tls(
         self: Arc<Self>,
-        socket: impl AsyncRead + AsyncWrite + Unpin + Send,
+        socket: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
         session: ServerConnection,
         route: Arc<Route>,
     ) {
-        self.seat(tls::Tls::new(socket, session), route).await;
+        let transport = tls::Tls::new(socket, session);
+        self.seat(Box::new(transport), route).await;
     }
 
-    async fn seat(self: Arc<Self>, transport: impl Transport, route: Arc<Route>) {
+    async fn seat(self: Arc<Self>, transport: Box<dyn Transport>, route: Arc<Route>) {
         let id = ConnectionId::Caller(self.with(|relay| relay.accept(route, now())));
-        let mut seat = Seat::new(self, id, transport);
-        if let Err(error) = poll_fn(|cx| seat.turn(cx)).await {
+        let task = Task::seat(self, id, transport);
+        if let Err(error) = poll_fn(|cx| task.turn(cx)).await {
             tracing::debug!(%error, "a caller's connection broke");
         }
     }
@@ -183,19 +184,19 @@ impl Switchboard {
                 Ok(socket) => socket,
                 Err(error) => return board.close(id, &error.to_string()),
             };
-            let mut seat = Seat::new(board, id, tls::Tls::new(socket, session));
-            if let Err(error) = poll_fn(|cx| seat.turn(cx)).await {
-                seat.board.close(id, &error.to_string());
+            let task = Task::seat(board, id, Box::new(tls::Tls::new(socket, session)));
+            if let Err(error) = poll_fn(|cx| task.turn(cx)).await {
+                task.board.close(id, &error.to_string());
             }
         });
         (server, news)
     }
 
-    /// Does something with the relay, and whatever follows from it.
+    /// Does something with the relay, and whatever follows from it. May be called from any thread.
     pub(crate) fn with<T>(&self, act: impl FnOnce(&mut Relay) -> T) -> T {
         let mut inner = self.locked();
         let result = act(&mut inner.relay);
-        self.follow(&mut inner, None);
+        self.follow(&mut inner);
         result
     }
 
@@ -214,7 +215,7 @@ impl Switchboard {
                 let mut inner = self.locked();
                 inner.relay.handle_timeout(now());
                 inner.alarm = inner.relay.next_timeout();
-                self.follow(&mut inner, None);
+                self.follow(&mut inner);
                 inner.alarm
             };
             let ring = async {
@@ -231,10 +232,10 @@ impl Switchboard {
     }
 
     /// Wakes who has something to write, tells who wants to know, and sets the alarm.
-    fn follow(&self, inner: &mut Inner, own: Option<ConnectionId>) {
+    fn follow(&self, inner: &mut Inner) {
         let Inner {
             relay,
-            wakers,
+            seats,
             news,
             was_ready,
             ..
@@ -249,10 +250,8 @@ impl Switchboard {
             self.ledger.ready(is_ready);
         }
         while let Some(id) = relay.next_touched() {
-            if Some(id) != own
-                && let Some(waker) = wakers.get(&id)
-            {
-                waker.wake_by_ref();
+            if let Some(seat) = seats.get(&id) {
+                seat.wake();
             }
         }
         if let Some(next) = relay.next_timeout()
@@ -294,8 +293,8 @@ impl Switchboard {
             tracing::info!(%breach, "ended a connection");
         }
         inner.relay.close(id, why, now());
-        self.follow(&mut inner, None);
-        inner.wakers.remove(&id);
+        self.follow(&mut inner);
+        inner.seats.remove(&id);
         if let ConnectionId::Server(server) = id {
             inner.news.remove(&server);
         }

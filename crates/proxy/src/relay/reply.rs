@@ -93,12 +93,17 @@ impl Relay {
             }
         }
         let id = ConnectionId::Caller(CallerId(caller_key));
+        let n_touched = self.touched.len();
         caller.wire.touch(id, &mut self.touched);
+        let is_another = self.touched.len() > n_touched && n_touched > 0;
         if block.ends {
             call.response.end = End::Passed;
             if call.is_over() {
                 self.finish(key);
             }
+        }
+        if is_another {
+            self.is_somebody_due = self.touched.iter().any(|id| self.is_due(*id));
         }
         Ok(())
     }

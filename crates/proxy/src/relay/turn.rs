@@ -86,23 +86,29 @@ impl Relay {
         Ok(())
     }
 
-    pub(super) fn hear_from_server(&mut self, key: Key, bytes: &[u8]) {
+    /// Returns what is left to hear, once somebody had better be told what was heard so far.
+    pub(super) fn hear_from_server<'a>(&mut self, key: Key, bytes: &'a [u8]) -> &'a [u8] {
         let mut bytes = bytes;
         let Some(server) = self.servers.not_ended(key) else {
-            return;
+            return &[];
         };
         server.wire.is_idle = false;
         server.pulse.heard(self.now);
         let mut cutter = std::mem::take(&mut server.wire.cutter);
-        loop {
+        self.is_somebody_due = false;
+        while !self.is_somebody_due {
             let said = match cutter.next(&mut bytes) {
                 Ok(Some((head, payload))) => self.server_said(key, head, payload),
-                Ok(None) => break,
+                Ok(None) => {
+                    bytes = &[];
+                    break;
+                }
                 Err(breach) => Err(breach.into()),
             };
             if let Err(fault) = said {
                 self.blame_server(key, fault);
                 if self.has_ended(ConnectionId::Server(ServerId(key))) {
+                    bytes = &[];
                     break;
                 }
             }
@@ -111,6 +117,7 @@ impl Relay {
             server.wire.cutter = cutter;
         }
         self.touch_server(key);
+        bytes
     }
 
     fn server_said(&mut self, key: Key, head: Head, payload: &[u8]) -> Result<(), Fault> {
@@ -267,22 +274,6 @@ impl Relay {
             self.pump_request(key);
         }
         Ok(())
-    }
-
-    /// Has a caller's connection looked at, if there is something to see.
-    pub(super) fn touch_caller(&mut self, key: Key) {
-        if let Some(caller) = self.callers.get_mut(key) {
-            let id = ConnectionId::Caller(CallerId(key));
-            caller.wire.touch(id, &mut self.touched);
-        }
-    }
-
-    /// Has a connection to the server looked at, if there is something to see.
-    pub(super) fn touch_server(&mut self, key: Key) {
-        if let Some(server) = self.servers.get_mut(key) {
-            let id = ConnectionId::Server(ServerId(key));
-            server.wire.touch(id, &mut self.touched);
-        }
     }
 
     /// Does what is due.

@@ -1,53 +1,88 @@
 //! One connection's turn: what its socket brings goes to the relay, and what the relay has to say goes out.
 
 use std::{
+    collections::BTreeMap,
     io,
     sync::Arc,
-    task::{Context, Poll},
+    task::{Context, Poll, Waker},
     time::Instant,
 };
 
 use super::{Inner, Switchboard, Transport, now};
-use crate::relay::ConnectionId;
+use crate::relay::{ConnectionId, Relay};
 
 /// How often one connection is read before the others have their turn.
 const READS_PER_TURN: usize = 4;
 
-/// A connection's place at the board. Whatever ends its task, the relay hears of it.
-pub(super) struct Seat<T: Transport> {
-    pub(super) board: Arc<Switchboard>,
-    id: ConnectionId,
-    transport: T,
-    /// Whether it has let a server go first, and goes next whatever waits.
-    has_stood_back: bool,
+/// A connection's place at the board, where whoever has made the relay say something to it can write it.
+pub(super) struct Seat {
+    /// Nothing while its own task has its turn.
+    transport: Option<Box<dyn Transport>>,
+    /// Its task's.
+    waker: Waker,
 }
 
-impl<T: Transport> Seat<T> {
-    pub(super) fn new(board: Arc<Switchboard>, id: ConnectionId, transport: T) -> Self {
-        Self {
-            board,
-            id,
-            transport,
-            has_stood_back: false,
+/// The task of a connection. Whatever ends it, the relay hears of it.
+pub(super) struct Task {
+    pub(super) board: Arc<Switchboard>,
+    id: ConnectionId,
+}
+
+impl Seat {
+    /// Has its task take its turn.
+    pub(super) fn wake(&self) {
+        self.waker.wake_by_ref();
+    }
+
+    /// Writes what the relay has to say to it, in somebody else's turn. What that leaves over is its own task's.
+    fn write(&mut self, id: ConnectionId, relay: &mut Relay, now: Instant) {
+        let cx = &mut Context::from_waker(&self.waker);
+        let Some(transport) = &mut self.transport else {
+            return;
+        };
+        match write(id, &mut **transport, cx, relay, now) {
+            Ok(false) => {}
+            // A connection that is over, or broken, is closed by whoever reads it.
+            Ok(true) | Err(_) => self.waker.wake_by_ref(),
         }
+    }
+}
+
+impl Task {
+    /// Gives a connection its place at the board.
+    pub(super) fn seat(
+        board: Arc<Switchboard>,
+        id: ConnectionId,
+        transport: Box<dyn Transport>,
+    ) -> Self {
+        let seat = Seat {
+            transport: Some(transport),
+            waker: Waker::noop().clone(),
+        };
+        board.locked().seats.insert(id, seat);
+        Self { board, id }
     }
 
     /// Reads and writes as far as the socket goes. Ready when the connection is over.
-    pub(super) fn turn(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let board = Arc::clone(&self.board);
-        let mut inner = board.locked();
-        match inner.wakers.get_mut(&self.id) {
-            Some(waker) => waker.clone_from(cx.waker()),
-            None => {
-                inner.wakers.insert(self.id, cx.waker().clone());
-            }
-        }
+    pub(super) fn turn(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let inner = &mut *self.board.locked();
+        let Some(seat) = inner.seats.get_mut(&self.id) else {
+            return Poll::Ready(Ok(()));
+        };
+        seat.waker.clone_from(cx.waker());
+        let Some(mut transport) = seat.transport.take() else {
+            return Poll::Ready(Ok(()));
+        };
         // Asked once: a turn is short, and for a call that is alone each question counts.
         let now = now();
         let over = self
-            .read(cx, &mut inner, now)
-            .and_then(|()| self.write(cx, &mut inner, now));
-        board.follow(&mut inner, Some(self.id));
+            .read(&mut *transport, cx, inner, now)
+            .and_then(|()| write(self.id, &mut *transport, cx, &mut inner.relay, now));
+        if let Some(seat) = inner.seats.get_mut(&self.id) {
+            seat.transport = Some(transport);
+        }
+        write_to_others(inner, now);
+        self.board.follow(inner);
         match over {
             Ok(false) => Poll::Pending,
             Ok(true) => Poll::Ready(Ok(())),
@@ -55,22 +90,36 @@ impl<T: Transport> Seat<T> {
         }
     }
 
-    fn read(&mut self, cx: &mut Context<'_>, inner: &mut Inner, now: Instant) -> io::Result<()> {
-        let Inner { relay, scratch, .. } = inner;
-        if matches!(self.id, ConnectionId::Caller(_)) {
-            // Otherwise the server has nothing to do until all callers are read, and then they have nothing to do.
-            self.has_stood_back = !self.has_stood_back && relay.a_server_is_to_hear_now();
-            if self.has_stood_back {
-                cx.waker().wake_by_ref();
-                return Ok(());
-            }
-        }
+    fn read(
+        &self,
+        transport: &mut dyn Transport,
+        cx: &mut Context<'_>,
+        inner: &mut Inner,
+        now: Instant,
+    ) -> io::Result<()> {
+        let Inner {
+            relay,
+            scratch,
+            seats,
+            ..
+        } = inner;
+        // Once a turn. Whoever is told first works while the rest is relayed; the others are told with the rest.
+        let mut has_told = false;
         for _ in 0..READS_PER_TURN {
             if relay.has_ended(self.id) {
                 return Ok(());
             }
-            let mut take = |bytes: &[u8]| relay.receive(self.id, bytes, now);
-            match self.transport.poll_read(cx, scratch, &mut take) {
+            let mut take = |bytes: &[u8]| {
+                if has_told {
+                    return relay.receive(self.id, bytes, now);
+                }
+                let rest = relay.receive_some(self.id, bytes, now);
+                if !rest.is_empty() {
+                    has_told = write_to_one(relay, seats, now);
+                    relay.receive(self.id, rest, now);
+                }
+            };
+            match transport.poll_read(cx, scratch, &mut take) {
                 Poll::Ready(Ok(true)) => {}
                 Poll::Ready(Ok(false)) => return Err(io::ErrorKind::UnexpectedEof.into()),
                 Poll::Ready(Err(error)) => return Err(error),
@@ -80,35 +129,62 @@ impl<T: Transport> Seat<T> {
         cx.waker().wake_by_ref();
         Ok(())
     }
+}
 
-    /// Returns whether the connection is over: it has ended, and all it had to say is written.
-    fn write(&mut self, cx: &mut Context<'_>, inner: &mut Inner, now: Instant) -> io::Result<bool> {
-        let relay = &mut inner.relay;
-        loop {
-            let output = relay.output(self.id);
-            if output.is_empty() {
-                break;
-            }
-            match self.transport.poll_write(cx, output) {
-                Poll::Ready(Ok(n_bytes)) => relay.written(self.id, n_bytes, now),
-                Poll::Ready(Err(error)) => return Err(error),
-                Poll::Pending => return Ok(relay.is_given_up(self.id)),
-            }
-        }
-        let has_ended = relay.has_ended(self.id);
-        if has_ended {
-            self.transport.finish();
-        }
-        match self.transport.poll_flush(cx) {
-            Poll::Ready(Ok(())) => Ok(has_ended),
-            Poll::Ready(Err(error)) => Err(error),
-            Poll::Pending => Ok(relay.is_given_up(self.id)),
+impl Drop for Task {
+    fn drop(&mut self) {
+        self.board.close(self.id, "the connection was closed");
+    }
+}
+
+/// Writes to one that is due. Returns whether there was one.
+fn write_to_one(relay: &mut Relay, seats: &mut BTreeMap<ConnectionId, Seat>, now: Instant) -> bool {
+    let due = relay.next_due();
+    if let Some(id) = due
+        && let Some(seat) = seats.get_mut(&id)
+    {
+        seat.write(id, relay, now);
+    }
+    due.is_some()
+}
+
+/// Writes to all callers and to servers that are due. The other servers are told in turns of their own.
+fn write_to_others(inner: &mut Inner, now: Instant) {
+    let Inner { relay, seats, .. } = inner;
+    while write_to_one(relay, seats, now) {}
+    while let Some(id) = relay.next_touched_caller() {
+        if let Some(seat) = seats.get_mut(&id) {
+            seat.write(id, relay, now);
         }
     }
 }
 
-impl<T: Transport> Drop for Seat<T> {
-    fn drop(&mut self) {
-        self.board.close(self.id, "the connection was closed");
+/// Returns whether the connection is over: it has ended, and all it had to say is written.
+fn write(
+    id: ConnectionId,
+    transport: &mut dyn Transport,
+    cx: &mut Context<'_>,
+    relay: &mut Relay,
+    now: Instant,
+) -> io::Result<bool> {
+    loop {
+        let output = relay.output(id);
+        if output.is_empty() {
+            break;
+        }
+        match transport.poll_write(cx, output) {
+            Poll::Ready(Ok(n_bytes)) => relay.written(id, n_bytes, now),
+            Poll::Ready(Err(error)) => return Err(error),
+            Poll::Pending => return Ok(relay.is_given_up(id)),
+        }
+    }
+    let has_ended = relay.has_ended(id);
+    if has_ended {
+        transport.finish();
+    }
+    match transport.poll_flush(cx) {
+        Poll::Ready(Ok(())) => Ok(has_ended),
+        Poll::Ready(Err(error)) => Err(error),
+        Poll::Pending => Ok(relay.is_given_up(id)),
     }
 }

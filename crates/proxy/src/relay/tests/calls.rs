@@ -10,7 +10,7 @@ use super::{
 use crate::{
     h2::{frame::MAX_STREAM, reason::Reason, settings::id},
     limits,
-    relay::{Answer, Ask},
+    relay::{Answer, Ask, ConnectionId},
 };
 
 pub(super) fn owned(fields: &[(&str, &str)]) -> Vec<(String, String)> {
@@ -303,26 +303,68 @@ fn a_server_is_told_before_callers_are_read_on() {
     let mut world = World::new(&[]);
     let mut caller = world.caller();
     world.hear_server();
+    let server = world.server.id;
+    while world.relay.next_touched().is_some() {}
     caller.say_headers(1, Ends::No, REQUEST);
     caller.say_data(1, Ends::No, &[7; 100]);
     world.pass(&mut caller);
-    assert!(!world.relay.a_server_is_to_hear_now(), "it is not much");
+    assert_eq!(due(&mut world), [], "it is not much");
     caller.say_data(1, Ends::No, &[7; limits::WORTH_A_WRITE_BYTES]);
     world.pass(&mut caller);
-    assert!(world.relay.a_server_is_to_hear_now());
-    let id = world.server.id;
-    assert!(world.relay.output(id).len() > limits::WORTH_A_WRITE_BYTES);
-    assert!(
-        !world.relay.a_server_is_to_hear_now(),
+    assert_eq!(due(&mut world), [server]);
+    assert!(world.relay.output(server).len() > limits::WORTH_A_WRITE_BYTES);
+    assert_eq!(
+        due(&mut world),
+        [],
         "it was looked at, and whether it reads is its own affair"
     );
     world.hear_server();
     let more: Vec<_> = (0..limits::FEW_CALLERS).map(|_| world.caller()).collect();
+    while world.relay.next_touched().is_some() {}
     caller.say_data(1, Ends::No, &[7; limits::WORTH_A_WRITE_BYTES]);
     world.pass(&mut caller);
-    assert!(
-        !world.relay.a_server_is_to_hear_now(),
+    assert_eq!(
+        due(&mut world),
+        [],
         "{} more have something to say",
         more.len()
     );
+}
+
+/// The answers for one caller are passed on before those for the next are relayed, if they are worth a write.
+#[test]
+fn a_caller_is_told_before_the_next_ones_answers_are_heard() {
+    for (n_bytes, is_worth_it) in [(limits::WORTH_A_WRITE_BYTES, true), (100, false)] {
+        let mut world = World::new(&[]);
+        let (mut first, mut second) = (world.caller(), world.caller());
+        for caller in [&mut first, &mut second] {
+            caller.say_request(1);
+            world.pass(caller);
+        }
+        world.hear_server();
+        while world.relay.next_touched().is_some() {}
+        world.server.say_response(1, &vec![1; n_bytes]);
+        world.server.say_response(3, b"second");
+        let speech = std::mem::take(&mut world.server.speech);
+        let server = world.server.id;
+        let rest = world.relay.receive_some(server, &speech, world.now);
+        assert_eq!(!rest.is_empty(), is_worth_it);
+        let expected = if is_worth_it { vec![first.id] } else { vec![] };
+        assert_eq!(due(&mut world), expected);
+        world.relay.receive(server, rest, world.now);
+        let bodies = [vec![1; n_bytes], b"second".to_vec()];
+        for (caller, body) in [&mut first, &mut second].into_iter().zip(bodies) {
+            let expected = [
+                Said::Headers(1, Ends::No, owned(RESPONSE)),
+                Said::Data(1, Ends::No, body),
+                Said::Headers(1, Ends::Yes, owned(TRAILERS)),
+            ];
+            assert_eq!(world.hear(caller), expected);
+        }
+    }
+}
+
+/// Everybody who is to be told at once.
+fn due(world: &mut World) -> Vec<ConnectionId> {
+    std::iter::from_fn(|| world.relay.next_due()).collect()
 }
