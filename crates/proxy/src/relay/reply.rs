@@ -103,7 +103,7 @@ impl Relay {
             }
         }
         if is_another {
-            self.is_somebody_due = self.touched.iter().any(|id| self.is_due(*id));
+            self.is_somebody_due = self.first_due().is_some();
         }
         Ok(())
     }

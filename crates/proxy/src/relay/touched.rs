@@ -43,14 +43,19 @@ impl Relay {
     /// Returns such a connection, if it is due: there is so much to tell it, and there are so few others, that it had better be
     /// told before more is heard. It works then while the rest is relayed.
     pub fn next_due(&mut self) -> Option<ConnectionId> {
-        let at = self.touched.iter().position(|id| self.is_due(*id))?;
+        let at = self.first_due()?;
         Some(self.touched.swap_remove(at))
     }
 
-    pub(super) fn is_due(&self, id: ConnectionId) -> bool {
+    /// Returns where such a connection is. Where callers are many, nobody looks.
+    pub(super) fn first_due(&self) -> Option<usize> {
         let is_worth_it =
             |wire: &Wire| wire.is_touched && wire.output().len() >= limits::WORTH_A_WRITE_BYTES;
-        self.callers.len() <= limits::FEW_CALLERS && self.wire(id).is_some_and(is_worth_it)
+        if self.callers.len() > limits::FEW_CALLERS {
+            return None;
+        }
+        let mut ids = self.touched.iter();
+        ids.position(|id| self.wire(*id).is_some_and(is_worth_it))
     }
 
     /// Returns such a connection, if it is a caller's.
