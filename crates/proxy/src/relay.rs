@@ -282,12 +282,8 @@ impl Relay {
 
     /// Returns whether a connection is to be closed once its output is written.
     pub fn has_ended(&self, id: ConnectionId) -> bool {
-        let ended = match id {
-            ConnectionId::Caller(CallerId(key)) => self.callers.get(key).map(|c| c.wire.ended),
-            ConnectionId::Server(ServerId(key)) => self.servers.get(key).map(|s| s.wire.ended),
-        };
         // What is not known any more has ended too.
-        ended.is_none_or(|ended| ended.is_some())
+        self.wire(id).is_none_or(|wire| wire.ended.is_some())
     }
 
     /// Returns whether a connection has ended and nobody needs what is still to be written to it: a caller that broke a rule
@@ -302,11 +298,7 @@ impl Relay {
 
     /// Returns the rule that a connection's peer broke.
     pub fn breach(&self, id: ConnectionId) -> Option<Breach> {
-        let ended = match id {
-            ConnectionId::Caller(CallerId(key)) => self.callers.get(key)?.wire.ended,
-            ConnectionId::Server(ServerId(key)) => self.servers.get(key)?.wire.ended,
-        };
-        match ended? {
+        match self.wire(id)?.ended? {
             Ended::Breach(breach) => Some(breach),
             Ended::Done => None,
         }

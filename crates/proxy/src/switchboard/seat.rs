@@ -110,14 +110,12 @@ impl Task {
                 return Ok(());
             }
             let mut take = |bytes: &[u8]| {
-                if has_told {
-                    return relay.receive(self.id, bytes, now);
+                let mut rest = bytes;
+                if !has_told {
+                    rest = relay.receive_some(self.id, rest, now);
+                    has_told = !rest.is_empty() && write_to_one(relay, seats, now);
                 }
-                let rest = relay.receive_some(self.id, bytes, now);
-                if !rest.is_empty() {
-                    has_told = write_to_one(relay, seats, now);
-                    relay.receive(self.id, rest, now);
-                }
+                relay.receive(self.id, rest, now);
             };
             match transport.poll_read(cx, scratch, &mut take) {
                 Poll::Ready(Ok(true)) => {}
