@@ -6,8 +6,11 @@
 //! One memo serves all connections of a thread. It is a set-associative table, as in a processor's cache: a hash
 //! chooses a set, a set has four ways, and what comes in pushes the oldest of the set out. Entries whose tables have
 //! moved on are never found again, and go the same way.
+//!
+//! Before it hashes, a lookup looks where a block of this length between these connections was found the last time: most calls
+//! are like the one before, and to compare a block, which is done anyway, is all that it then takes.
 
-use std::fmt;
+use std::{cell::Cell, fmt};
 
 use zeroize::Zeroize as _;
 
@@ -20,12 +23,16 @@ const SETS: usize = 256;
 const WAYS: usize = 4;
 /// A block and its translation together; the longest that repeat hold an API key of 1 to 2 KiB.
 const ENTRY_BYTES: usize = 8 * 1024;
+/// How many connections and lengths are told apart where a lookup looks first.
+const HINTS: usize = 1024;
 /// All blocks and translations together: room for 1,024 of the usual 100 octets many times over.
 const TOTAL_BYTES: usize = 1024 * 1024;
 
 /// Translations of blocks, each with a note of what the translator learned from the list.
 pub struct Memo<T> {
     sets: Vec<[Option<Entry<T>>; WAYS]>,
+    /// For connections and lengths, the way that was found the last time, counted through all sets.
+    hints: Vec<Cell<u16>>,
     n_bytes: usize,
     /// The set that must give way next when [`TOTAL_BYTES`] are reached.
     hand: usize,
@@ -105,6 +112,7 @@ impl<T> Memo<T> {
             sets: std::iter::repeat_with(|| [const { None }; WAYS])
                 .take(SETS)
                 .collect(),
+            hints: vec![Cell::new(0); HINTS],
             n_bytes: 0,
             hand: 0,
         }
@@ -112,13 +120,22 @@ impl<T> Memo<T> {
 
     /// Returns what `block` was translated to while both tables were as they are now.
     pub fn get(&self, versions: Versions, block: &[u8]) -> Option<Recalled<'_, T>> {
+        let ways = self.sets.as_flattened();
+        let hint = self.hints.get(hint_of(versions, block))?;
+        let foreseen = ways.get(usize::from(hint.get()))?.as_ref();
+        if let Some(entry) = foreseen.filter(|entry| entry.is_of(versions, block)) {
+            return entry.recalled();
+        }
         let hash = hash_of(versions, block);
-        let set = self.sets.get(set_of(hash))?;
-        let mut entries = set.iter().flatten();
-        let entry = entries.find(|entry| entry.is_of(hash, versions, block))?;
-        Some(Recalled {
-            translation: entry.bytes.get(entry.block_length..)?,
-            note: &entry.note,
+        let first = set_of(hash) * WAYS;
+        let mut found = (first..first + WAYS).zip(ways.get(first..)?);
+        found.find_map(|(place, way)| {
+            let entry = way.as_ref()?;
+            if entry.hash != hash || !entry.is_of(versions, block) {
+                return None;
+            }
+            hint.set(u16::try_from(place).ok()?);
+            entry.recalled()
         })
     }
 
@@ -127,7 +144,7 @@ impl<T> Memo<T> {
         let hash = hash_of(versions, block);
         let set = self.sets.get_mut(set_of(hash))?;
         let mut entries = set.iter_mut().flatten();
-        let entry = entries.find(|entry| entry.is_of(hash, versions, block))?;
+        let entry = entries.find(|entry| entry.hash == hash && entry.is_of(versions, block))?;
         Some(std::mem::replace(&mut entry.note, note))
     }
 
@@ -184,10 +201,15 @@ impl<T> Memo<T> {
 }
 
 impl<T> Entry<T> {
-    fn is_of(&self, hash: u64, versions: Versions, block: &[u8]) -> bool {
-        self.hash == hash
-            && self.versions == versions
-            && self.bytes.get(..self.block_length) == Some(block)
+    fn is_of(&self, versions: Versions, block: &[u8]) -> bool {
+        self.versions == versions && self.bytes.get(..self.block_length) == Some(block)
+    }
+
+    fn recalled(&self) -> Option<Recalled<'_, T>> {
+        Some(Recalled {
+            translation: self.bytes.get(self.block_length..)?,
+            note: &self.note,
+        })
     }
 }
 
@@ -219,6 +241,15 @@ fn hash_of(versions: Versions, block: &[u8]) -> u64 {
     // Side by side, since each turn of the hash waits for the one before.
     let seed = decoder.hash() ^ encoder.hash().rotate_left(32);
     hash::hash(seed ^ (seed >> 32), block)
+}
+
+/// Returns where the hint is for blocks like this.
+fn hint_of(versions: Versions, block: &[u8]) -> usize {
+    let Versions { decoder, encoder } = versions;
+    let connections = decoder.connection.rotate_left(32) ^ encoder.connection;
+    let length = u64::try_from(block.len()).unwrap_or(u64::MAX);
+    let [.., low, high] = hash::mix(connections, length).to_le_bytes();
+    usize::from(u16::from_le_bytes([low, high])) % HINTS
 }
 
 fn set_of(hash: u64) -> usize {

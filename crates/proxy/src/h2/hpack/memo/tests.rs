@@ -55,6 +55,23 @@ fn tables_that_come_back_are_found_again() {
 }
 
 #[test]
+fn blocks_of_one_length_are_told_apart_whichever_was_found_last() {
+    let mut memo = Memo::new();
+    for octet in 0..3 {
+        memo.put(versions(1, 1), &[octet; 20], &[octet], ());
+    }
+    // Each after each of the others, and after itself.
+    for octet in [0, 1, 2, 0, 2, 1, 1, 0, 0, 2, 2] {
+        let got = memo.get(versions(1, 1), &[octet; 20]).unwrap();
+        assert_eq!(got.translation, [octet]);
+    }
+    assert!(memo.get(versions(1, 1), &[3; 20]).is_none());
+    assert!(memo.get(versions(1, 2), &[2; 20]).is_none());
+    memo.forget(versions(1, 1).encoder.connection);
+    assert!(memo.get(versions(1, 1), &[2; 20]).is_none());
+}
+
+#[test]
 fn it_does_not_grow_without_end() {
     let mut memo = Memo::new();
     let translation = vec![0; 2000];
