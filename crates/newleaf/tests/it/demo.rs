@@ -43,26 +43,59 @@ fn start(bench: &Bench, arguments: &str) -> Child {
         .unwrap()
 }
 
+/// A demo that took too long.
+struct Late {
+    /// What was seen of it before it was ended.
+    scene: String,
+    /// What it told.
+    output: Output,
+}
+
 /// Waits for the end of a demo.
 #[track_caller]
-fn finish(child: Child) -> Output {
-    end(child).unwrap_or_else(|late| {
-        panic!(
-            "it took too long:\n{}",
-            String::from_utf8_lossy(&late.stderr)
-        )
+fn finish(bench: &Bench, child: Child) -> Output {
+    end(bench, child).unwrap_or_else(|late| {
+        let told = String::from_utf8_lossy(&late.output.stderr);
+        panic!("it took too long:\n{told}{}", late.scene)
     })
 }
 
-/// Waits for the end of a demo; one that takes too long is ended, and what it told is the error.
-fn end(child: Child) -> Result<Output, Output> {
+/// Waits for the end of a demo; one that takes too long is looked at, and ended.
+fn end(bench: &Bench, child: Child) -> Result<Output, Late> {
     let pid = Pid::from_child(&child);
     let (send, ended) = mpsc::channel();
     thread::spawn(move || send.send(child.wait_with_output().unwrap()));
     ended.recv_timeout(LIMIT).map_err(|_late| {
+        let scene = scene(bench, pid);
         kill_process(pid, Signal::TERM).unwrap();
-        ended.recv().unwrap()
+        let output = ended.recv().unwrap();
+        Late { scene, output }
     })
+}
+
+/// Tells what a demo is about: how its rotation stands, what the controllers said, and which processes there are.
+fn scene(bench: &Bench, demo: Pid) -> String {
+    let directory = fs_err::read_dir(bench.path("")).unwrap().next();
+    let Some(directory) = directory.map(|entry| entry.unwrap().path()) else {
+        return "there is no directory of a demo".to_owned();
+    };
+    let config = directory.join("newleaf.yaml");
+    let status = bench
+        .newleaf(&format!("--config {} status --json", config.display()))
+        .output()
+        .unwrap();
+    let log = fs_err::read_to_string(directory.join("controller.log")).unwrap_or_default();
+    let processes: Vec<String> = processes(&directory, "")
+        .into_iter()
+        .chain(children(demo))
+        .map(|pid| format!("{pid} {}", command_line(pid)))
+        .collect();
+    format!(
+        "status: {}{}\ncontrollers: {log}\nprocesses:\n{}",
+        String::from_utf8_lossy(&status.stdout),
+        String::from_utf8_lossy(&status.stderr),
+        processes.join("\n")
+    )
 }
 
 /// Checks the last line of stdout, which is the object that the README promises.
@@ -157,7 +190,7 @@ fn command_line(pid: Pid) -> String {
 #[test]
 fn every_promise_is_kept() {
     let (_stage, bench) = (stage(), Bench::new());
-    let output = finish(start(&bench, "demo --json"));
+    let output = finish(&bench, start(&bench, "demo --json"));
     check(&output, 1);
     check_cleaned_up(&bench);
 }
@@ -165,7 +198,7 @@ fn every_promise_is_kept() {
 #[test]
 fn five_crashes_change_nothing() {
     let (_stage, bench) = (stage(), Bench::new());
-    let output = finish(start(&bench, "demo --json --crashes 5 --seed 5"));
+    let output = finish(&bench, start(&bench, "demo --json --crashes 5 --seed 5"));
     check(&output, 5);
 }
 
@@ -192,9 +225,9 @@ fn somebody_elses_kills_change_nothing() {
         let stderr = child.stderr.take().unwrap();
         let (ended, told) = thread::scope(|scope| {
             let killer = scope.spawn(|| kill_controllers(stderr, &mut chance, wanted - killed));
-            (end(child), killer.join().unwrap())
+            (end(&bench, child), killer.join().unwrap())
         });
-        let output = ended.unwrap_or_else(|_late| panic!("it took too long:\n{told}"));
+        let output = ended.unwrap_or_else(|late| panic!("it took too long:\n{told}{}", late.scene));
         demos += 1;
         let output = Output {
             stderr: told.into_bytes(),
@@ -260,7 +293,7 @@ fn a_demo_that_is_stopped_leaves_nothing_behind() {
     let mut told = BufReader::new(child.stderr.take().unwrap()).lines();
     assert!(told.any(|line| line.unwrap().contains("traffic is steady")));
     kill_process(pid, Signal::TERM).unwrap();
-    let output = finish(child);
+    let output = finish(&bench, child);
     assert_eq!(output.status.code(), Some(1));
     check_cleaned_up(&bench);
 }
@@ -278,7 +311,7 @@ fn a_demo_whose_proxy_ends_ends_at_once_and_says_so() {
     };
     kill_process(proxy, Signal::KILL).unwrap();
     let rest: String = told.map(|line| line.unwrap() + "\n").collect();
-    let output = finish(child);
+    let output = finish(&bench, child);
     assert_eq!(output.status.code(), Some(1), "{rest}");
     assert!(rest.contains("error[D001]: "), "{rest}");
     assert!(
