@@ -5,7 +5,7 @@
 
 use std::{collections::VecDeque, sync::Arc};
 
-use super::{slots::Key, wire::Wire};
+use super::{kept::Kept, slots::Key, wire::Wire};
 use crate::{
     h2::{
         breach::Breach,
@@ -165,7 +165,7 @@ pub(super) struct Passage<'a> {
     pub(super) sink: &'a mut Wire,
     pub(super) stream: u32,
     /// Where bytes are kept that may have to be sent again.
-    pub(super) kept: Option<&'a mut Vec<u8>>,
+    pub(super) kept: Option<&'a mut Kept>,
 }
 
 impl Passage<'_> {
@@ -174,6 +174,9 @@ impl Passage<'_> {
     pub(super) fn pass(&mut self, bytes: &[u8]) -> usize {
         let goes_through = self.half.pending.is_empty() && bytes.len() <= self.room();
         if !goes_through {
+            if self.half.pending.capacity() == 0 {
+                self.half.pending = self.sink.out.spare();
+            }
             self.half.pending.extend(bytes);
             return self.pump();
         }
@@ -206,6 +209,7 @@ impl Passage<'_> {
             n_passed += n_bytes;
         }
         if pending.is_empty() {
+            self.sink.out.keep_spare(pending);
             self.pass_end();
         } else {
             self.half.pending = pending;
@@ -244,8 +248,8 @@ impl Passage<'_> {
         self.sink.write_data(self.stream, ends, parts);
         self.half.window.take(parts.0.len() + parts.1.len());
         if let Some(kept) = &mut self.kept {
-            kept.extend_from_slice(parts.0);
-            kept.extend_from_slice(parts.1);
+            kept.add(parts.0);
+            kept.add(parts.1);
         }
         if ends {
             self.half.end = End::Passed;

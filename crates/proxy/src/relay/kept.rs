@@ -11,6 +11,7 @@ pub(super) struct Kept {
     n_foreseen: usize,
     /// How much of it is counted among what is kept of all calls.
     n_counted: usize,
+    is_too_long: bool,
     pub(super) trailers: Option<Last>,
 }
 
@@ -19,28 +20,44 @@ pub(super) struct Kept {
 pub(super) struct Keep {
     n_bytes: usize,
     spare: Vec<Vec<u8>>,
+    large: Vec<Vec<u8>>,
 }
 
-/// Longer bodies are not worth their memory once they are gone.
+/// Memory of longer bodies is for large messages.
 const SPARE_BYTES: usize = 1024;
 /// As many as are sent between two turns of a busy thread.
 const SPARES: usize = 128;
+
+/// Of how many large messages the memory is kept: what many calls at once take turns with.
+const LARGES: usize = 4;
 
 /// A message whose first piece is shorter is cheap to move.
 const LARGE_BYTES: usize = 4096;
 
 impl Kept {
+    /// Adds what is sent. Of what is longer than may be kept, nothing is worth keeping, and least of all is it worth moving.
+    #[inline]
+    pub(super) fn add(&mut self, bytes: &[u8]) {
+        self.is_too_long |= self.body.len() + bytes.len() > limits::REPLAY_BYTES;
+        if !self.is_too_long {
+            self.body.extend_from_slice(bytes);
+        }
+    }
+
     /// Makes room at once for a message that begins like this, if nothing of the request waits or is kept before it, so that
     /// a large one is not moved again and again as it grows. What it says of its length is a hint: it reserves no more than
     /// may be kept, and memory that is not there is not missed.
-    pub(super) fn foresee(&mut self, bytes: &[u8]) {
+    pub(super) fn foresee(&mut self, bytes: &[u8], keep: &mut Keep) {
         if bytes.len() >= LARGE_BYTES
             && self.body.is_empty()
             && let Some(n_bytes) = grpc::message_bytes(bytes)
         {
+            if let Some(large) = keep.large.pop() {
+                self.body = large;
+            }
             let n_bytes = n_bytes.min(limits::REPLAY_BYTES);
             if self.body.try_reserve(n_bytes).is_ok() {
-                self.n_foreseen = n_bytes;
+                self.n_foreseen = self.body.capacity().min(limits::REPLAY_BYTES);
             }
         }
     }
@@ -67,8 +84,7 @@ impl Keep {
         let n_bytes = counted.body.len().max(counted.n_foreseen);
         self.n_bytes += n_bytes - counted.n_counted;
         counted.n_counted = n_bytes;
-        let is_too_long = counted.body.len() > limits::REPLAY_BYTES;
-        if is_too_long || self.n_bytes > limits::REPLAY_TOTAL_BYTES {
+        if counted.is_too_long || self.n_bytes > limits::REPLAY_TOTAL_BYTES {
             self.forget(kept.take());
         }
     }
@@ -84,9 +100,14 @@ impl Keep {
             return;
         };
         self.n_bytes -= n_counted;
-        if body.capacity() <= SPARE_BYTES && self.spare.len() < SPARES {
-            body.clear();
-            self.spare.push(body);
+        body.clear();
+        let (spare, most) = match body.capacity() {
+            ..=SPARE_BYTES => (&mut self.spare, SPARES),
+            limits::REPLAY_BYTES.. => (&mut self.large, LARGES),
+            _ => return,
+        };
+        if spare.len() < most {
+            spare.push(body);
         }
     }
 
@@ -100,5 +121,6 @@ impl Keep {
     /// Gives back memory that is not in use.
     pub(super) fn shrink(&mut self) {
         self.spare = Vec::new();
+        self.large = Vec::new();
     }
 }

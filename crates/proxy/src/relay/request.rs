@@ -208,13 +208,13 @@ impl Relay {
                 if let Some(kept) = &mut call.kept
                     && call.request.pending.is_empty()
                 {
-                    kept.foresee(data.bytes);
+                    kept.foresee(data.bytes, &mut self.keep);
                 }
                 let mut passage = Passage {
                     half: &mut call.request,
                     sink: &mut sink.wire,
                     stream,
-                    kept: call.kept.as_mut().map(|kept| &mut kept.body),
+                    kept: call.kept.as_mut(),
                 };
                 let n_passed = passage.pass(data.bytes);
                 passage.queue(key);

@@ -173,7 +173,7 @@ impl Relay {
             half: &mut call.request,
             sink: &mut sink.wire,
             stream,
-            kept: call.kept.as_mut().map(|kept| &mut kept.body),
+            kept: call.kept.as_mut(),
         };
         let n_passed = passage.pump();
         passage.queue(key);

@@ -27,7 +27,7 @@ pub(super) struct Wire {
     pub(super) number: u64,
     pub(super) cutter: Cutter,
     assembly: Assembly,
-    out: Outbox,
+    pub(super) out: Outbox,
     decoder: Decoder,
     encoder: Encoder,
     /// What we may still send on the whole connection.
@@ -391,8 +391,8 @@ impl Wire {
 
     /// Gives back memory that was not used since the last time.
     pub(super) fn sweep(&mut self) {
+        self.out.shrink();
         if std::mem::replace(&mut self.is_idle, true) {
-            self.out.shrink();
             self.cutter.shrink();
             self.streams.shrink();
         }

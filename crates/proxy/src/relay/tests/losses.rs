@@ -155,6 +155,53 @@ fn a_request_too_large_to_be_kept_is_not_sent_again() {
     );
 }
 
+/// What is sent again is what this call sent, also in memory that another call has used; and that memory counts as full.
+#[test]
+fn a_large_request_is_sent_again_whole() {
+    let mut world = World::new(&[(id::INITIAL_WINDOW_SIZE, MAX_STREAM)]);
+    world.server.say_window(0, MAX_STREAM - 65_535);
+    world.pass_server();
+    let mut caller = world.caller();
+    let n_bytes = limits::REPLAY_BYTES;
+    let message = |filling: u8, len: usize| {
+        let mut message = vec![filling; len];
+        let says = u32::try_from(len - 5).unwrap().to_be_bytes();
+        message.splice(..5, [&[0][..], &says].concat());
+        message
+    };
+    let hear_all = |world: &mut World, on: u32| -> Vec<u8> {
+        let mut bytes = Vec::new();
+        loop {
+            let heard = world.hear_server();
+            if heard.is_empty() {
+                return bytes;
+            }
+            for said in heard {
+                if let Said::Data(stream, _, data) = said {
+                    assert_eq!(stream, on);
+                    bytes.extend(data);
+                }
+            }
+        }
+    };
+    for (stream, filling, len) in [(1, 1, n_bytes), (3, 2, n_bytes), (5, 3, n_bytes / 4)] {
+        caller.say_headers(stream, Ends::No, REQUEST);
+        let (up, again) = (2 * stream - 1, 2 * stream + 1);
+        caller.say_data(stream, Ends::Yes, &message(filling, len));
+        world.pass(&mut caller);
+        assert_eq!(hear_all(&mut world, up), message(filling, len));
+        assert_eq!(world.relay.keep.len(), n_bytes);
+        world.server.say_reset(up, Reason::REFUSED_STREAM);
+        world.pass_server();
+        world.wait(limits::REPLAY_PAUSE_MAX);
+        assert_eq!(hear_all(&mut world, again), message(filling, len));
+        world.server.say_response(again, b"at last");
+        world.pass_server();
+        world.hear(&mut caller);
+        assert_eq!((world.n_calls(), world.relay.keep.len()), (0, 0));
+    }
+}
+
 /// The room that a message asks for counts before it is filled, is never more than may be kept, and is given back.
 #[test]
 fn room_that_a_message_asks_for_is_counted() {
