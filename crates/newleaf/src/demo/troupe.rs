@@ -11,7 +11,7 @@ use newleaf_sandbox::Seen;
 use temporalio_protos::protos::temporal::api::workflowservice::v1 as api;
 use tokio::{
     task::JoinSet,
-    time::{Instant, sleep},
+    time::{Instant, sleep, timeout},
 };
 
 use crate::demo::{
@@ -25,6 +25,9 @@ use crate::demo::{
 
 /// How long a first call through the proxy may take.
 const CALL_LIMIT: Duration = Duration::from_secs(1);
+
+/// How long a client that was started again may take to have a connection.
+const START_LIMIT: Duration = Duration::from_secs(10);
 
 /// How long to rest between two looks for a first identity.
 const LOOK_AGAIN: Duration = Duration::from_millis(30);
@@ -107,12 +110,14 @@ impl Restartable {
     }
 
     /// A rolling restart, as a good deployment does it: the new one is up before the old one goes, and the old one
-    /// finishes its calls.
+    /// finishes its calls. If the new one does not come up, the old one stays.
     async fn restart(&mut self) -> Result<(), DialError> {
         let presented = Presented::read(&self.endpoint, &self.directory)?;
         let route = Route::Held(self.endpoint.clone(), presented);
         let mut next = Client::start(caller(RESTARTED), route, &self.tally);
-        next.connected().await;
+        timeout(START_LIMIT, next.connected())
+            .await
+            .map_err(|_elapsed| DialError::Late)?;
         if let Some(old) = self.running.replace(next) {
             old.finish().await;
         }
