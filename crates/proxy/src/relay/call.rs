@@ -85,6 +85,7 @@ impl Call {
     }
 
     /// Takes note of headers from the server: whether they may come now, and what they say of the response.
+    #[inline]
     pub(super) fn hear_reply(&mut self, reply: Reply, block: &Block<'_>) -> Result<(), Breach> {
         let (stream, ends) = (block.stream, block.ends);
         if self.response.is_heard() {

@@ -85,6 +85,7 @@ impl Half {
     }
 
     /// Notes the sender's last word.
+    #[inline]
     pub(super) fn hear_end(&mut self, last: Last) -> Result<(), Breach> {
         may_end(self.declared)?;
         self.end = End::Coming(last);
@@ -174,17 +175,23 @@ impl Passage<'_> {
     pub(super) fn pass(&mut self, bytes: &[u8]) -> usize {
         let goes_through = self.half.pending.is_empty() && bytes.len() <= self.room();
         if !goes_through {
-            if self.half.pending.capacity() == 0 {
-                self.half.pending = self.sink.out.spare();
-            }
-            self.half.pending.extend(bytes);
-            return self.pump();
+            return self.pass_what_fits(bytes);
         }
         let ends = matches!(self.half.end, End::Coming(Last::Bytes));
         if !bytes.is_empty() || ends {
             self.write((bytes, &[]), ends);
         }
         self.half.passed(bytes.len())
+    }
+
+    /// Passes bytes on as far as there is room. The rest waits behind what is pending.
+    #[inline(never)]
+    fn pass_what_fits(&mut self, bytes: &[u8]) -> usize {
+        if self.half.pending.capacity() == 0 {
+            self.half.pending = self.sink.out.spare();
+        }
+        self.half.pending.extend(bytes);
+        self.pump()
     }
 
     /// Passes on what is pending, as far as there is room; and then the end. Returns for how many bytes the sender is
@@ -248,8 +255,7 @@ impl Passage<'_> {
         self.sink.write_data(self.stream, ends, parts);
         self.half.window.take(parts.0.len() + parts.1.len());
         if let Some(kept) = &mut self.kept {
-            kept.add(parts.0);
-            kept.add(parts.1);
+            kept.add(parts);
         }
         if ends {
             self.half.end = End::Passed;

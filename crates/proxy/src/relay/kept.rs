@@ -37,10 +37,11 @@ const LARGE_BYTES: usize = 4096;
 impl Kept {
     /// Adds what is sent. Of what is longer than may be kept, nothing is worth keeping, and least of all is it worth moving.
     #[inline]
-    pub(super) fn add(&mut self, bytes: &[u8]) {
-        self.is_too_long |= self.body.len() + bytes.len() > limits::REPLAY_BYTES;
+    pub(super) fn add(&mut self, parts: (&[u8], &[u8])) {
+        self.is_too_long |= self.body.len() + parts.0.len() + parts.1.len() > limits::REPLAY_BYTES;
         if !self.is_too_long {
-            self.body.extend_from_slice(bytes);
+            self.body.extend_from_slice(parts.0);
+            self.body.extend_from_slice(parts.1);
         }
     }
 

@@ -103,6 +103,7 @@ impl Server {
     }
 
     /// Returns whether a call would be sent at once.
+    #[inline]
     pub(super) fn has_room(&self) -> bool {
         !self.is_full() && self.wire.has_room_for_call() && self.pulse.is_felt()
     }
