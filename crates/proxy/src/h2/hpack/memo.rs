@@ -97,7 +97,6 @@ pub struct Recalled<'memo, T> {
 }
 
 struct Entry<T> {
-    hash: u64,
     versions: Versions,
     /// The block, then its translation.
     bytes: Box<[u8]>,
@@ -126,14 +125,10 @@ impl<T> Memo<T> {
         if let Some(entry) = foreseen.filter(|entry| entry.is_of(versions, block)) {
             return entry.recalled();
         }
-        let hash = hash_of(versions, block);
-        let first = set_of(hash) * WAYS;
+        let first = set_of(hash_of(versions, block)) * WAYS;
         let mut found = (first..first + WAYS).zip(ways.get(first..)?);
         found.find_map(|(place, way)| {
-            let entry = way.as_ref()?;
-            if entry.hash != hash || !entry.is_of(versions, block) {
-                return None;
-            }
+            let entry = way.as_ref().filter(|entry| entry.is_of(versions, block))?;
             hint.set(u16::try_from(place).ok()?);
             entry.recalled()
         })
@@ -141,10 +136,9 @@ impl<T> Memo<T> {
 
     /// Replaces the note of a block that is remembered, and returns the one that was there.
     pub fn note(&mut self, versions: Versions, block: &[u8], note: T) -> Option<T> {
-        let hash = hash_of(versions, block);
-        let set = self.sets.get_mut(set_of(hash))?;
+        let set = self.sets.get_mut(set_of(hash_of(versions, block)))?;
         let mut entries = set.iter_mut().flatten();
-        let entry = entries.find(|entry| entry.hash == hash && entry.is_of(versions, block))?;
+        let entry = entries.find(|entry| entry.is_of(versions, block))?;
         Some(std::mem::replace(&mut entry.note, note))
     }
 
@@ -159,14 +153,12 @@ impl<T> Memo<T> {
         while self.n_bytes + n_bytes > TOTAL_BYTES {
             self.clear_next_set();
         }
-        let hash = hash_of(versions, block);
-        let Some(set) = self.sets.get_mut(set_of(hash)) else {
+        let Some(set) = self.sets.get_mut(set_of(hash_of(versions, block))) else {
             return;
         };
         set.rotate_right(1);
         if let Some(first) = set.first_mut() {
             let entry = Entry {
-                hash,
                 versions,
                 bytes: [block, translation].concat().into(),
                 block_length: block.len(),
