@@ -1,7 +1,8 @@
 """What Temporal itself wrote down of the workflows of `cargo xtask soak`: their ends, and what in their histories shows that
 a task got lost between the server and its worker.
 
-Prints one line of JSON: for each task queue, how many workflows ended how, and how many such events there are.
+Prints one line of JSON: for each task queue, how many workflows ended how, how many such events there are, and how long the
+slowest workflow took by its own history (`slowest_ms`): an order that its caller found slower was heard of late.
 """
 
 import asyncio
@@ -31,6 +32,9 @@ async def main(address: str, namespace: str) -> None:
     async def judge(execution: WorkflowExecution) -> None:
         found = counts[execution.task_queue]
         found[execution.status.name.lower() if execution.status else "unknown"] += 1
+        if execution.start_time and execution.close_time:
+            took = execution.close_time - execution.start_time
+            found["slowest_ms"] = max(found["slowest_ms"], round(took.total_seconds() * 1000))
         async with room:
             handle = client.get_workflow_handle(execution.id, run_id=execution.run_id)
             history = await handle.fetch_history()
