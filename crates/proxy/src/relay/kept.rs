@@ -20,16 +20,17 @@ pub(super) struct Kept {
 pub(super) struct Keep {
     n_bytes: usize,
     spare: Vec<Vec<u8>>,
-    large: Vec<Vec<u8>>,
+    /// The same with room for as much as may be kept.
+    longest: Vec<Vec<u8>>,
 }
 
-/// Memory of longer bodies is for large messages.
+/// Longer bodies are not worth their memory once they are gone, unless they have all the room that may be kept.
 const SPARE_BYTES: usize = 1024;
 /// As many as are sent between two turns of a busy thread.
 const SPARES: usize = 128;
 
-/// Of how many large messages the memory is kept: what many calls at once take turns with.
-const LARGES: usize = 4;
+/// As many as are kept at a time, where a few callers send large messages: 1 MiB in all.
+const LONGEST: usize = 4;
 
 /// A message whose first piece is shorter is cheap to move.
 const LARGE_BYTES: usize = 4096;
@@ -53,8 +54,8 @@ impl Kept {
             && self.body.is_empty()
             && let Some(n_bytes) = grpc::message_bytes(bytes)
         {
-            if let Some(large) = keep.large.pop() {
-                self.body = large;
+            if let Some(longest) = keep.longest.pop() {
+                self.body = longest;
             }
             let n_bytes = n_bytes.min(limits::REPLAY_BYTES);
             if self.body.try_reserve(n_bytes).is_ok() {
@@ -104,7 +105,7 @@ impl Keep {
         body.clear();
         let (spare, most) = match body.capacity() {
             ..=SPARE_BYTES => (&mut self.spare, SPARES),
-            limits::REPLAY_BYTES.. => (&mut self.large, LARGES),
+            limits::REPLAY_BYTES.. => (&mut self.longest, LONGEST),
             _ => return,
         };
         if spare.len() < most {
@@ -122,6 +123,6 @@ impl Keep {
     /// Gives back memory that is not in use.
     pub(super) fn shrink(&mut self) {
         self.spare = Vec::new();
-        self.large = Vec::new();
+        self.longest = Vec::new();
     }
 }

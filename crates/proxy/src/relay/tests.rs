@@ -16,7 +16,7 @@ use std::{
 };
 
 use super::{CallerId, ConnectionId, Event, Relay, Route, ServerId, Terms, UpstreamId};
-use crate::h2::settings::id;
+use crate::h2::{frame::MAX_STREAM, settings::id};
 use peer::{Peer, Said};
 
 /// A relay, one upstream with one server in use, and as many callers as a test likes.
@@ -44,6 +44,14 @@ impl World {
             now,
             server,
         }
+    }
+
+    /// A server that takes all that it is ever sent.
+    fn with_open_windows() -> Self {
+        let mut world = Self::new(&[(id::INITIAL_WINDOW_SIZE, MAX_STREAM)]);
+        world.server.say_window(0, MAX_STREAM - 65_535);
+        world.pass_server();
+        world
     }
 
     fn caller(&mut self) -> Peer {
@@ -84,6 +92,19 @@ impl World {
 
     fn hear_server(&mut self) -> Vec<Said> {
         self.server.hear(&mut self.relay, self.now)
+    }
+
+    /// Returns what the server hears of bodies until it hears nothing any more; all of it must be on this stream.
+    fn hear_body(&mut self, stream: u32) -> Vec<u8> {
+        let heard = std::iter::from_fn(|| Some(self.hear_server()).filter(|said| !said.is_empty()));
+        let mut body = Vec::new();
+        for said in heard.flatten() {
+            if let Said::Data(on, _, bytes) = said {
+                assert_eq!(on, stream);
+                body.extend(bytes);
+            }
+        }
+        body
     }
 
     fn events(&mut self) -> Vec<Event> {

@@ -124,10 +124,7 @@ fn what_is_not_read_is_not_written() {
 /// What waits to be written soon is; another connection would be dialled for nothing, and stay.
 #[test]
 fn a_server_that_is_behind_with_reading_is_not_full() {
-    let settings = [(id::INITIAL_WINDOW_SIZE, MAX_STREAM)];
-    let mut world = World::new(&settings);
-    world.server.say_window(0, MAX_STREAM - 65_535);
-    world.pass_server();
+    let mut world = World::with_open_windows();
     let mut caller = world.caller();
     caller.say_headers(1, Ends::No, REQUEST);
     caller.say_data(1, Ends::No, &vec![1; limits::OUTBOX_BYTES]);
@@ -207,23 +204,13 @@ fn a_replay_does_not_wait_for_the_connection_before() {
 /// A caller is given room for what it sent once, however often that is sent: two more times would be worth a `WINDOW_UPDATE`.
 #[test]
 fn replayed_bytes_are_not_paid_for_twice() {
-    let mut world = World::new(&[(id::INITIAL_WINDOW_SIZE, MAX_STREAM)]);
-    world.server.say_window(0, MAX_STREAM - 65_535);
-    world.pass_server();
+    let mut world = World::with_open_windows();
     let mut caller = world.caller();
     caller.say_headers(1, Ends::No, REQUEST);
     caller.say_data(1, Ends::No, &vec![7; limits::REPLAY_BYTES]);
     world.pass(&mut caller);
     for stream in [1, 3, 5] {
-        let mut n_heard = 0;
-        loop {
-            let heard = world.hear_server();
-            if heard.is_empty() {
-                break;
-            }
-            n_heard += n_bytes(&heard, stream);
-        }
-        assert_eq!(n_heard, limits::REPLAY_BYTES);
+        assert_eq!(world.hear_body(stream).len(), limits::REPLAY_BYTES);
         assert_eq!(windows(&world.hear(&mut caller), 1), 0);
         world.server.say_reset(stream, Reason::REFUSED_STREAM);
         world.pass_server();

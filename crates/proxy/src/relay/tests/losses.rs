@@ -133,9 +133,7 @@ fn a_server_that_keeps_refusing_is_believed() {
 
 #[test]
 fn a_request_too_large_to_be_kept_is_not_sent_again() {
-    let mut world = World::new(&[(id::INITIAL_WINDOW_SIZE, MAX_STREAM)]);
-    world.server.say_window(0, MAX_STREAM - 65_535);
-    world.pass_server();
+    let mut world = World::with_open_windows();
     let mut caller = world.caller();
     caller.say_headers(1, Ends::No, REQUEST);
     let half = vec![7; limits::REPLAY_BYTES / 2 + 1];
@@ -158,9 +156,7 @@ fn a_request_too_large_to_be_kept_is_not_sent_again() {
 /// What is sent again is what this call sent, also in memory that another call has used; and that memory counts as full.
 #[test]
 fn a_large_request_is_sent_again_whole() {
-    let mut world = World::new(&[(id::INITIAL_WINDOW_SIZE, MAX_STREAM)]);
-    world.server.say_window(0, MAX_STREAM - 65_535);
-    world.pass_server();
+    let mut world = World::with_open_windows();
     let mut caller = world.caller();
     let n_bytes = limits::REPLAY_BYTES;
     let message = |filling: u8, len: usize| {
@@ -169,32 +165,17 @@ fn a_large_request_is_sent_again_whole() {
         message.splice(..5, [&[0][..], &says].concat());
         message
     };
-    let hear_all = |world: &mut World, on: u32| -> Vec<u8> {
-        let mut bytes = Vec::new();
-        loop {
-            let heard = world.hear_server();
-            if heard.is_empty() {
-                return bytes;
-            }
-            for said in heard {
-                if let Said::Data(stream, _, data) = said {
-                    assert_eq!(stream, on);
-                    bytes.extend(data);
-                }
-            }
-        }
-    };
     for (stream, filling, len) in [(1, 1, n_bytes), (3, 2, n_bytes), (5, 3, n_bytes / 4)] {
         caller.say_headers(stream, Ends::No, REQUEST);
         let (up, again) = (2 * stream - 1, 2 * stream + 1);
         caller.say_data(stream, Ends::Yes, &message(filling, len));
         world.pass(&mut caller);
-        assert_eq!(hear_all(&mut world, up), message(filling, len));
+        assert_eq!(world.hear_body(up), message(filling, len));
         assert_eq!(world.relay.keep.len(), n_bytes);
         world.server.say_reset(up, Reason::REFUSED_STREAM);
         world.pass_server();
         world.wait(limits::REPLAY_PAUSE_MAX);
-        assert_eq!(hear_all(&mut world, again), message(filling, len));
+        assert_eq!(world.hear_body(again), message(filling, len));
         world.server.say_response(again, b"at last");
         world.pass_server();
         world.hear(&mut caller);
