@@ -6,6 +6,7 @@
 )]
 
 use std::{
+    collections::BTreeSet,
     io::{BufRead as _, BufReader},
     path::Path,
     process::{Child, ChildStderr, Output, Stdio},
@@ -85,11 +86,11 @@ fn scene(bench: &Bench, demo: Pid) -> String {
         .output()
         .unwrap();
     let log = fs_err::read_to_string(directory.join("controller.log")).unwrap_or_default();
-    let processes: Vec<String> = processes(&directory, "")
-        .into_iter()
-        .chain(children(demo))
-        .map(|pid| format!("{pid} {}", command_line(pid)))
-        .collect();
+    // Children of the demo that know nothing of its directory, such as the dev server, and what controllers have started.
+    let all = processes(&directory, "").into_iter().chain(children(demo));
+    let lines = all.map(|pid| format!("{pid} {}", command_line(pid)));
+    let processes: BTreeSet<String> = lines.collect();
+    let processes: Vec<String> = processes.into_iter().collect();
     format!(
         "status: {}{}\ncontrollers: {log}\nprocesses:\n{}",
         String::from_utf8_lossy(&status.stdout),
