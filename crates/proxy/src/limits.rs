@@ -69,6 +69,15 @@ pub const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
 /// 16 % on large messages.
 pub const READ_BUFFER_BYTES: usize = 64 * 1024;
 
+/// A server's connection looks so often for an answer before it waits for one. A look takes half a microsecond.
+pub const LINGER_LOOKS: u32 = 64;
+
+/// Looking in vain more often than this counts no more: of a server that takes its time, one answer in 256 is looked for.
+pub const LINGER_MISSES: u32 = 8;
+
+/// A server that is given more calls at once works on them for longer than anybody would look.
+pub const LINGER_CALLS: usize = 3;
+
 /// What is kept of one request, until the server answers, so that it can be replayed. Of larger requests nothing is kept,
 /// once they are seen to be larger. As much as grpc-go keeps, so that what an SDK on direct mTLS would send again is sent
 /// again here.

@@ -5,6 +5,7 @@
 //! after all that are ready already, and so whatever one turn of the loop brings for it leaves in one write, many calls of
 //! many callers in one TLS record.
 
+mod linger;
 mod plain;
 mod seat;
 mod tls;
@@ -160,8 +161,8 @@ impl Switchboard {
 
     async fn seat(self: Arc<Self>, transport: Box<dyn Transport>, route: Arc<Route>) {
         let id = ConnectionId::Caller(self.with(|relay| relay.accept(route, now())));
-        let task = Task::seat(self, id, transport);
-        if let Err(error) = poll_fn(|cx| task.turn(cx)).await {
+        let mut task = Task::seat(self, id, transport);
+        if let Err(error) = poll_fn(|cx| task.poll(cx)).await {
             tracing::debug!(%error, "a caller's connection broke");
         }
     }
@@ -184,8 +185,8 @@ impl Switchboard {
                 Ok(socket) => socket,
                 Err(error) => return board.close(id, &error.to_string()),
             };
-            let task = Task::seat(board, id, Box::new(tls::Tls::new(socket, session)));
-            if let Err(error) = poll_fn(|cx| task.turn(cx)).await {
+            let mut task = Task::seat(board, id, Box::new(tls::Tls::new(socket, session)));
+            if let Err(error) = poll_fn(|cx| task.poll(cx)).await {
                 task.board.close(id, &error.to_string());
             }
         });

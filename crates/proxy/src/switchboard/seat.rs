@@ -3,12 +3,15 @@
 use std::{
     collections::BTreeMap,
     io,
+    pin::pin,
     sync::Arc,
     task::{Context, Poll, Waker},
     time::Instant,
 };
 
-use super::{Inner, Switchboard, Transport, now};
+use tokio::task::yield_now;
+
+use super::{Inner, Switchboard, Transport, linger::Linger, now};
 use crate::relay::{ConnectionId, Relay};
 
 /// How often one connection is read before the others have their turn.
@@ -26,6 +29,8 @@ pub(super) struct Seat {
 pub(super) struct Task {
     pub(super) board: Arc<Switchboard>,
     id: ConnectionId,
+    /// Of a server's connection: nobody looks for a caller.
+    linger: Option<Linger>,
 }
 
 impl Seat {
@@ -60,11 +65,25 @@ impl Task {
             waker: Waker::noop().clone(),
         };
         board.locked().seats.insert(id, seat);
-        Self { board, id }
+        Self {
+            board,
+            id,
+            linger: matches!(id, ConnectionId::Server(_)).then(Linger::default),
+        }
     }
 
-    /// Reads and writes as far as the socket goes. Ready when the connection is over.
-    pub(super) fn turn(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+    /// Takes a turn, and comes back at once if an answer may be about to come. Ready when the connection is over.
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let over = self.turn(cx);
+        if over.is_pending() && self.linger.as_mut().is_some_and(Linger::looks) {
+            // All sockets are asked, without a wait, and then it is this task's turn again.
+            let _always_pending = pin!(yield_now()).poll(cx);
+        }
+        over
+    }
+
+    /// Reads and writes as far as the socket goes.
+    fn turn(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let inner = &mut *self.board.locked();
         let Some(seat) = inner.seats.get_mut(&self.id) else {
             return Poll::Ready(Ok(()));
@@ -75,9 +94,15 @@ impl Task {
         };
         // Asked once: a turn is short, and for a call that is alone each question counts.
         let now = now();
-        let over = self
-            .read(&mut *transport, cx, inner, now)
-            .and_then(|()| write(self.id, &mut *transport, cx, &mut inner.relay, now));
+        let over = read(self.id, &mut *transport, cx, inner, now).and_then(|has_heard| {
+            if let (Some(linger), ConnectionId::Server(server)) = (&mut self.linger, self.id) {
+                if has_heard {
+                    linger.heard();
+                }
+                linger.owed(inner.relay.n_calls(server));
+            }
+            write(self.id, &mut *transport, cx, &mut inner.relay, now)
+        });
         if let Some(seat) = inner.seats.get_mut(&self.id) {
             seat.transport = Some(transport);
         }
@@ -89,50 +114,53 @@ impl Task {
             Err(error) => Poll::Ready(Err(error)),
         }
     }
-
-    fn read(
-        &self,
-        transport: &mut dyn Transport,
-        cx: &mut Context<'_>,
-        inner: &mut Inner,
-        now: Instant,
-    ) -> io::Result<()> {
-        let Inner {
-            relay,
-            scratch,
-            seats,
-            ..
-        } = inner;
-        // Once a turn. Whoever is told first works while the rest is relayed; the others are told with the rest.
-        let mut has_told = false;
-        for _ in 0..READS_PER_TURN {
-            if relay.has_ended(self.id) {
-                return Ok(());
-            }
-            let mut take = |bytes: &[u8]| {
-                let mut rest = bytes;
-                if !has_told {
-                    rest = relay.receive_some(self.id, rest, now);
-                    has_told = !rest.is_empty() && write_to_one(relay, seats, now);
-                }
-                relay.receive(self.id, rest, now);
-            };
-            match transport.poll_read(cx, scratch, &mut take) {
-                Poll::Ready(Ok(true)) => {}
-                Poll::Ready(Ok(false)) => return Err(io::ErrorKind::UnexpectedEof.into()),
-                Poll::Ready(Err(error)) => return Err(error),
-                Poll::Pending => return Ok(()),
-            }
-        }
-        cx.waker().wake_by_ref();
-        Ok(())
-    }
 }
 
 impl Drop for Task {
     fn drop(&mut self) {
         self.board.close(self.id, "the connection was closed");
     }
+}
+
+/// Reads as far as the socket goes. Returns whether anything came.
+fn read(
+    id: ConnectionId,
+    transport: &mut dyn Transport,
+    cx: &mut Context<'_>,
+    inner: &mut Inner,
+    now: Instant,
+) -> io::Result<bool> {
+    let Inner {
+        relay,
+        scratch,
+        seats,
+        ..
+    } = inner;
+    let mut has_heard = false;
+    // Once a turn. Whoever is told first works while the rest is relayed; the others are told with the rest.
+    let mut has_told = false;
+    for _ in 0..READS_PER_TURN {
+        if relay.has_ended(id) {
+            return Ok(has_heard);
+        }
+        let mut take = |bytes: &[u8]| {
+            has_heard = true;
+            let mut rest = bytes;
+            if !has_told {
+                rest = relay.receive_some(id, rest, now);
+                has_told = !rest.is_empty() && write_to_one(relay, seats, now);
+            }
+            relay.receive(id, rest, now);
+        };
+        match transport.poll_read(cx, scratch, &mut take) {
+            Poll::Ready(Ok(true)) => {}
+            Poll::Ready(Ok(false)) => return Err(io::ErrorKind::UnexpectedEof.into()),
+            Poll::Ready(Err(error)) => return Err(error),
+            Poll::Pending => return Ok(has_heard),
+        }
+    }
+    cx.waker().wake_by_ref();
+    Ok(has_heard)
 }
 
 /// Writes to one that is due. Returns whether there was one.
