@@ -65,7 +65,9 @@ pub struct Timing {
     pub final_soak: SignedDuration,
     /// How long to rest between two looks.
     pub poll: SignedDuration,
-    /// How long one step may take, rests added up, before the rotation pauses and a person is asked.
+    /// How long one step may rest, all rests added up, before the rotation pauses and a person is asked. What its looks take
+    /// does not count, nor the time in which nobody drives the rotation: a controller that was down for a night must not come
+    /// back to a step that is out of patience.
     pub patience: SignedDuration,
     /// How often a canary must be accepted in a row.
     pub passes: u32,

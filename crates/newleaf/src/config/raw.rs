@@ -338,7 +338,8 @@ pub(crate) struct Timing {
     /// How long to rest between two looks.
     #[schemars(extend("default" = defaults::POLL))]
     pub(crate) poll: Option<At<String>>,
-    /// How long one step may take before the rotation pauses and a person is asked.
+    /// How long one step may rest, all rests added up, before the rotation pauses and a person is asked. What its looks take,
+    /// and the time in which nobody drives the rotation, come on top.
     #[schemars(extend("default" = defaults::PATIENCE))]
     pub(crate) patience: Option<At<String>>,
     /// How often a canary must be accepted in a row.

@@ -206,7 +206,8 @@ impl State {
                 self.rested = self.rested.saturating_add(span);
                 if self.rested >= plan.timing.patience {
                     let found = self.finding.clone().unwrap_or_default();
-                    let why = format!("not reached within {:#}: {found}", plan.timing.patience);
+                    let patience = plan.timing.patience;
+                    let why = format!("not reached after {patience:#} of rests: {found}");
                     self.held(at, Hold::Paused { why });
                 } else {
                     self.enter(at, Stage::Look);
