@@ -212,7 +212,7 @@ type handler struct {
 
 func (h handler) WithTags(tags map[string]string) client.MetricsHandler {
 	known := slices.Clone(h.tags)
-	for _, name := range []string{"operation", "status_code"} {
+	for _, name := range []string{"operation", "status_code", "failure_reason"} {
 		if value, has := tags[name]; has {
 			known = append(known, value)
 		}

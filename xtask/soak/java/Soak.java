@@ -169,7 +169,7 @@ public final class Soak {
     for (var meter : registry.getMeters()) {
       String name = meter.getId().getName().replaceFirst("^temporal_", "");
       if (meter instanceof Counter counter && METRICS.contains(name)) {
-        for (String tag : List.of("operation", "status_code")) {
+        for (String tag : List.of("operation", "status_code", "failure_reason")) {
           String value = meter.getId().getTag(tag);
           name = value == null ? name : name + " " + value;
         }

@@ -118,7 +118,7 @@ class Caller:
         for update in self.buffer.retrieve_updates():
             name = update.metric.name.removeprefix("temporal_")
             if name in METRICS:
-                tags = (update.attributes.get(tag) for tag in ("operation", "status_code"))
+                tags = (update.attributes.get(tag) for tag in ("operation", "status_code", "failure_reason"))
                 self.metrics[" ".join([name, *(str(tag) for tag in tags if tag)])] += int(
                     update.value
                 )

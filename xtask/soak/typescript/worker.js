@@ -64,7 +64,7 @@ async function metrics(address) {
   for (const [, name, tags, value] of text.matchAll(/^temporal_(\w+)\{(.*)\} (\d+)$/gm)) {
     if (METRICS.includes(name)) {
       const tag = (key) => tags.match(new RegExp(`\\b${key}="([^"]*)"`))?.[1];
-      const key = [name, tag('operation'), tag('status_code')].filter(Boolean).join(' ');
+      const key = [name, tag('operation'), tag('status_code'), tag('failure_reason')].filter(Boolean).join(' ');
       counts[key] = (counts[key] ?? 0) + Number(value);
     }
   }

@@ -7,7 +7,7 @@ use tokio::{
     net::TcpStream,
 };
 
-/// Counts by name, operation and status.
+/// Counts by name, operation, status, and why a workflow task failed.
 pub(crate) type Counts = BTreeMap<String, u64>;
 
 /// What shows a call that the SDK made again, or a workflow that it had to replay.
@@ -44,7 +44,12 @@ fn counted(line: &str) -> Option<(String, u64)> {
         tags.find(|(name, _)| *name == key)
             .map(|(_, value)| value.trim_matches('"'))
     };
-    let words = [Some(name), tag("operation"), tag("status_code")];
+    let words = [
+        Some(name),
+        tag("operation"),
+        tag("status_code"),
+        tag("failure_reason"),
+    ];
     let words: Vec<_> = words.into_iter().flatten().collect();
     Some((words.join(" "), count.parse().ok()?))
 }
