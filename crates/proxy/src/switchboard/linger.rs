@@ -1,16 +1,17 @@
 //! How long a server's connection stays awake for an answer.
 //!
 //! A core that has nothing to do goes to sleep, and to wake it takes longer than the relay takes for a small call. So where
-//! answers come at once, a connection looks for them some times before it waits for them. Whether they do is learned from
-//! looking: with each look in vain the next comes after twice as many calls, with each answer found after half as many. So a
-//! server that takes its time is waited for. So is one that was given many calls at once, since it has much to do.
+//! answers come at once, a connection looks for them a while before it waits for them (docs/decisions/0038). Whether they do
+//! is learned from looking: whenever it was in vain, the next answers that are waited for are twice as many; whenever an answer
+//! was found, half as many. So a server that takes its time is waited for. So is one that was given many calls at once, since
+//! it has much to do.
 
 use crate::limits;
 
 /// What a connection knows of how its server answers.
 #[derive(Debug, Default)]
 pub(super) struct Linger {
-    /// How many calls the server had to answer after the last turn.
+    /// How many calls the server had to answer when that was last noted.
     n_calls: usize,
     /// How often the connection has looked for an answer since the last call, if it still does.
     looked: Option<u32>,
@@ -21,7 +22,7 @@ pub(super) struct Linger {
 }
 
 impl Linger {
-    /// Takes note of how many calls the server has to answer after a turn.
+    /// Takes note of how many calls the server has to answer now.
     pub(super) fn owed(&mut self, n_calls: usize) {
         let n_new = n_calls.saturating_sub(self.n_calls);
         self.n_calls = n_calls;
