@@ -215,9 +215,12 @@ impl Ledger {
         let last = refusals
             .filter_map(|account| locked(&account.refusal).clone())
             .max_by_key(|refusal| refusal.at);
+        // A statement of its own. The connections ask the relay, whose thread tells here whether it is ready: who asked the one
+        // while it held the other would wait for ever.
+        let ready = *self.ready.borrow();
         Status {
             started_at: self.started_at,
-            ready: *self.ready.borrow(),
+            ready,
             identity: upstreams.iter().find_map(|of| of.identity.clone()),
             connections: lines.iter().map(|line| connection(line)).collect(),
             adopted: upstreams.iter().map(|of| of.adopted).sum(),

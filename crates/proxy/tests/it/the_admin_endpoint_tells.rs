@@ -1,6 +1,15 @@
 //! The admin endpoint: status, metrics, readiness, and that the process lives.
 
-use std::{path::PathBuf, process::Stdio};
+use std::{
+    path::PathBuf,
+    process::Stdio,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::Relaxed},
+        mpsc,
+    },
+    thread,
+};
 
 use bytes::Bytes;
 use newleaf_proxy::{Status, relay::FailureCause};
@@ -12,7 +21,8 @@ use tokio::{
 
 use crate::{
     caller::End,
-    rig::{Rig, Running, eventually, options},
+    rig::{PATIENCE, Rig, Running, eventually, options},
+    server,
 };
 
 /// Reads metrics as Prometheus' own client library does, strictly, and prints each sample on a line.
@@ -175,4 +185,43 @@ async fn python() -> Option<PathBuf> {
     }
     newleaf_parts::missing("a Python with prometheus_client");
     None
+}
+
+/// A status is read on one thread, and whether calls would be carried changes on another: once they waited for each other,
+/// for ever, and no call was carried any more.
+#[test]
+fn a_status_and_a_goodbye_do_not_wait_for_each_other() {
+    let (done, ended) = mpsc::channel();
+    thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        runtime.block_on(read_while_the_server_says_goodbye());
+        done.send(()).unwrap();
+    });
+    // What waits for ever cannot be ended: it is left behind.
+    assert_eq!(ended.recv_timeout(PATIENCE), Ok(()));
+}
+
+async fn read_while_the_server_says_goodbye() {
+    let rig = Rig::start().await;
+    let mut caller = rig.caller().await;
+    let proxy = Arc::new(rig.proxy);
+    let stop = Arc::new(AtomicBool::new(false));
+    let reading = {
+        let (proxy, stop) = (Arc::clone(&proxy), Arc::clone(&stop));
+        thread::spawn(move || {
+            while !stop.load(Relaxed) {
+                proxy.status();
+            }
+        })
+    };
+    for _ in 0..100 {
+        rig.server.command(server::Command::Goodbye);
+        assert!(caller.echo().await.is_ok());
+    }
+    stop.store(true, Relaxed);
+    reading.join().unwrap();
+    assert_eq!(proxy.status().failed, 0);
 }
