@@ -93,7 +93,7 @@ async fn the_status_tells_what_became_of_calls() {
     let mut poller = caller.clone();
     let poll = tokio::spawn(async move { poller.hold(60_000).await });
     eventually("the poll is held", || rig.server.seen(|s| s.n_holding) == 1).await;
-    rig.server.command(crate::server::Command::Cut);
+    rig.server.command(server::Command::Cut);
     assert!(!poll.await.unwrap().is_ok());
 
     let (head, body) = ask(&rig.proxy, "/status").await;
