@@ -118,7 +118,8 @@ class Caller:
         for update in self.buffer.retrieve_updates():
             name = update.metric.name.removeprefix("temporal_")
             if name in METRICS:
-                tags = (update.attributes.get(tag) for tag in ("operation", "status_code", "failure_reason"))
+                keys = ("operation", "status_code", "failure_reason")
+                tags = (update.attributes.get(key) for key in keys)
                 self.metrics[" ".join([name, *(str(tag) for tag in tags if tag)])] += int(
                     update.value
                 )
