@@ -69,14 +69,14 @@ pub const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
 /// 16 % on large messages.
 pub const READ_BUFFER_BYTES: usize = 64 * 1024;
 
-/// A server's connection looks so often for an answer before it waits for one. A look takes some 1.2 µs
+/// A server's connection takes so many turns in search of an answer before it waits for one. Such a turn takes some 1.2 µs
 /// under `perf`, which is part of that.
-pub const LINGER_LOOKS: u32 = 64;
+pub const LINGER_TURNS: u32 = 64;
 
-/// Looking in vain more often than this counts no more: of a server that takes its time, one answer in 256 is looked for.
+/// Lingering in vain more often than this counts no more: of a server that takes its time, one answer in 256 is lingered for.
 pub const LINGER_MISSES: u32 = 8;
 
-/// A server that is given more calls at once works on them for longer than anybody would look.
+/// A server that is given more calls at once works on them for longer than anybody would linger.
 pub const LINGER_CALLS: usize = 3;
 
 /// What is kept of one request, until the server answers, so that it can be replayed. Of larger requests nothing is kept,

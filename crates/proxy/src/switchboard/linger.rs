@@ -1,10 +1,10 @@
 //! How long a server's connection stays awake for an answer.
 //!
 //! A core that has nothing to do goes to sleep, and to wake it takes longer than the relay takes for a small call. So where
-//! answers come at once, a connection looks for them a while before it waits for them (docs/decisions/0038). Whether they do
-//! is learned from looking: whenever it was in vain, the next answers that are waited for are twice as many; whenever an answer
-//! was found, half as many. So a server that takes its time is waited for. So is one that was given many calls at once, since
-//! it has much to do.
+//! answers come at once, a connection lingers: it takes some turns in search of one before it waits (docs/decisions/0038).
+//! Whether that pays is learned from it: whenever it was in vain, the next answers that are waited for are twice as many;
+//! whenever an answer was found, half as many. So a server that takes its time is waited for. So is one that was given many
+//! calls at once, since it has much to do.
 
 use crate::limits;
 
@@ -13,11 +13,11 @@ use crate::limits;
 pub(super) struct Linger {
     /// How many calls the server had to answer when that was last noted.
     n_calls: usize,
-    /// How often the connection has looked for an answer since the last call, if it still does.
-    looked: Option<u32>,
-    /// How much more often answers were looked for in vain than found.
+    /// How many turns the connection has taken in search of an answer since the last call, if it still does.
+    stayed: Option<u32>,
+    /// How much more often that was in vain than not.
     n_misses: u32,
-    /// So many calls will be made before an answer is looked for again.
+    /// So many calls will be made before the connection lingers again.
     n_skips: u32,
 }
 
@@ -29,23 +29,23 @@ impl Linger {
         match n_new {
             0 => {}
             1..=limits::LINGER_CALLS if self.n_skips > 0 => self.n_skips -= 1,
-            1..=limits::LINGER_CALLS => self.looked = Some(0),
-            _ => self.looked = None,
+            1..=limits::LINGER_CALLS => self.stayed = Some(0),
+            _ => self.stayed = None,
         }
     }
 
     /// Takes note that the server has said something.
     pub(super) fn heard(&mut self) {
-        if self.looked.is_some() {
+        if self.stayed.is_some() {
             self.learn(self.n_misses.saturating_sub(1));
         }
     }
 
-    /// Returns whether to look once more before waiting.
-    pub(super) fn looks(&mut self) -> bool {
-        match self.looked {
-            Some(n_times) if n_times < limits::LINGER_LOOKS => {
-                self.looked = Some(n_times + 1);
+    /// Returns whether to take one more turn before waiting.
+    pub(super) fn stays(&mut self) -> bool {
+        match self.stayed {
+            Some(n_turns) if n_turns < limits::LINGER_TURNS => {
+                self.stayed = Some(n_turns + 1);
                 true
             }
             Some(_) => {
@@ -57,7 +57,7 @@ impl Linger {
     }
 
     fn learn(&mut self, n_misses: u32) {
-        self.looked = None;
+        self.stayed = None;
         self.n_misses = n_misses;
         self.n_skips = (1 << n_misses) - 1;
     }
@@ -68,38 +68,38 @@ mod tests {
     use super::Linger;
     use crate::limits;
 
-    /// A call is made, and answered after so many looks. Returns how often was looked.
+    /// A call is made, and answered after so many turns. Returns how many were taken.
     fn call(linger: &mut Linger, answered_after: u32) -> u32 {
         linger.owed(1);
-        let mut n_looks = 0;
-        while n_looks < answered_after && linger.looks() {
-            n_looks += 1;
+        let mut n_turns = 0;
+        while n_turns < answered_after && linger.stays() {
+            n_turns += 1;
         }
         linger.heard();
         linger.owed(0);
-        n_looks
+        n_turns
     }
 
     #[test]
-    fn an_answer_that_comes_at_once_is_looked_for_every_time() {
+    fn an_answer_that_comes_at_once_is_lingered_for_every_time() {
         let mut linger = Linger::default();
-        assert!(!linger.looks(), "nobody was called");
+        assert!(!linger.stays(), "nobody was called");
         for _ in 0..3 {
             assert_eq!(
-                call(&mut linger, limits::LINGER_LOOKS),
-                limits::LINGER_LOOKS
+                call(&mut linger, limits::LINGER_TURNS),
+                limits::LINGER_TURNS
             );
-            assert!(!linger.looks(), "it was answered");
+            assert!(!linger.stays(), "it was answered");
         }
     }
 
     #[test]
-    fn a_server_that_takes_its_time_is_looked_for_ever_less_often() {
+    fn a_server_that_takes_its_time_is_lingered_for_ever_less_often() {
         let mut linger = Linger::default();
         let n_calls = 100_000;
-        let looks = (0..n_calls).map(|_| call(&mut linger, u32::MAX));
-        let tries: Vec<u32> = looks.filter(|n_looks| *n_looks > 0).collect();
-        assert!(tries.iter().all(|n_looks| *n_looks == limits::LINGER_LOOKS));
+        let turns = (0..n_calls).map(|_| call(&mut linger, u32::MAX));
+        let tries: Vec<u32> = turns.filter(|n_turns| *n_turns > 0).collect();
+        assert!(tries.iter().all(|n_turns| *n_turns == limits::LINGER_TURNS));
         let fewest = n_calls >> limits::LINGER_MISSES;
         let n_tries = tries.len();
         assert!(
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn a_server_that_grows_quick_is_looked_for_again() {
+    fn a_server_that_grows_quick_is_lingered_for_again() {
         let mut linger = Linger::default();
         for _ in 0..10_000 {
             call(&mut linger, u32::MAX);
@@ -123,12 +123,12 @@ mod tests {
     fn a_server_with_many_calls_is_waited_for() {
         let mut linger = Linger::default();
         linger.owed(limits::LINGER_CALLS);
-        assert!(linger.looks());
+        assert!(linger.stays());
         linger.owed(2 * limits::LINGER_CALLS + 1);
-        assert!(!linger.looks());
+        assert!(!linger.stays());
         linger.owed(2 * limits::LINGER_CALLS);
-        assert!(!linger.looks(), "a call less is no call more");
+        assert!(!linger.stays(), "a call less is no call more");
         linger.owed(2 * limits::LINGER_CALLS + 1);
-        assert!(linger.looks());
+        assert!(linger.stays());
     }
 }

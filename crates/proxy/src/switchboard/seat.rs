@@ -29,8 +29,8 @@ pub(super) struct Seat {
 pub(super) struct Task {
     pub(super) board: Arc<Switchboard>,
     id: ConnectionId,
-    /// Of a server's connection: nobody looks for a caller.
-    linger: Option<Linger>,
+    /// A caller's connection never lingers: nobody waits for its calls.
+    linger: Linger,
 }
 
 impl Seat {
@@ -68,14 +68,14 @@ impl Task {
         Self {
             board,
             id,
-            linger: matches!(id, ConnectionId::Server(_)).then(Linger::default),
+            linger: Linger::default(),
         }
     }
 
     /// Takes a turn, and comes back at once if an answer may be about to come. Ready when the connection is over.
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let over = self.turn(cx);
-        if over.is_pending() && self.linger.as_mut().is_some_and(Linger::looks) {
+        if over.is_pending() && self.linger.stays() {
             // All sockets are asked, without a wait, and then it is this task's turn again.
             let _always_pending = pin!(yield_now()).poll(cx);
         }
@@ -95,11 +95,11 @@ impl Task {
         // Asked once: a turn is short, and for a call that is alone each question counts.
         let now = now();
         let over = read(self.id, &mut *transport, cx, inner, now).and_then(|has_heard| {
-            if let (Some(linger), ConnectionId::Server(server)) = (&mut self.linger, self.id) {
+            if let ConnectionId::Server(server) = self.id {
                 if has_heard {
-                    linger.heard();
+                    self.linger.heard();
                 }
-                linger.owed(inner.relay.n_calls(server));
+                self.linger.owed(inner.relay.n_calls(server));
             }
             write(self.id, &mut *transport, cx, &mut inner.relay, now)
         });
