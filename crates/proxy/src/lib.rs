@@ -41,6 +41,7 @@ pub mod relay;
 mod routes;
 pub mod status;
 mod switchboard;
+mod tcp;
 mod text_file;
 mod upstream;
 

@@ -16,6 +16,7 @@ use crate::{
     dns::{LookupError, Resolver},
     limits,
     options::UpstreamOptions,
+    tcp,
 };
 
 /// How to reach the server.
@@ -110,11 +111,8 @@ impl Way {
         let mut addresses = self.names.sockets(&known);
         let n_turned = n_turned.checked_rem(addresses.len()).unwrap_or(0);
         addresses.rotate_left(n_turned);
-        let socket = connect_to_any(addresses).await.and_then(|socket| {
-            socket.set_nodelay(true)?;
-            Ok(socket)
-        });
-        let socket = socket.map_err(|source| WayError::Connect {
+        let connected = connect_to_any(addresses).await;
+        let socket = connected.map_err(|source| WayError::Connect {
             place: place(),
             source,
         })?;
@@ -138,7 +136,7 @@ async fn connect_to_any(addresses: Vec<SocketAddr>) -> io::Result<TcpStream> {
     let mut attempts = JoinSet::new();
     loop {
         if let Some(address) = rest.next() {
-            attempts.spawn(timeout(limits::CONNECT, TcpStream::connect(address)));
+            attempts.spawn(timeout(limits::CONNECT, tcp::connect(address)));
         } else if attempts.is_empty() {
             return Err(last);
         }

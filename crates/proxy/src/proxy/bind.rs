@@ -2,13 +2,14 @@
 
 use std::{io, net::SocketAddr, path::Path};
 
-use tokio::net::{TcpListener, TcpSocket, UnixListener, UnixStream};
+use tokio::net::{TcpListener, UnixListener, UnixStream};
 
 use super::{StartError, admit};
 use crate::{
     limits,
     listen::{Listener, Unlink},
     options::{Exposure, Listen},
+    tcp,
 };
 
 /// Listens there.
@@ -32,10 +33,7 @@ pub(super) async fn listener(listen: &Listen, exposure: Exposure) -> Result<List
 
 /// As `TcpListener::bind` does, with a queue of our own length.
 fn tcp(address: SocketAddr) -> io::Result<TcpListener> {
-    let socket = match address {
-        SocketAddr::V4(_) => TcpSocket::new_v4()?,
-        SocketAddr::V6(_) => TcpSocket::new_v6()?,
-    };
+    let socket = tcp::socket(address)?;
     // The connections of the process before us may linger on this port.
     socket.set_reuseaddr(true)?;
     socket.bind(address)?;
