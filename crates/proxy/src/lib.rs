@@ -32,6 +32,7 @@ pub mod h2;
 pub mod life;
 pub mod limits;
 mod listen;
+pub mod log;
 mod metrics;
 mod options;
 mod plane;

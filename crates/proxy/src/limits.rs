@@ -237,6 +237,13 @@ pub const ADMIN_CONNECTIONS: usize = 16;
 /// For one request to the admin endpoint, from accept to the last byte of the answer.
 pub const ADMIN_REQUEST: Duration = Duration::from_secs(10);
 
+/// What may wait to be written to the log before lines are lost: some thousand lines. Each call that fails is a line, and whoever
+/// reads them may have stalled.
+pub const LOG_BYTES: usize = 1024 * 1024;
+
+/// How long the end of the process waits for its last lines to be read.
+pub const LOG_ENDING: Duration = Duration::from_secs(1);
+
 /// Returns the bounds that a person may meet, for `--help`.
 pub fn help() -> String {
     format!(

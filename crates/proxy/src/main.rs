@@ -9,11 +9,12 @@ use std::{
 
 use clap::Parser as _;
 use newleaf_proxy::{
-    Options, Plane, Proxy,
+    Options, Plane, Proxy, StartError,
     check::{self, Verdict},
     cli::Args,
     config::{self, ConfigError, Environment},
     life,
+    log::{self, Log},
 };
 use tracing_subscriber::{
     filter::Targets, layer::SubscriberExt as _, util::SubscriberInitExt as _,
@@ -80,9 +81,9 @@ struct Check {
 }
 
 impl What {
-    fn resolve(self) -> Result<Options, ConfigError> {
+    fn resolve(self, log: Log) -> Result<Options, ConfigError> {
         let lines = tracing_subscriber::fmt::layer()
-            .with_writer(io::stderr)
+            .with_writer(log)
             .with_ansi(io::stderr().is_terminal());
         tracing_subscriber::registry()
             .with(lines)
@@ -111,59 +112,47 @@ async fn main() -> ExitCode {
             };
         }
     };
-    match cli.command {
-        None => carry(cli.what).await,
-        Some(Command::Check(args)) => check(*args).await,
-    }
+    let (log, ending) = match log::start(io::stderr()) {
+        Ok(started) => started,
+        Err(error) => return Failure::new(REFUSED, &error).tell(),
+    };
+    let done = match cli.command {
+        None => carry(cli.what, log).await,
+        Some(Command::Check(args)) => check(*args, log).await,
+    };
+    // The last words come last.
+    drop(ending);
+    done.unwrap_or_else(Failure::tell)
 }
 
-async fn carry(what: What) -> ExitCode {
-    let options = match what.resolve() {
-        Ok(options) => options,
-        Err(error) => return fail(USAGE, &error),
-    };
-    let plane = match Plane::start() {
-        Ok(plane) => plane,
-        Err(error) => return fail(REFUSED, &error),
-    };
-    let proxy = match Proxy::bind_on(options, plane.handle()).await {
-        Ok(proxy) => proxy,
-        Err(error) if error.is_usage() => return fail(USAGE, &error),
-        Err(error) => return fail(REFUSED, &error),
-    };
+async fn carry(what: What, log: Log) -> Result<ExitCode, Failure> {
+    let options = what.resolve(log).map_err(|e| Failure::new(USAGE, &e))?;
+    let plane = Plane::start().map_err(|e| Failure::new(REFUSED, &e))?;
+    let proxy = Proxy::bind_on(options, plane.handle()).await;
+    let proxy = proxy.map_err(|error| Failure::of_start(&error))?;
     keep_heap();
-    match life::serve(proxy).await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => fail(REFUSED, &error),
-    }
+    let served = life::serve(proxy).await;
+    served.map_err(|e| Failure::new(REFUSED, &e))?;
+    Ok(ExitCode::SUCCESS)
 }
 
-async fn check(Check { what, json }: Check) -> ExitCode {
-    let options = match what.resolve() {
-        Ok(options) => options,
-        Err(error) => return fail(USAGE, &error),
-    };
-    let report = match check::check(&options).await {
-        Ok(report) => report,
-        Err(error) if error.is_usage() => return fail(USAGE, &error),
-        Err(error) => return fail(REFUSED, &error),
-    };
+async fn check(Check { what, json }: Check, log: Log) -> Result<ExitCode, Failure> {
+    let options = what.resolve(log).map_err(|e| Failure::new(USAGE, &e))?;
+    let report = check::check(&options).await;
+    let report = report.map_err(|error| Failure::of_start(&error))?;
     let text = if json {
         serde_json::to_string(&report).map(|text| text + "\n")
     } else {
         Ok(report.to_string())
     };
-    let written = text
-        .map_err(io::Error::from)
-        .and_then(|text| io::stdout().write_all(text.as_bytes()));
-    if let Err(error) = written {
-        return fail(REFUSED, &error);
-    }
-    ExitCode::from(match report.verdict() {
+    text.map_err(io::Error::from)
+        .and_then(|text| io::stdout().write_all(text.as_bytes()))
+        .map_err(|e| Failure::new(REFUSED, &e))?;
+    Ok(ExitCode::from(match report.verdict() {
         Verdict::Good => 0,
         Verdict::Refused => REFUSED,
         Verdict::BadCredentials => CREDENTIALS,
-    })
+    }))
 }
 
 /// Teaches glibc's allocator not to give memory back to the kernel after each large message, only to fetch it again for
@@ -173,16 +162,33 @@ fn keep_heap() {
     drop(std::hint::black_box(Vec::<u8>::with_capacity(4 << 20)));
 }
 
-fn fail(code: u8, error: &dyn Error) -> ExitCode {
-    let mut report = format!("error: {error}\n");
-    let mut source = error.source();
-    while let Some(cause) = source {
-        report.push_str("  caused by: ");
-        report.push_str(&cause.to_string());
-        report.push('\n');
-        source = cause.source();
+/// Why the process ends, and how.
+struct Failure {
+    code: u8,
+    report: String,
+}
+
+impl Failure {
+    fn new(code: u8, error: &dyn Error) -> Self {
+        let mut report = format!("error: {error}\n");
+        let mut source = error.source();
+        while let Some(cause) = source {
+            report.push_str("  caused by: ");
+            report.push_str(&cause.to_string());
+            report.push('\n');
+            source = cause.source();
+        }
+        Self { code, report }
     }
-    // Where stderr is closed, the exit code must do.
-    let _closed_pipe = io::stderr().write_all(report.as_bytes());
-    ExitCode::from(code)
+
+    fn of_start(error: &StartError) -> Self {
+        let code = if error.is_usage() { USAGE } else { REFUSED };
+        Self::new(code, error)
+    }
+
+    fn tell(self) -> ExitCode {
+        // Where stderr is closed, the exit code must do.
+        let _closed_pipe = io::stderr().write_all(self.report.as_bytes());
+        ExitCode::from(self.code)
+    }
 }

@@ -2,12 +2,12 @@
 
 use std::path::Path;
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::Signal;
 use tokio::{net::UnixDatagram, process::Child, time::timeout};
 
 use crate::{
     pki::Ca,
-    rig::{PATIENCE, Rig, binary},
+    rig::{PATIENCE, Rig, binary, signal},
     server::Server,
 };
 
@@ -47,11 +47,6 @@ fn start(server: &Server, directory: &Path, socket: &Path) -> Child {
         .env("WATCHDOG_USEC", "200000")
         .spawn()
         .unwrap()
-}
-
-fn signal(child: &Child, signal: Signal) {
-    let id = i32::try_from(child.id().unwrap()).unwrap();
-    kill_process(Pid::from_raw(id).unwrap(), signal).unwrap();
 }
 
 #[tokio::test]

@@ -25,6 +25,7 @@ mod a_new_identity_fails_no_call;
 mod a_refused_candidate_is_never_adopted;
 mod a_service_manager_is_told;
 mod a_silent_server_is_left_for_another;
+mod a_stalled_log_stalls_no_call;
 mod an_http_proxy_lets_calls_through;
 mod an_identity_that_nears_its_end_is_told;
 mod an_outage_fails_no_call_within_its_deadline;

@@ -17,6 +17,7 @@ use newleaf_proxy::{
     ResolverOptions, Route, ServerTrust, Status, UpstreamOptions, status::LookupStatus,
 };
 use newleaf_x509::TrustBundle;
+use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 use tokio::{
     io::{AsyncBufReadExt as _, BufReader},
@@ -120,6 +121,12 @@ pub(crate) fn binary(server: &Server, directory: &Path) -> Command {
         .stderr(Stdio::null())
         .kill_on_drop(true);
     command
+}
+
+/// Sends a signal to a process.
+pub(crate) fn signal(child: &Child, signal: Signal) {
+    let id = i32::try_from(child.id().unwrap()).unwrap();
+    kill_process(Pid::from_raw(id).unwrap(), signal).unwrap();
 }
 
 /// Starts the binary, and returns the first line of its log in which these words are.

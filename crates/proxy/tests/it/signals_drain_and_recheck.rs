@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, path::Path, process::Stdio, time::Duration};
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::Signal;
 use tokio::{
     net::TcpListener,
     process::{Child, Command},
@@ -11,7 +11,7 @@ use tokio::{
 use crate::{
     caller::Caller,
     pki::Ca,
-    rig::{self, Rig, eventually},
+    rig::{self, Rig, eventually, signal},
     server::Server,
 };
 
@@ -35,11 +35,6 @@ async fn start(server: &Server, directory: &Path) -> (Child, SocketAddr) {
     })
     .await;
     (child, address)
-}
-
-fn signal(child: &Child, signal: Signal) {
-    let id = i32::try_from(child.id().unwrap()).unwrap();
-    kill_process(Pid::from_raw(id).unwrap(), signal).unwrap();
 }
 
 #[tokio::test]
