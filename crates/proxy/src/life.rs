@@ -9,13 +9,12 @@ use std::{io, time::Duration};
 use sd_notify::NotifyState;
 use tokio::{
     signal::unix::{SignalKind, signal},
-    sync::watch,
     time::{MissedTickBehavior, interval},
 };
 
 use crate::{
     proxy::{Proxy, Pulse},
-    status::{Status, UpstreamStatus},
+    status::{Readiness, Status, UpstreamStatus},
 };
 
 /// How often it is looked whether the sentence has changed.
@@ -60,7 +59,7 @@ pub async fn serve(proxy: Proxy) -> io::Result<()> {
 }
 
 /// Tells when calls can be carried for the first time, and what is going on whenever that changes.
-async fn tell(status: impl Fn() -> Status, mut readiness: watch::Receiver<bool>) {
+async fn tell(status: impl Fn() -> Status, mut readiness: Readiness) {
     if std::env::var_os("NOTIFY_SOCKET").is_none() {
         return std::future::pending().await;
     }
@@ -70,7 +69,7 @@ async fn tell(status: impl Fn() -> Status, mut readiness: watch::Receiver<bool>)
     loop {
         tokio::select! {
             _at_once_and_then_now_and_again = retell.tick() => {}
-            changed = readiness.changed() => if changed.is_err() {
+            is_there = readiness.changed() => if !is_there {
                 return std::future::pending().await;
             }
         }

@@ -8,7 +8,7 @@ use std::{io, net::SocketAddr, pin::Pin, sync::Arc, time::Duration};
 use newleaf_identity::tls::TlsError;
 use tokio::{
     runtime::Handle,
-    sync::{oneshot, watch},
+    sync::oneshot,
     task::{JoinError, JoinSet},
 };
 
@@ -22,7 +22,7 @@ use crate::{
     options::{Exposure, Listen, Options},
     relay::Route,
     routes::RouteError,
-    status::Status,
+    status::{Readiness, Status},
     switchboard::Switchboard,
     upstream::{candidates::Look, keeper::Keeper},
 };
@@ -177,8 +177,8 @@ impl Proxy {
         move || ledger.status(clock::now())
     }
 
-    /// Returns a reading end for whether a call that came now would be carried, to whichever upstream.
-    pub fn readiness(&self) -> watch::Receiver<bool> {
+    /// Returns whether a call that came now would be carried, to whichever upstream, for whoever waits for it.
+    pub fn readiness(&self) -> Readiness {
         self.board.ledger().readiness()
     }
 

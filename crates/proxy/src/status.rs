@@ -3,12 +3,15 @@
 //! The shape of [`Status`] is stable: fields may be added, none is renamed or changes its meaning.
 
 pub(crate) mod ledger;
+mod readiness;
 
 use std::{collections::BTreeMap, net::SocketAddr};
 
 use jiff::Timestamp;
 use newleaf_x509::Fingerprint;
 use serde::{Deserialize, Serialize};
+
+pub use readiness::Readiness;
 
 use crate::{expiry::Stage, relay::FailureCause};
 

@@ -18,8 +18,8 @@ use newleaf_x509::Fingerprint;
 use tokio::sync::watch;
 
 use super::{
-    ApiKeyStatus, BytesStatus, CallsStatus, ConnectionStatus, IdentityStatus, LookupStatus, Status,
-    UpstreamStatus,
+    ApiKeyStatus, BytesStatus, CallsStatus, ConnectionStatus, IdentityStatus, LookupStatus,
+    Readiness, Status, UpstreamStatus,
 };
 use crate::{
     clock,
@@ -191,8 +191,8 @@ impl Ledger {
     }
 
     /// Returns a reading end for whether a call that came now would be carried.
-    pub(crate) fn readiness(&self) -> watch::Receiver<bool> {
-        self.ready.subscribe()
+    pub(crate) fn readiness(&self) -> Readiness {
+        Readiness::of(&self.ready)
     }
 
     /// Returns, by upstream, a reading end for the identity of the moment.

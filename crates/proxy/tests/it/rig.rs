@@ -14,7 +14,8 @@ use std::{
 use newleaf_identity::Source;
 use newleaf_proxy::{
     CredentialsOptions, Exposure, Listen, ListenerOptions, Options, Plane, Proxy, Resolver,
-    ResolverOptions, Route, ServerTrust, Status, UpstreamOptions, status::LookupStatus,
+    ResolverOptions, Route, ServerTrust, Status, UpstreamOptions,
+    status::{LookupStatus, Readiness},
 };
 use newleaf_x509::TrustBundle;
 use rustix::process::{Pid, Signal, kill_process};
@@ -22,7 +23,7 @@ use tempfile::TempDir;
 use tokio::{
     io::{AsyncBufReadExt as _, BufReader},
     process::{Child, Command},
-    sync::{oneshot, watch},
+    sync::oneshot,
     task::JoinHandle,
     time::{Instant, timeout},
 };
@@ -42,7 +43,7 @@ pub(crate) struct Running {
     /// Of every listener.
     pub(crate) addresses: Vec<SocketAddr>,
     pub(crate) admin: SocketAddr,
-    pub(crate) readiness: watch::Receiver<bool>,
+    pub(crate) readiness: Readiness,
     status: Box<dyn Fn() -> Status + Send + Sync>,
     shutdown: Option<oneshot::Sender<()>>,
     serving: JoinHandle<()>,
