@@ -22,11 +22,11 @@ use tokio::{
     runtime::Handle,
     sync::Semaphore,
     task::JoinSet,
-    time::{Instant, sleep, timeout},
+    time::Instant,
 };
 use tokio_rustls::TlsAcceptor;
 
-use crate::{limits, relay::Route, switchboard::Switchboard};
+use crate::{limits, plane::Timekeeper, relay::Route, switchboard::Switchboard};
 use gate::Gate;
 
 /// The pause after a failed accept: it fails for want of file descriptors, which comes and goes.
@@ -123,6 +123,7 @@ pub(crate) async fn serve(
     board: Arc<Switchboard>,
     shutdown: impl Future<Output = ()>,
     drain_timeout: Duration,
+    timekeeper: Timekeeper,
 ) {
     let room = Arc::new(Semaphore::new(limits::DOWNSTREAM_CONNECTIONS));
     let mut callers = JoinSet::new();
@@ -141,18 +142,18 @@ pub(crate) async fn serve(
             };
             match poll_fn(|cx| poll_doors(&mut doors, cx)).await {
                 Ok((socket, gate, route)) => {
-                    let board = Arc::clone(&board);
+                    let (board, timekeeper) = (Arc::clone(&board), timekeeper.clone());
                     callers.spawn(async move {
                         match gate {
                             None => board.carry(socket, route).await,
-                            Some(gate) => meet(socket, &gate, (board, route)).await,
+                            Some(gate) => meet(socket, &gate, (board, route), &timekeeper).await,
                         }
                         drop(permit);
                     });
                 }
                 Err(error) => {
                     tracing::warn!(%error, "could not accept a caller");
-                    sleep(ACCEPT_PAUSE).await;
+                    timekeeper.sleep(ACCEPT_PAUSE).await;
                 }
             }
         }
@@ -167,7 +168,7 @@ pub(crate) async fn serve(
         callers = callers.len(),
         "not accepting any more; letting open calls finish"
     );
-    let finished = timeout(drain_timeout, async {
+    let finished = timekeeper.timeout(drain_timeout, async {
         while callers.join_next().await.is_some() {}
     });
     if finished.await.is_err() {
@@ -209,9 +210,13 @@ async fn meet(
     socket: Box<dyn Transport>,
     gate: &Gate,
     (board, route): (Arc<Switchboard>, Arc<Route>),
+    timekeeper: &Timekeeper,
 ) {
     let accepting = TlsAcceptor::from(gate.config()).accept(socket);
-    match timeout(limits::DOWNSTREAM_HANDSHAKE, accepting).await {
+    match timekeeper
+        .timeout(limits::DOWNSTREAM_HANDSHAKE, accepting)
+        .await
+    {
         Ok(Ok(stream)) => {
             let (socket, session) = stream.into_inner();
             board.carry_tls(socket, session, route).await;

@@ -8,11 +8,13 @@
 use std::{
     io,
     thread::{self, JoinHandle},
+    time::Duration,
 };
 
 use tokio::{
     runtime::{Builder, Handle},
     sync::oneshot,
+    time::{Sleep, Timeout, sleep, timeout},
 };
 
 /// The thread. It ends when this is dropped.
@@ -30,7 +32,7 @@ impl Plane {
     ///
     /// There is no thread to be had, or nothing that tells which sockets are ready.
     pub fn start() -> io::Result<Self> {
-        let runtime = Builder::new_current_thread().enable_all().build()?;
+        let runtime = Builder::new_current_thread().enable_io().build()?;
         let handle = runtime.handle().clone();
         let (stop, stopped) = oneshot::channel();
         let thread = thread::Builder::new()
@@ -60,5 +62,26 @@ impl Drop for Plane {
         {
             tracing::error!("the thread of the data plane panicked");
         }
+    }
+}
+
+/// The timers of another runtime, for what is on the plane and waits for a time all the same.
+#[derive(Clone, Debug)]
+pub(crate) struct Timekeeper(Handle);
+
+impl Timekeeper {
+    /// Returns those of the runtime it is called in.
+    pub(crate) fn current() -> Self {
+        Self(Handle::current())
+    }
+
+    pub(crate) fn sleep(&self, time: Duration) -> Sleep {
+        let _there = self.0.enter();
+        sleep(time)
+    }
+
+    pub(crate) fn timeout<F: Future>(&self, time: Duration, act: F) -> Timeout<F> {
+        let _there = self.0.enter();
+        timeout(time, act)
     }
 }

@@ -20,6 +20,7 @@ use crate::{
         gate::{self, GateError, Gatekeeper},
     },
     options::{Exposure, Listen, Options},
+    plane::Timekeeper,
     relay::Route,
     routes::RouteError,
     status::{Readiness, Status},
@@ -229,7 +230,13 @@ impl Proxy {
         }
         let (goodbye, said) = oneshot::channel::<()>();
         let said = async move { drop(said.await) };
-        let callers = listen::serve(self.doors, self.board, said, self.drain_timeout);
+        let callers = listen::serve(
+            self.doors,
+            self.board,
+            said,
+            self.drain_timeout,
+            Timekeeper::current(),
+        );
         // A set of one: it is aborted with this function.
         let mut carrying = JoinSet::new();
         carrying.spawn_on(callers, board.plane());

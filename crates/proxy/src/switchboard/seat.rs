@@ -1,6 +1,7 @@
 //! One connection's turn: what its socket brings goes to the relay, and what the relay has to say goes out.
 
 use std::{
+    cell::LazyCell,
     collections::BTreeMap,
     io,
     pin::pin,
@@ -13,6 +14,9 @@ use tokio::task::yield_now;
 
 use super::{Inner, Switchboard, Transport, linger::Linger, now};
 use crate::relay::{ConnectionId, Relay};
+
+/// The instant of one turn. It is asked for once, since a turn is short, and not at all where there is nothing to be done.
+type Now = LazyCell<Instant>;
 
 /// How often one connection is read before the others have their turn.
 const READS_PER_TURN: usize = 4;
@@ -40,7 +44,7 @@ impl Seat {
     }
 
     /// Writes what the relay has to say to it, in somebody else's turn. What that leaves over is its own task's.
-    fn write(&mut self, id: ConnectionId, relay: &mut Relay, now: Instant) {
+    fn write(&mut self, id: ConnectionId, relay: &mut Relay, now: &Now) {
         let cx = &mut Context::from_waker(&self.waker);
         let Some(transport) = &mut self.transport else {
             return;
@@ -92,21 +96,20 @@ impl Task {
         let Some(mut transport) = seat.transport.take() else {
             return Poll::Ready(Ok(()));
         };
-        // Asked once: a turn is short, and for a call that is alone each question counts.
-        let now = now();
-        let over = read(self.id, &mut *transport, cx, inner, now).and_then(|has_heard| {
+        let now = Now::new(now);
+        let over = read(self.id, &mut *transport, cx, inner, &now).and_then(|has_heard| {
             if let ConnectionId::Server(server) = self.id {
                 if has_heard {
                     self.linger.heard();
                 }
                 self.linger.owed(inner.relay.n_calls(server));
             }
-            write(self.id, &mut *transport, cx, &mut inner.relay, now)
+            write(self.id, &mut *transport, cx, &mut inner.relay, &now)
         });
         if let Some(seat) = inner.seats.get_mut(&self.id) {
             seat.transport = Some(transport);
         }
-        write_to_others(inner, now);
+        write_to_others(inner, &now);
         self.board.follow(inner);
         match over {
             Ok(false) => Poll::Pending,
@@ -128,7 +131,7 @@ fn read(
     transport: &mut dyn Transport,
     cx: &mut Context<'_>,
     inner: &mut Inner,
-    now: Instant,
+    now: &Now,
 ) -> io::Result<bool> {
     let Inner {
         relay,
@@ -147,10 +150,10 @@ fn read(
             has_heard = true;
             let mut rest = bytes;
             if !has_told {
-                rest = relay.receive_some(id, rest, now);
+                rest = relay.receive_some(id, rest, **now);
                 has_told = !rest.is_empty() && write_to_one(relay, seats, now);
             }
-            relay.receive(id, rest, now);
+            relay.receive(id, rest, **now);
         };
         match transport.poll_read(cx, scratch, &mut take) {
             Poll::Ready(Ok(true)) => {}
@@ -164,7 +167,7 @@ fn read(
 }
 
 /// Writes to one that is due. Returns whether there was one.
-fn write_to_one(relay: &mut Relay, seats: &mut BTreeMap<ConnectionId, Seat>, now: Instant) -> bool {
+fn write_to_one(relay: &mut Relay, seats: &mut BTreeMap<ConnectionId, Seat>, now: &Now) -> bool {
     let due = relay.next_due();
     if let Some(id) = due
         && let Some(seat) = seats.get_mut(&id)
@@ -175,7 +178,7 @@ fn write_to_one(relay: &mut Relay, seats: &mut BTreeMap<ConnectionId, Seat>, now
 }
 
 /// Writes to all callers and to servers that are due. The other servers are told in turns of their own.
-fn write_to_others(inner: &mut Inner, now: Instant) {
+fn write_to_others(inner: &mut Inner, now: &Now) {
     let Inner { relay, seats, .. } = inner;
     while write_to_one(relay, seats, now) {}
     while let Some(id) = relay.next_touched_caller() {
@@ -191,7 +194,7 @@ fn write(
     transport: &mut dyn Transport,
     cx: &mut Context<'_>,
     relay: &mut Relay,
-    now: Instant,
+    now: &Now,
 ) -> io::Result<bool> {
     loop {
         let output = relay.output(id);
@@ -199,7 +202,7 @@ fn write(
             break;
         }
         match transport.poll_write(cx, output) {
-            Poll::Ready(Ok(n_bytes)) => relay.written(id, n_bytes, now),
+            Poll::Ready(Ok(n_bytes)) => relay.written(id, n_bytes, **now),
             Poll::Ready(Err(error)) => return Err(error),
             Poll::Pending => return Ok(relay.is_given_up(id)),
         }
