@@ -48,7 +48,7 @@ impl Plane {
         })
     }
 
-    /// Returns what tasks are spawned with.
+    /// Returns what tasks are spawned with. There are no timers here: who sleeps on it, panics.
     pub fn handle(&self) -> &Handle {
         &self.handle
     }
