@@ -4,12 +4,9 @@
 //! Calls go on then. Lines that find no room are lost, and in their place stands how many.
 
 use std::{
+    collections::VecDeque,
     io::{self, Write},
-    sync::{
-        Arc,
-        atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed},
-        mpsc::{Receiver, Sender, channel},
-    },
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     thread,
 };
 
@@ -24,24 +21,24 @@ pub struct Log(Arc<Queue>);
 /// The end of the log. Dropped when nothing more will be said, it waits until all is written, for
 /// [`limits::LOG_ENDING`] at most.
 #[derive(Debug)]
-pub struct Ending {
-    queue: Arc<Queue>,
-    written: Receiver<()>,
-}
+pub struct Ending(Arc<Queue>);
 
 /// Lines that wait to be written.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Queue {
-    lines: Sender<Said>,
-    n_bytes: AtomicUsize,
-    /// Lines that were lost since the last one that was not.
-    n_lost: AtomicU64,
+    said: Mutex<Said>,
+    changed: Condvar,
 }
 
-#[derive(Debug)]
-enum Said {
-    Line(Vec<u8>),
-    End,
+#[derive(Debug, Default)]
+struct Said {
+    lines: VecDeque<Vec<u8>>,
+    /// How much waits, and is being written.
+    n_bytes: usize,
+    /// Lines that were lost since the last one that was not.
+    n_lost: u64,
+    is_ending: bool,
+    has_ended: bool,
 }
 
 /// Starts the thread that writes to `sink`.
@@ -50,44 +47,55 @@ enum Said {
 ///
 /// There is no thread to be had.
 pub fn start(sink: impl Write + Send + 'static) -> io::Result<(Log, Ending)> {
-    let (lines, said) = channel();
-    let (done, written) = channel();
-    let queue = Arc::new(Queue {
-        lines,
-        n_bytes: AtomicUsize::new(0),
-        n_lost: AtomicU64::new(0),
-    });
+    let queue = Arc::<Queue>::default();
     let writing = Arc::clone(&queue);
     thread::Builder::new()
         .name("log".to_owned())
-        .spawn(move || {
-            writing.write_all(&said, sink);
-            // Whoever waited for it may have given up.
-            let _nobody_waits = done.send(());
-        })?;
-    Ok((Log(Arc::clone(&queue)), Ending { queue, written }))
+        .spawn(move || writing.write_all(sink))?;
+    Ok((Log(Arc::clone(&queue)), Ending(queue)))
 }
 
 impl Queue {
-    fn write_all(&self, said: &Receiver<Said>, mut sink: impl Write) {
-        while let Ok(Said::Line(line)) = said.recv() {
+    fn write_all(&self, mut sink: impl Write) {
+        while let Some(line) = self.next() {
             // Where a line cannot be written, nobody can be told so.
             let _closed = sink.write_all(&line).and_then(|()| sink.flush());
-            self.n_bytes.fetch_sub(line.len(), Relaxed);
+            self.said().n_bytes -= line.len();
         }
+    }
+
+    /// Waits for a line. None when all is written, and nothing more will be said.
+    fn next(&self) -> Option<Vec<u8>> {
+        let waits = |said: &mut Said| said.lines.is_empty() && !said.is_ending;
+        let waited = self.changed.wait_while(self.said(), waits);
+        let mut said = waited.unwrap_or_else(PoisonError::into_inner);
+        let line = said.lines.pop_front();
+        if line.is_none() {
+            said.has_ended = true;
+            self.changed.notify_all();
+        }
+        line
     }
 
     fn say(&self, line: &[u8]) {
-        if self.n_bytes.load(Relaxed) > limits::LOG_BYTES {
-            self.n_lost.fetch_add(1, Relaxed);
+        let mut said = self.said();
+        if said.n_bytes > limits::LOG_BYTES {
+            said.n_lost += 1;
             return;
         }
-        self.tell_lost();
-        self.push(line.to_vec());
+        said.tell_lost();
+        said.push(line.to_vec());
+        self.changed.notify_all();
     }
 
-    fn tell_lost(&self) {
-        let n_lost = self.n_lost.swap(0, Relaxed);
+    fn said(&self) -> MutexGuard<'_, Said> {
+        self.said.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Said {
+    fn tell_lost(&mut self) {
+        let n_lost = std::mem::take(&mut self.n_lost);
         if n_lost > 0 {
             let told = format!(
                 "{n_lost} log lines are missing here: they were not read as fast as they were written\n"
@@ -96,10 +104,9 @@ impl Queue {
         }
     }
 
-    fn push(&self, line: Vec<u8>) {
-        self.n_bytes.fetch_add(line.len(), Relaxed);
-        // After the end nobody listens, and there is nothing to be said.
-        let _ended = self.lines.send(Said::Line(line));
+    fn push(&mut self, line: Vec<u8>) {
+        self.n_bytes += line.len();
+        self.lines.push_back(line);
     }
 }
 
@@ -125,10 +132,17 @@ impl<'a> MakeWriter<'a> for Log {
 
 impl Drop for Ending {
     fn drop(&mut self) {
-        self.queue.tell_lost();
-        let _ended = self.queue.lines.send(Said::End);
-        // Whoever does not read it by then never may.
-        let _stalled = self.written.recv_timeout(limits::LOG_ENDING);
+        let mut said = self.0.said();
+        said.tell_lost();
+        said.is_ending = true;
+        self.0.changed.notify_all();
+        let waits = |said: &mut Said| !said.has_ended;
+        // Whoever has not read it by then may never do.
+        let waiting = self
+            .0
+            .changed
+            .wait_timeout_while(said, limits::LOG_ENDING, waits);
+        drop(waiting);
     }
 }
 
