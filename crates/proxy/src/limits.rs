@@ -69,8 +69,8 @@ pub const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
 /// 16 % on large messages.
 pub const READ_BUFFER_BYTES: usize = 64 * 1024;
 
-/// A server's connection takes so many turns in search of an answer before it waits for one. Such a turn takes some 1.2 µs
-/// under `perf`, which is part of that.
+/// A server's connection takes so many turns in search of an answer before it waits for one. While such a turn read the clock,
+/// it took some 1.2 µs under `perf`, which is part of that.
 pub const LINGER_TURNS: u32 = 64;
 
 /// Lingering in vain more often than this counts no more: of a server that takes its time, one answer in 256 is lingered for.

@@ -190,7 +190,7 @@ impl Ledger {
         self.ready.send_replace(ready);
     }
 
-    /// Returns a reading end for whether a call that came now would be carried.
+    /// Returns whether a call that came now would be carried, for whoever waits for it.
     pub(crate) fn readiness(&self) -> Readiness {
         Readiness::of(&self.ready)
     }
