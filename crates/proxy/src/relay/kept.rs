@@ -42,7 +42,9 @@ impl Kept {
         self.is_too_long |= self.body.len() + parts.0.len() + parts.1.len() > limits::REPLAY_BYTES;
         if !self.is_too_long {
             self.body.extend_from_slice(parts.0);
-            self.body.extend_from_slice(parts.1);
+            if !parts.1.is_empty() {
+                self.body.extend_from_slice(parts.1);
+            }
         }
     }
 

@@ -45,10 +45,10 @@ impl Relay {
         let Some(caller) = self.callers.get_mut(key) else {
             return Ok(());
         };
-        if let Some(call) = caller.wire.streams.get(stream) {
-            return self.request_trailers(call, block);
-        }
         if stream <= caller.highest || stream.is_multiple_of(2) {
+            if let Some(call) = caller.wire.streams.get(stream) {
+                return self.request_trailers(call, block);
+            }
             let highest = caller.highest;
             return match caller.gone.how(stream) {
                 // It was on its way when we reset the stream; the compression must follow it all the same.

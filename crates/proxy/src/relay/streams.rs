@@ -1,24 +1,32 @@
 //! The calls on a connection's streams.
 //!
 //! Every frame asks for one, and every call comes and goes here twice; so this is a table of its own. Stream numbers rise by
-//! two (RFC 9113 §5.1.1); multiplied by the golden ratio they fall apart evenly, whether they follow each other or long polls
-//! have outlived thousands of others. Whoever chooses numbers that collide makes a lookup compare with as many streams as it
-//! has open, of which there is a bound.
+//! two (RFC 9113 §5.1.1), so each has its own place, and those that follow each other lie beside each other. Where a long poll
+//! that has outlived thousands of others is in the place, one of the next few is taken; and a stream for which none of them is
+//! free is put aside, in a map. Whoever chooses numbers that collide fills that map, of whose size there is a bound.
+
+use std::{collections::BTreeMap, ops::Range};
 
 use super::slots::Key;
 
-/// The table: linear probing, never more than half full.
+/// The table, of which half stays free.
 #[derive(Debug, Default)]
 pub(super) struct Streams {
-    /// A power of two, or none before the first stream. Stream 0 is the connection itself, and means a free place.
+    /// As many as a power of two, and [`REACH`] more; or none before the first stream.
     places: Vec<(u32, Key)>,
+    /// One less than the power of two.
+    mask: usize,
+    /// Streams that found no place.
+    aside: BTreeMap<u32, Key>,
     len: usize,
 }
 
 /// How many places there are at least.
 const PLACES: usize = 16;
-/// 2^32 divided by the golden ratio (Knuth, The Art of Computer Programming, volume 3, §6.4).
-const GOLDEN: u32 = 0x9e37_79b9;
+/// How far from its own place a stream may be.
+const REACH: usize = 3;
+/// What is in a free place: no stream has this number, for they have 31 bits.
+const FREE: u32 = u32::MAX;
 
 impl Streams {
     pub(super) fn len(&self) -> usize {
@@ -31,55 +39,36 @@ impl Streams {
 
     #[inline]
     pub(super) fn get(&self, stream: u32) -> Option<Key> {
-        let found = self.places.get(self.find(stream)?)?;
-        (found.0 == stream && stream != 0).then_some(found.1)
+        let near = self.places.get(self.near(stream))?;
+        match near.iter().find(|place| place.0 == stream) {
+            Some(place) => Some(place.1),
+            None if self.aside.is_empty() => None,
+            None => self.aside.get(&stream).copied(),
+        }
     }
 
     /// Puts a call on a stream that carries none.
     pub(super) fn insert(&mut self, stream: u32, call: Key) {
-        if self.places.len() < 2 * (self.len + 1) {
-            self.resize((2 * self.places.len()).max(PLACES));
+        self.len += 1;
+        if self.places.len() < 2 * self.len {
+            self.resize(enough(self.len));
         }
-        if let Some(index) = self.find(stream)
-            && let Some(place) = self.places.get_mut(index)
-        {
-            self.len += usize::from(place.0 == 0);
-            *place = (stream, call);
-        }
+        self.put(stream, call);
     }
 
     /// Takes the call off a stream, if there is one.
     pub(super) fn remove(&mut self, stream: u32) {
-        let Some(mut hole) = self.find(stream) else {
-            return;
-        };
-        if self.places.get(hole).is_none_or(|place| place.0 == 0) {
-            return;
-        }
-        self.len -= 1;
-        // Whoever was pushed out of the place that is free now moves up, so that a lookup may stop at the first free place.
-        let mut index = hole;
-        loop {
-            index = (index + 1) & self.mask();
-            let Some(&next) = self.places.get(index).filter(|next| next.0 != 0) else {
-                break;
-            };
-            let from_home = index.wrapping_sub(self.home(next.0)) & self.mask();
-            let from_hole = index.wrapping_sub(hole) & self.mask();
-            if from_home >= from_hole {
-                self.set(hole, next);
-                hole = index;
-            }
-        }
-        if let Some(place) = self.places.get_mut(hole) {
-            place.0 = 0;
+        if let Some(place) = self.find(stream, stream) {
+            place.0 = FREE;
+            self.len -= 1;
+        } else if self.aside.remove(&stream).is_some() {
+            self.len -= 1;
         }
     }
 
     /// Returns the calls on streams above this one, in the order of their streams.
     pub(super) fn above(&self, last: u32) -> Vec<Key> {
-        let above = self.places.iter().filter(|(stream, _)| *stream > last);
-        let mut above: Vec<_> = above.copied().collect();
+        let mut above: Vec<_> = self.all().filter(|(stream, _)| *stream > last).collect();
         above.sort_unstable_by_key(|(stream, _)| *stream);
         above.into_iter().map(|(_, call)| call).collect()
     }
@@ -91,62 +80,63 @@ impl Streams {
 
     /// Gives back memory that is not in use.
     pub(super) fn shrink(&mut self) {
-        let enough = match self.len {
-            0 => 0,
-            len => (2 * len).next_power_of_two().max(PLACES),
-        };
-        if enough < self.places.len() {
-            self.resize(enough);
+        if self.len == 0 {
+            *self = Self::default();
+        } else if enough(self.len) + REACH < self.places.len() {
+            self.resize(enough(self.len));
         }
     }
 
-    /// Returns where a stream is, or the free place where it would be; none if the table has no places.
+    /// Returns the places in which a stream may be, its own first.
     #[inline]
-    fn find(&self, stream: u32) -> Option<usize> {
-        let mut index = self.home(stream);
-        loop {
-            let found = self.places.get(index)?.0;
-            if found == stream || found == 0 {
-                return Some(index);
+    fn near(&self, stream: u32) -> Range<usize> {
+        let nth = usize::try_from(stream / 2).unwrap_or(usize::MAX);
+        let own = nth & self.mask;
+        own..own.saturating_add(REACH + 1)
+    }
+
+    /// Returns the place near a stream's own in which this is.
+    #[inline]
+    fn find(&mut self, stream: u32, sought: u32) -> Option<&mut (u32, Key)> {
+        let near = self.near(stream);
+        let mut near = self.places.get_mut(near)?.iter_mut();
+        near.find(|place| place.0 == sought)
+    }
+
+    #[inline]
+    fn put(&mut self, stream: u32, call: Key) {
+        match self.find(stream, FREE) {
+            Some(place) => *place = (stream, call),
+            None => {
+                self.aside.insert(stream, call);
             }
-            index = (index + 1) & self.mask();
         }
     }
 
-    #[inline]
-    fn home(&self, stream: u32) -> usize {
-        let scattered = stream.wrapping_mul(GOLDEN) >> 8;
-        usize::try_from(scattered).unwrap_or(usize::MAX) & self.mask()
-    }
-
-    #[inline]
-    fn mask(&self) -> usize {
-        self.places.len().wrapping_sub(1)
-    }
-
-    fn set(&mut self, index: usize, value: (u32, Key)) {
-        if let Some(place) = self.places.get_mut(index) {
-            *place = value;
-        }
+    fn all(&self) -> impl Iterator<Item = (u32, Key)> {
+        let placed = self.places.iter().filter(|place| place.0 != FREE);
+        let aside = self.aside.iter().map(|(stream, call)| (*stream, *call));
+        placed.copied().chain(aside)
     }
 
     fn resize(&mut self, n_places: usize) {
-        let places = vec![(0, Key::default()); n_places];
-        let before = std::mem::replace(&mut self.places, places);
-        for (stream, call) in before {
-            if stream != 0
-                && let Some(index) = self.find(stream)
-            {
-                self.set(index, (stream, call));
-            }
+        let all: Vec<_> = self.all().collect();
+        self.aside.clear();
+        self.places = vec![(FREE, Key::default()); n_places + REACH];
+        self.mask = n_places - 1;
+        for (stream, call) in all {
+            self.put(stream, call);
         }
     }
 }
 
+/// Returns how many places leave half of them free.
+fn enough(n_streams: usize) -> usize {
+    (2 * n_streams).next_power_of_two().max(PLACES)
+}
+
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use proptest::prelude::*;
 
     use super::*;
@@ -176,6 +166,7 @@ mod tests {
             let mut slots = crate::relay::slots::Slots::new();
             for act in acts {
                 match act {
+                    Act::Insert(stream) if oracle.contains_key(&stream) => {}
                     Act::Insert(stream) => {
                         let key = slots.insert(());
                         streams.insert(stream, key);
