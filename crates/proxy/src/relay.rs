@@ -20,6 +20,7 @@ mod ending;
 mod event;
 mod half;
 mod head;
+mod heads;
 mod heard;
 mod kept;
 mod outbox;
@@ -57,6 +58,7 @@ use call::Call;
 use caller::Caller;
 pub use event::{Answer, Ask, Event, Loss};
 use head::Reply;
+use heads::Heads;
 use kept::Keep;
 pub use route::Route;
 use server::{Authorization, Phase, Server};
@@ -101,6 +103,7 @@ pub struct Relay {
     callers: Slots<Caller>,
     servers: Slots<Server>,
     calls: Slots<Call>,
+    heads: Heads,
     upstreams: Vec<Upstream>,
     timers: Timers,
     requests: Memo<Known>,
@@ -132,6 +135,7 @@ impl Relay {
             callers: Slots::new(),
             servers: Slots::new(),
             calls: Slots::new(),
+            heads: Heads::new(),
             upstreams: Vec::new(),
             timers: Timers::default(),
             requests: Memo::new(),

@@ -1,10 +1,11 @@
 //! One call: a stream of a caller, a stream of a server, and what is between them.
 
-use std::{sync::Arc, time::Instant};
+use std::time::Instant;
 
 use super::{
     half::{End, Half, Last},
-    head::{Reply, RequestHead},
+    head::Reply,
+    heads::HeadId,
     kept::{Keep, Kept},
     slots::Key,
 };
@@ -25,7 +26,7 @@ pub(super) struct Call {
     pub(super) request: Half,
     /// From the server to the caller.
     pub(super) response: Half,
-    pub(super) head: Arc<RequestHead>,
+    pub(super) head: HeadId,
     /// How long its caller will wait, if it says so.
     pub(super) timeout: Option<Timeout>,
     /// What was sent of the request, while it may be sent again.

@@ -145,7 +145,7 @@ impl Relay {
                 fields = grpc::answer_fields(&fields);
             }
             call.response.end = End::Coming(Last::Trailers(fields.into()));
-            let path = call.head.fields.get(b":path").unwrap_or_default();
+            let path = self.heads.path(call.head);
             let path = String::from_utf8_lossy(path).into_owned();
             self.events.push_back(Event::Failed { path, cause, why });
             call.is_failed = true;
@@ -280,7 +280,7 @@ impl Relay {
             // What the server says to this call may be what is wrong; the next would say it too.
             Loss::Breach(_) => false,
         };
-        let only_asks = || grpc::only_asks(call.head.fields.get(b":path").unwrap_or_default());
+        let only_asks = || grpc::only_asks(self.heads.path(call.head));
         (is_due && only_asks()).then_some(Again::Harmless)
     }
 

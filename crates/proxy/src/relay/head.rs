@@ -4,8 +4,6 @@
 //! chooses where it goes. All else passes as it came. RFC 9113 §8.2 and §8.3 say what a message must not be; an
 //! intermediary must not pass such a message on (§8.1.1).
 
-use std::sync::Arc;
-
 use super::UpstreamId;
 use crate::{
     grpc::{self, Timeout},
@@ -21,8 +19,6 @@ pub(super) struct RequestHead {
     /// Where it goes.
     pub(super) upstream: UpstreamId,
     pub(super) fields: HeaderList,
-    /// How many bytes its body has, if it says so.
-    pub(super) length: Option<u64>,
 }
 
 /// The deadline in a list of headers, and its place there.
@@ -73,6 +69,7 @@ struct Pseudo<'a> {
 pub(super) struct Request<'a> {
     method: &'a [u8],
     path: &'a [u8],
+    /// How many bytes its body has, if it says so.
     pub(super) length: Option<u64>,
     list: &'a HeaderList,
 }
@@ -117,7 +114,7 @@ impl Request<'_> {
         upstream: UpstreamId,
         authority: &str,
         deadline: Option<Deadline>,
-    ) -> Arc<RequestHead> {
+    ) -> RequestHead {
         let mut fields = HeaderList::with_room_of(self.list, authority.len());
         fields.push(Field::new(b":method", self.method));
         fields.push(Field::new(b":scheme", b"https"));
@@ -130,11 +127,7 @@ impl Request<'_> {
                 fields.push(field);
             }
         }
-        Arc::new(RequestHead {
-            upstream,
-            fields,
-            length: self.length,
-        })
+        RequestHead { upstream, fields }
     }
 }
 

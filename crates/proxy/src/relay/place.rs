@@ -66,7 +66,9 @@ impl Relay {
         let until = call.deadline();
         call.place = Place::Waiting { until };
         self.timers.set(until, Timer::Call(key));
-        let id = call.head.upstream;
+        let Some(id) = self.heads.get(call.head).map(|head| head.upstream) else {
+            return;
+        };
         let Some(upstream) = self.upstreams.get_mut(id.0) else {
             return;
         };
@@ -119,13 +121,16 @@ impl Relay {
         else {
             return;
         };
+        let Some(head) = self.heads.get(call.head) else {
+            return;
+        };
         let waited = self.now.saturating_duration_since(call.came_at);
         // A server that is told the whole would hold a long poll beyond the end of its caller's patience.
         let left = call.timeout.map(|timeout| match waited {
             waited if waited < limits::DEADLINE_GRAIN => timeout,
             waited => timeout.after(waited),
         });
-        server.encode_request(&call.head.fields, &mut self.block);
+        server.encode_request(&head.fields, &mut self.block);
         server.encode_timeout(left, &mut self.block);
         self.open(key, server_key);
         self.pump_request(key);
@@ -174,7 +179,8 @@ impl Relay {
                 let waited = call.deadline().saturating_duration_since(call.came_at);
                 let n_millis = waited.as_millis();
                 let mut why = format!("no connection to the server within {n_millis} ms");
-                let upstream = self.upstreams.get(call.head.upstream.0);
+                let head = self.heads.get(call.head);
+                let upstream = head.and_then(|head| self.upstreams.get(head.upstream.0));
                 if let Some(trouble) = upstream.and_then(|upstream| upstream.trouble.as_ref()) {
                     why = format!("{why}: {trouble}");
                 }

@@ -97,7 +97,7 @@ impl Relay {
             caller: caller_key,
             down: stream,
             place: Place::Waiting { until: self.now },
-            request: Half::new(SendWindow::new(0), known.head.length, end),
+            request: Half::new(SendWindow::new(0), known.length, end),
             response: Half::new(window, None, End::Open),
             head: known.head,
             timeout: known.timeout,

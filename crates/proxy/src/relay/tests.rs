@@ -4,6 +4,7 @@ mod calls;
 mod clauses;
 mod deadlines;
 mod flow;
+mod heads;
 mod interleaving;
 mod losses;
 mod peer;

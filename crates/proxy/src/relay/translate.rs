@@ -6,13 +6,12 @@
 //! headers does, but for the deadline: it is remembered without, for all callers, and the deadline of each call is written
 //! behind it.
 
-use std::sync::Arc;
-
 use super::{
     Relay, UpstreamId,
     caller::Caller,
     half,
-    head::{self, Deadline, RequestHead},
+    head::{self, Deadline},
+    heads::HeadId,
     route::Astray,
     slots::Key,
 };
@@ -26,9 +25,11 @@ use crate::{
 };
 
 /// What is known of a call by its headers.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Known {
-    pub(super) head: Arc<RequestHead>,
+    pub(super) head: HeadId,
+    /// How many bytes its body has, if it says so.
+    pub(super) length: Option<u64>,
     pub(super) timeout: Option<Timeout>,
 }
 
@@ -50,7 +51,7 @@ impl Relay {
             && let Some(server) = self.roomiest(upstream)
             && let Some(known) = self.recall_block(before, server, block)
         {
-            check_end(known.head.length, block)?;
+            check_end(known.length, block)?;
             return Ok(Ok((known, Some(server))));
         }
         let Some(caller) = self.callers.get_mut(key) else {
@@ -68,14 +69,14 @@ impl Relay {
             && let Some(server) = self.roomiest(upstream)
             && let Some(known) = self.recall_list(server, timeout)
         {
-            check_end(known.head.length, block)?;
+            check_end(known.length, block)?;
             // Remembered whole only if it may come again: its deadline is the one that came last.
             let is_the_last = known.timeout == timeout;
             let known = Known { timeout, ..known };
             if is_the_last {
-                self.remember_block(before, server, block, &known);
+                self.remember_block(before, server, block, known);
             } else if before.is_some() {
-                self.note_deadline(server, &known);
+                self.note_deadline(server, known);
             }
             return Ok(Ok((known, Some(server))));
         }
@@ -87,7 +88,7 @@ impl Relay {
         caller.route.only().or_else(|| {
             let meaning = Versions::alone(caller.wire.decoder_version());
             let known = self.requests.get(meaning, &block.bytes)?;
-            Some(known.note.head.upstream)
+            Some(self.heads.get(known.note.head)?.upstream)
         })
     }
 
@@ -98,7 +99,7 @@ impl Relay {
         let found = self.requests.get(versions, &block.bytes)?;
         self.block.clear();
         self.block.extend_from_slice(found.translation);
-        Some(found.note.clone())
+        Some(*found.note)
     }
 
     /// Leaves in `self.block` what the list of which `self.likeness` tells is translated to, with this deadline, if one like it
@@ -110,14 +111,14 @@ impl Relay {
         self.block.clear();
         self.block.extend_from_slice(found.translation);
         server.encode_timeout(timeout, &mut self.block);
-        Some(found.note.clone())
+        Some(*found.note)
     }
 
     /// Notes the deadline of a list that is remembered, the one of which `self.likeness` tells.
-    fn note_deadline(&mut self, server: Key, known: &Known) {
+    fn note_deadline(&mut self, server: Key, known: Known) {
         if let Some(server) = self.servers.get(server) {
             let meaning = Versions::of_list(server.wire.encoder_version());
-            self.requests.note(meaning, &self.likeness, known.clone());
+            self.requests.note(meaning, &self.likeness, known);
         }
     }
 
@@ -139,29 +140,36 @@ impl Relay {
             Ok(upstream) => upstream,
             Err(astray) => return Ok(Err(astray)),
         };
+        let has_choice = caller.route.only().is_none();
         let authority = self.upstreams.get(upstream.0);
         let authority = authority.map_or("", |upstream| &upstream.authority);
         let head = request.to(upstream, authority, deadline);
         let timeout = deadline.map(|deadline| deadline.timeout);
-        let known = Known { head, timeout };
+        let length = request.length;
+        let known = Known {
+            head: self.take_head(head),
+            length,
+            timeout,
+        };
         if let Some(before) = before
-            && caller.route.only().is_none()
+            && has_choice
         {
             let meaning = Versions::alone(before);
-            self.requests.put(meaning, &block.bytes, &[], known.clone());
+            self.requests.put(meaning, &block.bytes, &[], known);
         }
         let server_key = self.roomiest(upstream);
         if let Some(server_key) = server_key
             && let Some(server) = self.servers.get_mut(server_key)
+            && let Some(head) = self.heads.get(known.head)
         {
             let encoder = server.wire.encoder_version();
-            server.encode_request(&known.head.fields, &mut self.block);
+            server.encode_request(&head.fields, &mut self.block);
             if encoder == server.wire.encoder_version() {
                 let meaning = Versions::of_list(encoder);
                 self.requests
-                    .put(meaning, &self.likeness, &self.block, known.clone());
+                    .put(meaning, &self.likeness, &self.block, known);
                 server.encode_timeout(timeout, &mut self.block);
-                self.remember_block(before, server_key, block, &known);
+                self.remember_block(before, server_key, block, known);
             } else {
                 server.encode_timeout(timeout, &mut self.block);
             }
@@ -175,13 +183,13 @@ impl Relay {
         decoder: Option<Version>,
         server: Key,
         block: &Block<'_>,
-        known: &Known,
+        known: Known,
     ) {
         if let (Some(decoder), Some(server)) = (decoder, self.servers.get(server)) {
             let encoder = server.wire.encoder_version();
             let versions = Versions { decoder, encoder };
             self.requests
-                .put(versions, &block.bytes, &self.block, known.clone());
+                .put(versions, &block.bytes, &self.block, known);
         }
     }
 }

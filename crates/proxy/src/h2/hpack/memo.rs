@@ -134,6 +134,12 @@ impl<T> Memo<T> {
         })
     }
 
+    /// Returns all notes.
+    pub fn notes(&self) -> impl Iterator<Item = &T> {
+        let entries = self.sets.as_flattened().iter().flatten();
+        entries.map(|entry| &entry.note)
+    }
+
     /// Replaces the note of a block that is remembered, and returns the one that was there.
     pub fn note(&mut self, versions: Versions, block: &[u8], note: T) -> Option<T> {
         let set = self.sets.get_mut(set_of(hash_of(versions, block)))?;
