@@ -77,9 +77,9 @@ const PREFIX_BYTES: usize = 5;
 /// How long a call may take, as its caller says it: one to eight digits and a unit (gRPC over HTTP/2, "Timeout").
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Timeout {
+    /// Every call has one, so it is no larger than it must be: what it means is read when it is asked for.
     text: [u8; Self::LENGTH],
-    n_bytes: usize,
-    duration: Duration,
+    n_bytes: u8,
 }
 
 impl Timeout {
@@ -91,40 +91,43 @@ impl Timeout {
         let (unit, digits) = text.split_last()?;
         let mut whole = [0; Self::LENGTH];
         whole.get_mut(..text.len())?.copy_from_slice(text);
-        if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
+        if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) || !b"HMSmun".contains(unit)
+        {
             return None;
         }
-        let count = digits.iter().fold(0, |count, digit| {
-            count * 10 + u64::from(digit.wrapping_sub(b'0'))
-        });
-        let duration = match unit {
-            b'H' => Duration::from_secs(count * 3600),
-            b'M' => Duration::from_secs(count * 60),
-            b'S' => Duration::from_secs(count),
-            b'm' => Duration::from_millis(count),
-            b'u' => Duration::from_micros(count),
-            b'n' => Duration::from_nanos(count),
-            _ => return None,
-        };
+        let n_bytes = u8::try_from(text.len()).ok()?;
         Some(Self {
             text: whole,
-            n_bytes: text.len(),
-            duration,
+            n_bytes,
         })
     }
 
     /// Returns it as it is written.
     pub(crate) fn text(&self) -> &[u8] {
-        self.text.get(..self.n_bytes).unwrap_or_default()
+        self.text
+            .get(..usize::from(self.n_bytes))
+            .unwrap_or_default()
     }
 
     pub(crate) fn duration(&self) -> Duration {
-        self.duration
+        let (unit, digits) = self.text().split_last().unwrap_or((&b'n', &[]));
+        let count = digits.iter().fold(0, |count, digit| {
+            count * 10 + u64::from(digit.wrapping_sub(b'0'))
+        });
+        match unit {
+            b'H' => Duration::from_secs(count * 3600),
+            b'M' => Duration::from_secs(count * 60),
+            b'S' => Duration::from_secs(count),
+            b'm' => Duration::from_millis(count),
+            b'u' => Duration::from_micros(count),
+            // No other unit is let in.
+            _ => Duration::from_nanos(count),
+        }
     }
 
     /// Returns what is left of it, in milliseconds and at least one; all of it, if that is more than eight digits can say.
     pub(crate) fn after(self, spent: Duration) -> Self {
-        let n_millis = self.duration.saturating_sub(spent).as_millis().max(1);
+        let n_millis = self.duration().saturating_sub(spent).as_millis().max(1);
         Self::read(format!("{n_millis}m").as_bytes()).unwrap_or(self)
     }
 }
