@@ -139,8 +139,8 @@ impl Head {
     /// Returns the length of the payload.
     #[inline]
     pub fn length(self) -> u32 {
-        let [_, _, _, a, b, c, _, _] = self.start.to_be_bytes();
-        u32::from_be_bytes([0, a, b, c])
+        // Three octets: never more than fit.
+        u32::try_from(self.start >> 16 & 0xff_ffff).unwrap_or(u32::MAX)
     }
 
     /// Returns the type.

@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Instant};
 
 use super::{
+    call::Call,
     route::Route,
     slots::{Key, Slots},
     wire::{Ended, Wire},
@@ -139,6 +140,17 @@ impl Caller {
             }
             None => Ok(None),
         }
+    }
+
+    /// Takes a call off its stream.
+    pub(super) fn let_go(&mut self, key: Key, call: &mut Call, how: How) {
+        self.wire.streams.remove(call.down);
+        if call.response.is_queued {
+            self.wire.blocked.retain(|blocked| *blocked != key);
+        }
+        self.gone.note(call.down, how);
+        self.wire.release(call.request.discard());
+        self.end_if_drained();
     }
 
     /// Announces that this connection will end.

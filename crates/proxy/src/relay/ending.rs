@@ -32,23 +32,32 @@ impl Relay {
 
     /// Forgets a call whose both directions are done.
     pub(super) fn finish(&mut self, key: Key) {
-        let Some(call) = self.calls.get(key) else {
+        let Some(call) = self.calls.get_mut(key) else {
             return;
         };
         if !call.is_failed {
             self.tally.answered += 1;
         }
-        let caller_key = call.caller;
-        let mut how = How::Finished;
-        if let (Place::Over { reason }, false) = (call.place, call.request.is_heard()) {
-            // The caller has its answer, and is told that the rest of its request is not wanted.
-            if let Some(caller) = self.callers.get_mut(caller_key) {
+        if let Place::At { server, .. } = call.place
+            && let Some(leaves) = self.servers.get_mut(server)
+        {
+            leaves.let_go(key, call);
+            let id = ConnectionId::Server(ServerId(server));
+            leaves.wire.touch(id, &mut self.touched);
+        }
+        self.keep.forget(call.kept.take());
+        if let Some(caller) = self.callers.get_mut(call.caller) {
+            let mut how = How::Finished;
+            if let (Place::Over { reason }, false) = (call.place, call.request.is_heard()) {
+                // The caller has its answer, and is told that the rest of its request is not wanted.
                 caller.wire.write_reset(call.down, reason);
                 how = How::Reset;
             }
+            caller.let_go(key, call, how);
+            let id = ConnectionId::Caller(CallerId(call.caller));
+            caller.wire.touch(id, &mut self.touched);
         }
-        self.leave_server(key, None);
-        self.remove_call(key, how);
+        self.calls.discard(key);
     }
 
     /// Takes a call off its server's stream, which is reset if a reason is given.
@@ -56,13 +65,20 @@ impl Relay {
         let Some(call) = self.calls.get_mut(key) else {
             return;
         };
-        let n_pending = call.response.pending.len();
         match call.place {
             Place::At {
                 server: server_key,
                 stream,
                 answered,
             } => {
+                if let Some(server) = self.servers.get_mut(server_key) {
+                    if let Some(reason) = reason {
+                        server.wire.write_reset(stream, reason);
+                    }
+                    server.let_go(key, call);
+                    let id = ConnectionId::Server(ServerId(server_key));
+                    server.wire.touch(id, &mut self.touched);
+                }
                 // Whoever called this gives it its next place at once.
                 call.place = if answered {
                     Place::Over {
@@ -71,21 +87,6 @@ impl Relay {
                 } else {
                     Place::Waiting { until: self.now }
                 };
-                let Some(server) = self.servers.get_mut(server_key) else {
-                    return;
-                };
-                server.wire.streams.remove(stream);
-                if std::mem::take(&mut call.request.is_queued) {
-                    server.wire.blocked.retain(|blocked| *blocked != key);
-                }
-                // What still waits for the caller does not hold the connection up any more.
-                server.wire.release(n_pending);
-                if let Some(reason) = reason {
-                    server.wire.write_reset(stream, reason);
-                }
-                server.end_if_drained();
-                let id = ConnectionId::Server(ServerId(server_key));
-                server.wire.touch(id, &mut self.touched);
             }
             Place::Waiting { until } | Place::Pausing { until } => {
                 self.timers.cancel(until, Timer::Call(key));
@@ -100,16 +101,9 @@ impl Relay {
             return;
         };
         self.keep.forget(call.kept.take());
-        let caller_key = call.caller;
-        if let Some(caller) = self.callers.get_mut(caller_key) {
-            caller.wire.streams.remove(call.down);
-            if call.response.is_queued {
-                caller.wire.blocked.retain(|blocked| *blocked != key);
-            }
-            caller.gone.note(call.down, how);
-            caller.wire.release(call.request.discard());
-            caller.end_if_drained();
-            let id = ConnectionId::Caller(CallerId(caller_key));
+        if let Some(caller) = self.callers.get_mut(call.caller) {
+            caller.let_go(key, call, how);
+            let id = ConnectionId::Caller(CallerId(call.caller));
             caller.wire.touch(id, &mut self.touched);
         }
         self.calls.discard(key);

@@ -1,7 +1,7 @@
 //! Finds a place for a call: a stream of a server, or in the queue.
 
 use super::{
-    Event, Relay, ServerId, UpstreamId,
+    ConnectionId, Event, Relay, ServerId, UpstreamId,
     call::{Call, Place},
     half::{End, Last},
     server::Phase,
@@ -45,6 +45,8 @@ impl Relay {
         }
         server.wire.write_block(stream, ends, &self.block);
         call.head_end = server.wire.place();
+        let id = ConnectionId::Server(ServerId(server_key));
+        server.wire.touch(id, &mut self.touched);
         if let Some(sooner) = server.pulse.sent(self.now) {
             self.timers
                 .cancel(server.pulse.due, Timer::Pulse(server_key));
@@ -55,7 +57,6 @@ impl Relay {
             self.events.push_back(Event::Goodbye(ServerId(server_key)));
             self.drain(server_key);
         }
-        self.touch_server(server_key);
     }
 
     /// Lets a call wait until a server has room, or until its deadline.

@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, fmt, sync::Arc, time::Instant};
 
 use super::{
     Answer, UpstreamId,
+    call::{Call, Place},
     pulse::Pulse,
     slots::{Key, Slots},
     wire::{Ended, Wire},
@@ -157,6 +158,20 @@ impl Server {
         self.wire.streams.insert(stream, call);
         self.most_calls = self.most_calls.max(self.wire.streams.len());
         stream
+    }
+
+    /// Takes a call off its stream here.
+    pub(super) fn let_go(&mut self, key: Key, call: &mut Call) {
+        let Place::At { stream, .. } = call.place else {
+            return;
+        };
+        self.wire.streams.remove(stream);
+        if std::mem::take(&mut call.request.is_queued) {
+            self.wire.blocked.retain(|blocked| *blocked != key);
+        }
+        // What still waits for the caller does not hold the connection up any more.
+        self.wire.release(call.response.pending.len());
+        self.end_if_drained();
     }
 
     /// Returns the most calls that it has carried at once.
