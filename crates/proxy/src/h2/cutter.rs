@@ -9,14 +9,24 @@ use super::{
     frame::{HEAD_LEN, Head, MAX_FRAME_LEN},
 };
 
-/// Bytes of a frame that has not arrived whole.
+/// Where in a frame the bytes ended.
 #[derive(Debug, Default)]
 pub struct Cutter {
+    cut: Cut,
     partial: Vec<u8>,
-    /// Whether `partial` was a whole frame and has been lent out.
-    lent: bool,
-    /// What is still to come of a DATA frame that is lent out in pieces.
-    rest: Option<Head>,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+enum Cut {
+    /// Between two frames.
+    #[default]
+    Between,
+    /// Within a frame whose beginning is in `partial`.
+    Within,
+    /// Behind a frame that was put together in `partial` and has been lent out.
+    Lent,
+    /// Within a DATA frame that is lent out in pieces; what this says is still to come.
+    Data(Head),
 }
 
 /// A shorter piece of DATA is not worth a head of its own.
@@ -29,13 +39,8 @@ impl Cutter {
         &'s mut self,
         bytes: &mut &'b [u8],
     ) -> Result<Option<(Head, &'s [u8])>, Breach> {
-        if self.lent {
-            self.partial.clear();
-            self.lent = false;
-        }
-        // Nothing of a frame waits here: what most frames find.
-        if self.rest.is_none()
-            && self.partial.is_empty()
+        // What most frames find.
+        if let Cut::Between = self.cut
             && let Some((head, rest)) = Head::read(bytes)
             && head.length() <= MAX_FRAME_LEN
             && let Ok(len) = usize::try_from(head.length())
@@ -52,13 +57,28 @@ impl Cutter {
         &'s mut self,
         bytes: &mut &'b [u8],
     ) -> Result<Option<(Head, &'s [u8])>, Breach> {
-        if let Some(head) = self.rest.take() {
-            return Ok(self.piece(head, bytes));
+        match self.cut {
+            Cut::Between => self.begin(bytes),
+            Cut::Within => self.complete(bytes),
+            Cut::Lent => {
+                self.partial.clear();
+                self.cut = Cut::Between;
+                self.next(bytes)
+            }
+            Cut::Data(head) => {
+                self.cut = Cut::Between;
+                Ok(self.piece(head, bytes))
+            }
         }
+    }
+
+    /// Begins a frame that is not here whole, or must not be.
+    fn begin<'s, 'b: 's>(
+        &'s mut self,
+        bytes: &mut &'b [u8],
+    ) -> Result<Option<(Head, &'s [u8])>, Breach> {
         let all: &'b [u8] = bytes;
-        if self.partial.is_empty()
-            && let Some((head, mut rest)) = Head::read(all)
-        {
+        if let Some((head, mut rest)) = Head::read(all) {
             length(head)?;
             if rest.len() >= PIECE_BYTES
                 && let Some(piece) = self.piece(head, &mut rest)
@@ -79,11 +99,11 @@ impl Cutter {
             return Some((head, payload));
         }
         if all.is_empty() {
-            self.rest = Some(head);
+            self.cut = Cut::Data(head);
             return None;
         }
         let (first, rest) = head.split(u32::try_from(all.len()).ok()?)?;
-        self.rest = Some(rest);
+        self.cut = Cut::Data(rest);
         *bytes = &[];
         Some((first, all))
     }
@@ -91,6 +111,9 @@ impl Cutter {
     /// Adds to the frame in `partial` what it lacks.
     fn complete(&mut self, bytes: &mut &[u8]) -> Result<Option<(Head, &[u8])>, Breach> {
         self.take(bytes, HEAD_LEN);
+        if !self.partial.is_empty() {
+            self.cut = Cut::Within;
+        }
         let Some((head, _)) = Head::read(&self.partial) else {
             return Ok(None);
         };
@@ -99,7 +122,7 @@ impl Cutter {
         if self.partial.len() < whole {
             return Ok(None);
         }
-        self.lent = true;
+        self.cut = Cut::Lent;
         let payload = self.partial.get(HEAD_LEN..).unwrap_or_default();
         Ok(Some((head, payload)))
     }
@@ -114,9 +137,10 @@ impl Cutter {
 
     /// Gives back memory that is not in use.
     pub fn shrink(&mut self) {
-        if self.lent || self.partial.is_empty() {
-            self.partial = Vec::new();
-            self.lent = false;
+        match self.cut {
+            Cut::Within => {}
+            Cut::Lent => *self = Self::default(),
+            Cut::Between | Cut::Data(_) => self.partial = Vec::new(),
         }
     }
 }
