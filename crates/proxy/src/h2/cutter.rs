@@ -9,7 +9,7 @@ use super::{
     frame::{HEAD_LEN, Head, MAX_FRAME_LEN},
 };
 
-/// Where in a frame the bytes ended.
+/// Where in a frame the bytes ended that came so far, and what is kept of it.
 #[derive(Debug, Default)]
 pub struct Cutter {
     cut: Cut,
@@ -39,7 +39,7 @@ impl Cutter {
         &'s mut self,
         bytes: &mut &'b [u8],
     ) -> Result<Option<(Head, &'s [u8])>, Breach> {
-        // What most frames find.
+        // Most frames find it so.
         if let Cut::Between = self.cut
             && let Some((head, rest)) = Head::read(bytes)
             && head.length() <= MAX_FRAME_LEN

@@ -38,12 +38,14 @@ impl Relay {
         if !call.is_failed {
             self.tally.answered += 1;
         }
-        if let Place::At { server, .. } = call.place
-            && let Some(leaves) = self.servers.get_mut(server)
+        if let Place::At {
+            server: server_key, ..
+        } = call.place
+            && let Some(server) = self.servers.get_mut(server_key)
         {
-            leaves.let_go(key, call);
-            let id = ConnectionId::Server(ServerId(server));
-            leaves.wire.touch(id, &mut self.touched);
+            server.let_go(key, call);
+            let id = ConnectionId::Server(ServerId(server_key));
+            server.wire.touch(id, &mut self.touched);
         }
         self.keep.forget(call.kept.take());
         if let Some(caller) = self.callers.get_mut(call.caller) {
