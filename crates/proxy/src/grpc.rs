@@ -88,13 +88,9 @@ impl Timeout {
 
     /// Reads a timeout.
     pub(crate) fn read(text: &[u8]) -> Option<Self> {
-        let (unit, digits) = text.split_last()?;
         let mut whole = [0; Self::LENGTH];
         whole.get_mut(..text.len())?.copy_from_slice(text);
-        if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) || !b"HMSmun".contains(unit)
-        {
-            return None;
-        }
+        Self::meaning(text)?;
         let n_bytes = u8::try_from(text.len()).ok()?;
         Some(Self {
             text: whole,
@@ -110,19 +106,28 @@ impl Timeout {
     }
 
     pub(crate) fn duration(&self) -> Duration {
-        let (unit, digits) = self.text().split_last().unwrap_or((&b'n', &[]));
+        // Nothing was taken that has no meaning.
+        Self::meaning(self.text()).unwrap_or_default()
+    }
+
+    /// Returns what a text that is not longer than any means.
+    fn meaning(text: &[u8]) -> Option<Duration> {
+        let (unit, digits) = text.split_last()?;
+        if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
+            return None;
+        }
         let count = digits.iter().fold(0, |count, digit| {
             count * 10 + u64::from(digit.wrapping_sub(b'0'))
         });
-        match unit {
+        Some(match unit {
             b'H' => Duration::from_secs(count * 3600),
             b'M' => Duration::from_secs(count * 60),
             b'S' => Duration::from_secs(count),
             b'm' => Duration::from_millis(count),
             b'u' => Duration::from_micros(count),
-            // No other unit is let in.
-            _ => Duration::from_nanos(count),
-        }
+            b'n' => Duration::from_nanos(count),
+            _ => return None,
+        })
     }
 
     /// Returns what is left of it, in milliseconds and at least one; all of it, if that is more than eight digits can say.
