@@ -47,19 +47,15 @@ impl Relay {
             let id = ConnectionId::Server(ServerId(server_key));
             server.wire.touch(id, &mut self.touched);
         }
-        self.keep.forget(call.kept.take());
-        if let Some(caller) = self.callers.get_mut(call.caller) {
-            let mut how = How::Finished;
-            if let (Place::Over { reason }, false) = (call.place, call.request.is_heard()) {
-                // The caller has its answer, and is told that the rest of its request is not wanted.
-                caller.wire.write_reset(call.down, reason);
-                how = How::Reset;
-            }
-            caller.let_go(key, call, how);
-            let id = ConnectionId::Caller(CallerId(call.caller));
-            caller.wire.touch(id, &mut self.touched);
+        let mut how = How::Finished;
+        if let (Place::Over { reason }, false) = (call.place, call.request.is_heard())
+            && let Some(caller) = self.callers.get_mut(call.caller)
+        {
+            // The caller has its answer, and is told that the rest of its request is not wanted.
+            caller.wire.write_reset(call.down, reason);
+            how = How::Reset;
         }
-        self.calls.discard(key);
+        self.remove_call(key, how);
     }
 
     /// Takes a call off its server's stream, which is reset if a reason is given.
