@@ -46,12 +46,12 @@ pub const DOWNSTREAM_WINDOW_BYTES: u32 = 4 * 1024 * 1024;
 /// enough for the kernel to be kept busy.
 pub const OUTBOX_BYTES: usize = 256 * 1024;
 
-/// What a connection is told at once although there is more to hear: less is not worth a write and a TLS record of its own,
-/// and whoever is told only when all is relayed has nothing to do until then.
+/// What a caller is told at once although there is more to hear: less is not worth a write of its own, and whoever is told only
+/// when all is relayed has nothing to do until then.
 pub const WORTH_A_WRITE_BYTES: usize = 4 * 1024;
 
-/// How many callers are connected at most for that to be worth it. Of more, each one's calls are a small part of what is said,
-/// and one long write is cheaper than a short one and a long one.
+/// How many callers are connected at most for anybody to look who that is. Of more, each one's calls are a small part of what is
+/// said.
 pub const FEW_CALLERS: usize = 16;
 
 /// What may wait to be written to a caller before it is given up: headers and acknowledgements are not held back, and a

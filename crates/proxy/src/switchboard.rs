@@ -1,9 +1,8 @@
 //! Sockets for the relay: reads what they bring, writes what it says, and comes back when something is due.
 //!
 //! Every connection is a task that reads into memory which all share, lets the relay make of it what it may, and writes what
-//! the relay then has to say to others. A server's task is woken instead, as long as there is little to say to it: it runs
-//! after all that are ready already, and so whatever one turn of the loop brings for it leaves in one write, many calls of
-//! many callers in one TLS record.
+//! the relay then has to say to other callers. A server's task is woken instead: it runs after all that are ready already, and
+//! so whatever one turn of the loop brings for it leaves in one write, many calls of many callers in one TLS record.
 
 mod linger;
 mod plain;

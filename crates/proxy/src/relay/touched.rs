@@ -40,8 +40,14 @@ impl Relay {
         }
     }
 
-    /// Returns such a connection, if it is due: there is so much to tell it, and there are so few others, that it had better be
-    /// told before more is heard. It works then while the rest is relayed.
+    /// Returns such a connection, if it is a caller's.
+    pub fn next_touched_caller(&mut self) -> Option<ConnectionId> {
+        let at = self.first_touched_caller(|_| true)?;
+        Some(self.touched.swap_remove(at))
+    }
+
+    /// Returns such a connection, if it is a caller's that is due: there is so much to tell it, and there are so few others, that
+    /// it had better be told before more is heard. It works then while the rest is relayed.
     pub fn next_due(&mut self) -> Option<ConnectionId> {
         let at = self.first_due()?;
         Some(self.touched.swap_remove(at))
@@ -49,23 +55,20 @@ impl Relay {
 
     /// Returns where such a connection is. Where callers are many, nobody looks.
     pub(super) fn first_due(&self) -> Option<usize> {
-        let is_worth_it =
-            |wire: &Wire| wire.is_touched && wire.output().len() >= limits::WORTH_A_WRITE_BYTES;
         if self.callers.len() > limits::FEW_CALLERS {
             return None;
         }
-        let mut ids = self.touched.iter();
-        ids.position(|id| self.wire(*id).is_some_and(is_worth_it))
+        self.first_touched_caller(|wire| wire.output().len() >= limits::WORTH_A_WRITE_BYTES)
     }
 
-    /// Returns such a connection, if it is a caller's.
-    pub fn next_touched_caller(&mut self) -> Option<ConnectionId> {
-        let is_caller = |id: &ConnectionId| {
-            matches!(id, ConnectionId::Caller(_))
-                && self.wire(*id).is_some_and(|wire| wire.is_touched)
-        };
-        let at = self.touched.iter().position(is_caller)?;
-        Some(self.touched.swap_remove(at))
+    fn first_touched_caller(&self, is_sought: impl Fn(&Wire) -> bool) -> Option<usize> {
+        self.touched.iter().position(|id| match id {
+            ConnectionId::Caller(CallerId(key)) => self
+                .callers
+                .get(*key)
+                .is_some_and(|caller| caller.wire.is_touched && is_sought(&caller.wire)),
+            ConnectionId::Server(_) => false,
+        })
     }
 
     /// Has a caller's connection looked at, if there is something to see.

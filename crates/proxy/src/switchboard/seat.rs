@@ -97,6 +97,9 @@ impl Task {
             return Poll::Ready(Ok(()));
         };
         let now = Now::new(now);
+        // What waits to be said goes first: what the kernel has to say of what came goes along with it. If that fails, what came
+        // is still to be read, and then it fails again.
+        let _later = write(self.id, &mut *transport, cx, &mut inner.relay, &now);
         let over = read(self.id, &mut *transport, cx, inner, &now).and_then(|has_heard| {
             if let ConnectionId::Server(server) = self.id {
                 if has_heard {
@@ -109,7 +112,7 @@ impl Task {
         if let Some(seat) = inner.seats.get_mut(&self.id) {
             seat.transport = Some(transport);
         }
-        write_to_others(inner, &now);
+        write_to_callers(inner, &now);
         self.board.follow(inner);
         match over {
             Ok(false) => Poll::Pending,
@@ -140,8 +143,6 @@ fn read(
         ..
     } = inner;
     let mut has_heard = false;
-    // Once a turn. Whoever is told first works while the rest is relayed; the others are told with the rest.
-    let mut has_told = false;
     for _ in 0..READS_PER_TURN {
         if relay.has_ended(id) {
             return Ok(has_heard);
@@ -149,11 +150,13 @@ fn read(
         let mut take = |bytes: &[u8]| {
             has_heard = true;
             let mut rest = bytes;
-            if !has_told {
+            while !rest.is_empty() {
                 rest = relay.receive_some(id, rest, **now);
-                has_told = !rest.is_empty() && write_to_one(relay, seats, now);
+                // Whoever is told now works while the rest is relayed. At the end all are told.
+                if !rest.is_empty() {
+                    write_to_one(relay.next_due(), relay, seats, now);
+                }
             }
-            relay.receive(id, rest, **now);
         };
         match transport.poll_read(cx, scratch, &mut take) {
             Poll::Ready(Ok(true)) => {}
@@ -166,26 +169,24 @@ fn read(
     Ok(has_heard)
 }
 
-/// Writes to one that is due. Returns whether there was one.
-fn write_to_one(relay: &mut Relay, seats: &mut BTreeMap<ConnectionId, Seat>, now: &Now) -> bool {
-    let due = relay.next_due();
-    if let Some(id) = due
+/// Writes to one caller, if there is one. Returns whether there was.
+fn write_to_one(
+    one: Option<ConnectionId>,
+    relay: &mut Relay,
+    seats: &mut BTreeMap<ConnectionId, Seat>,
+    now: &Now,
+) -> bool {
+    if let Some(id) = one
         && let Some(seat) = seats.get_mut(&id)
     {
         seat.write(id, relay, now);
     }
-    due.is_some()
+    one.is_some()
 }
 
-/// Writes to all callers and to servers that are due. The other servers are told in turns of their own.
-fn write_to_others(inner: &mut Inner, now: &Now) {
-    let Inner { relay, seats, .. } = inner;
-    while write_to_one(relay, seats, now) {}
-    while let Some(id) = relay.next_touched_caller() {
-        if let Some(seat) = seats.get_mut(&id) {
-            seat.write(id, relay, now);
-        }
-    }
+/// Writes to all callers. Servers are told in turns of their own.
+fn write_to_callers(Inner { relay, seats, .. }: &mut Inner, now: &Now) {
+    while write_to_one(relay.next_touched_caller(), relay, seats, now) {}
 }
 
 /// Returns whether the connection is over: it has ended, and all it had to say is written.
