@@ -50,6 +50,9 @@ pub const OUTBOX_BYTES: usize = 256 * 1024;
 /// when all is relayed has nothing to do until then.
 pub const WORTH_A_WRITE_BYTES: usize = 4 * 1024;
 
+/// With so much to be told, a server is told before all callers that are ready are read: as much as one read brings.
+pub const MUCH_BYTES: usize = READ_BUFFER_BYTES;
+
 /// How many callers are connected at most for anybody to look who that is. Of more, each one's calls are a small part of what is
 /// said.
 pub const FEW_CALLERS: usize = 16;

@@ -82,9 +82,6 @@ impl Relay {
             upstream.waiting.retain(is_waiting);
         }
         upstream.waiting.push_back(key);
-        if !upstream.live.is_empty() {
-            self.events.push_back(Event::Crowded(id));
-        }
     }
 
     /// Gives the calls that wait to servers with room.
@@ -102,6 +99,10 @@ impl Relay {
         };
         while waits(self) {
             let Some(server) = self.roomiest(id) else {
+                // Where bytes wait to be written, there soon is room.
+                if self.is_crowded(id) {
+                    self.events.push_back(Event::Crowded(id));
+                }
                 return;
             };
             let upstream = self.upstreams.get_mut(id.0);

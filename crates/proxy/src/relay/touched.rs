@@ -5,11 +5,40 @@ use std::time::Instant;
 use super::{CallerId, ConnectionId, Relay, ServerId, slots::Key, wire::Wire};
 use crate::limits;
 
+/// What there is to be seen of a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Touched {
+    /// Nothing.
+    No,
+    /// Something to be written, or its end.
+    Yes,
+    /// So much to be written that it had better not wait for more.
+    Much,
+}
+
+impl Wire {
+    /// Has this connection looked at, if there is something to see that nobody has been told of yet.
+    #[inline]
+    pub(super) fn touch(&mut self, id: ConnectionId, touched: &mut Vec<ConnectionId>) {
+        let is_now = if self.out.len() >= limits::MUCH_BYTES {
+            Touched::Much
+        } else if !self.out.is_empty() || self.ended.is_some() {
+            Touched::Yes
+        } else {
+            Touched::No
+        };
+        if is_now > self.touched {
+            self.touched = is_now;
+            touched.push(id);
+        }
+    }
+}
+
 impl Relay {
     /// Returns what is to be written to a connection, from its beginning.
     pub fn output(&mut self, id: ConnectionId) -> &[u8] {
         self.wire_mut(id).map_or(&[], |wire| {
-            wire.is_touched = false;
+            wire.touched = Touched::No;
             wire.output()
         })
     }
@@ -34,15 +63,20 @@ impl Relay {
     pub fn next_touched(&mut self) -> Option<ConnectionId> {
         loop {
             let id = self.touched.pop()?;
-            if self.wire(id).is_some_and(|wire| wire.is_touched) {
+            if self.touch(id) > Touched::No {
                 return Some(id);
             }
         }
     }
 
-    /// Returns such a connection, if it is a caller's.
-    pub fn next_touched_caller(&mut self) -> Option<ConnectionId> {
-        let at = self.first_touched_caller(|_| true)?;
+    /// Returns such a connection, if it is not to wait until all that is ready is heard: a caller's, or a server's for which there
+    /// is much.
+    pub fn next_to_tell(&mut self) -> Option<ConnectionId> {
+        let is_to_be_told = |id: &ConnectionId| match id {
+            ConnectionId::Caller(_) => self.touch(*id) > Touched::No,
+            ConnectionId::Server(_) => self.touch(*id) == Touched::Much,
+        };
+        let at = self.touched.iter().position(is_to_be_told)?;
         Some(self.touched.swap_remove(at))
     }
 
@@ -58,17 +92,18 @@ impl Relay {
         if self.callers.len() > limits::FEW_CALLERS {
             return None;
         }
-        self.first_touched_caller(|wire| wire.output().len() >= limits::WORTH_A_WRITE_BYTES)
-    }
-
-    fn first_touched_caller(&self, is_sought: impl Fn(&Wire) -> bool) -> Option<usize> {
+        let is_worth_it = |wire: &Wire| {
+            wire.touched > Touched::No && wire.output().len() >= limits::WORTH_A_WRITE_BYTES
+        };
         self.touched.iter().position(|id| match id {
-            ConnectionId::Caller(CallerId(key)) => self
-                .callers
-                .get(*key)
-                .is_some_and(|caller| caller.wire.is_touched && is_sought(&caller.wire)),
+            ConnectionId::Caller(_) => self.wire(*id).is_some_and(is_worth_it),
             ConnectionId::Server(_) => false,
         })
+    }
+
+    /// Returns what there is to be seen of a connection.
+    fn touch(&self, id: ConnectionId) -> Touched {
+        self.wire(id).map_or(Touched::No, |wire| wire.touched)
     }
 
     /// Has a caller's connection looked at, if there is something to see.

@@ -2,7 +2,7 @@
 
 use std::{collections::VecDeque, time::Instant};
 
-use super::{ConnectionId, heard::Heard, outbox::Outbox, slots::Key, streams::Streams};
+use super::{heard::Heard, outbox::Outbox, slots::Key, streams::Streams, touched::Touched};
 use crate::{
     h2::{
         block::{Assembly, Block},
@@ -44,8 +44,8 @@ pub(super) struct Wire {
     pub(super) blocked: VecDeque<Key>,
     /// Why nothing is read from it any more. What is in `out` is still to be written.
     pub(super) ended: Option<Ended>,
-    /// Whether whoever drives the connection has been told to look at it.
-    pub(super) is_touched: bool,
+    /// What whoever drives the connection has been told of it since it was last looked at.
+    pub(super) touched: Touched,
     pub(super) is_idle: bool,
 }
 
@@ -89,7 +89,7 @@ impl Wire {
             streams: Streams::default(),
             blocked: VecDeque::new(),
             ended: None,
-            is_touched: false,
+            touched: Touched::No,
             is_idle: false,
         }
     }
@@ -358,15 +358,6 @@ impl Wire {
     /// Writes bytes that are not frames.
     pub(super) fn write_raw(&mut self, bytes: &[u8]) {
         self.out.end().extend_from_slice(bytes);
-    }
-
-    /// Has this connection looked at, if there is something to see and nobody has been told yet.
-    #[inline]
-    pub(super) fn touch(&mut self, id: ConnectionId, touched: &mut Vec<ConnectionId>) {
-        if !self.is_touched && (!self.out.is_empty() || self.ended.is_some()) {
-            self.is_touched = true;
-            touched.push(id);
-        }
     }
 
     /// Returns the place, in all that is said on this connection, behind what is said so far.

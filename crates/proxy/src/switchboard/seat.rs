@@ -112,7 +112,7 @@ impl Task {
         if let Some(seat) = inner.seats.get_mut(&self.id) {
             seat.transport = Some(transport);
         }
-        write_to_callers(inner, &now);
+        write_to_others(inner, &now);
         self.board.follow(inner);
         match over {
             Ok(false) => Poll::Pending,
@@ -169,7 +169,7 @@ fn read(
     Ok(has_heard)
 }
 
-/// Writes to one caller, if there is one. Returns whether there was.
+/// Writes to one, if there is one. Returns whether there was.
 fn write_to_one(
     one: Option<ConnectionId>,
     relay: &mut Relay,
@@ -184,9 +184,9 @@ fn write_to_one(
     one.is_some()
 }
 
-/// Writes to all callers. Servers are told in turns of their own.
-fn write_to_callers(Inner { relay, seats, .. }: &mut Inner, now: &Now) {
-    while write_to_one(relay.next_touched_caller(), relay, seats, now) {}
+/// Writes to all callers, and to servers for which much waits. The other servers are told in turns of their own.
+fn write_to_others(Inner { relay, seats, .. }: &mut Inner, now: &Now) {
+    while write_to_one(relay.next_to_tell(), relay, seats, now) {}
 }
 
 /// Returns whether the connection is over: it has ended, and all it had to say is written.

@@ -7,6 +7,7 @@ use super::{
 use crate::{
     h2::{frame::MAX_STREAM, reason::Reason, settings::id},
     limits,
+    relay::Event,
 };
 
 /// The window that the relay gives each stream.
@@ -132,6 +133,7 @@ fn a_server_that_is_behind_with_reading_is_not_full() {
     world.pass(&mut caller);
     assert_eq!(world.n_waiting(), 1, "the call behind it");
     assert!(!world.relay.is_crowded(world.upstream));
+    assert!(!world.events().contains(&Event::Crowded(world.upstream)));
     let opened = |heard: &[Said]| {
         let is_head = |said: &&Said| matches!(said, Said::Headers(..));
         heard.iter().filter(is_head).count()
