@@ -20,15 +20,17 @@ impl Wire {
     /// Has this connection looked at, if there is something to see that nobody has been told of yet.
     #[inline]
     pub(super) fn touch(&mut self, id: ConnectionId, touched: &mut Vec<ConnectionId>) {
-        let is_now = if self.out.len() >= limits::MUCH_BYTES {
-            Touched::Much
-        } else if !self.out.is_empty() || self.ended.is_some() {
-            Touched::Yes
-        } else {
-            Touched::No
+        let is_news = match self.touched {
+            Touched::No => !self.out.is_empty() || self.ended.is_some(),
+            Touched::Yes => self.out.len() >= limits::MUCH_BYTES,
+            Touched::Much => false,
         };
-        if is_now > self.touched {
-            self.touched = is_now;
+        if is_news {
+            self.touched = if self.out.len() >= limits::MUCH_BYTES {
+                Touched::Much
+            } else {
+                Touched::Yes
+            };
             touched.push(id);
         }
     }
@@ -69,8 +71,8 @@ impl Relay {
         }
     }
 
-    /// Returns such a connection, if it is not to wait until all that is ready is heard: a caller's, or a server's for which there
-    /// is much.
+    /// Returns such a connection, if it is not to wait until all that is ready is heard: a caller's, or a server's for which
+    /// there is much.
     pub fn next_to_tell(&mut self) -> Option<ConnectionId> {
         let is_to_be_told = |id: &ConnectionId| match id {
             ConnectionId::Caller(_) => self.touch(*id) > Touched::No,
@@ -80,8 +82,8 @@ impl Relay {
         Some(self.touched.swap_remove(at))
     }
 
-    /// Returns such a connection, if it is a caller's that is due: there is so much to tell it, and there are so few others, that
-    /// it had better be told before more is heard. It works then while the rest is relayed.
+    /// Returns such a connection, if it is a caller's that is due: there is so much to tell it, and there are so few others,
+    /// that it had better be told before more is heard. It works then while the rest is relayed.
     pub fn next_due(&mut self) -> Option<ConnectionId> {
         let at = self.first_due()?;
         Some(self.touched.swap_remove(at))
