@@ -42,8 +42,8 @@ pub const UPSTREAM_WINDOW_BYTES: u32 = 64 * 1024 * 1024;
 /// Flow-control window of a connection from a caller: no round-trip time to bridge, so it only bounds memory.
 pub const DOWNSTREAM_WINDOW_BYTES: u32 = 4 * 1024 * 1024;
 
-/// What may wait to be written to a connection before its calls are held back: more than one turn of the loop brings, and
-/// enough for the kernel to be kept busy.
+/// What may wait to be written to a connection before its calls are held back: enough for the kernel to be kept busy. One
+/// round of the loop can bring more, which is why a server is told [much](MUCH_BYTES) at once.
 pub const OUTBOX_BYTES: usize = 256 * 1024;
 
 /// What a caller is told at once although there is more to hear: less is not worth a write of its own, and whoever is told only
