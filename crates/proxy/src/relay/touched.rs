@@ -5,7 +5,7 @@ use std::time::Instant;
 use super::{CallerId, ConnectionId, Relay, ServerId, slots::Key, wire::Wire};
 use crate::limits;
 
-/// What there is to be seen of a connection.
+/// What there is to be seen of a connection, and was not looked at yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Touched {
     /// Nothing.
@@ -20,17 +20,14 @@ impl Wire {
     /// Has this connection looked at, if there is something to see that nobody has been told of yet.
     #[inline]
     pub(super) fn touch(&mut self, id: ConnectionId, touched: &mut Vec<ConnectionId>) {
+        let is_much = self.out.len() >= limits::MUCH_BYTES;
         let is_news = match self.touched {
             Touched::No => !self.out.is_empty() || self.ended.is_some(),
-            Touched::Yes => self.out.len() >= limits::MUCH_BYTES,
+            Touched::Yes => is_much,
             Touched::Much => false,
         };
         if is_news {
-            self.touched = if self.out.len() >= limits::MUCH_BYTES {
-                Touched::Much
-            } else {
-                Touched::Yes
-            };
+            self.touched = if is_much { Touched::Much } else { Touched::Yes };
             touched.push(id);
         }
     }
@@ -65,7 +62,7 @@ impl Relay {
     pub fn next_touched(&mut self) -> Option<ConnectionId> {
         loop {
             let id = self.touched.pop()?;
-            if self.touch(id) > Touched::No {
+            if self.touched(id) > Touched::No {
                 return Some(id);
             }
         }
@@ -75,8 +72,8 @@ impl Relay {
     /// there is much.
     pub fn next_to_tell(&mut self) -> Option<ConnectionId> {
         let is_to_be_told = |id: &ConnectionId| match id {
-            ConnectionId::Caller(_) => self.touch(*id) > Touched::No,
-            ConnectionId::Server(_) => self.touch(*id) == Touched::Much,
+            ConnectionId::Caller(_) => self.touched(*id) > Touched::No,
+            ConnectionId::Server(_) => self.touched(*id) == Touched::Much,
         };
         let at = self.touched.iter().position(is_to_be_told)?;
         Some(self.touched.swap_remove(at))
@@ -103,8 +100,8 @@ impl Relay {
         })
     }
 
-    /// Returns what there is to be seen of a connection.
-    fn touch(&self, id: ConnectionId) -> Touched {
+    /// Returns what of a connection is still to be looked at.
+    fn touched(&self, id: ConnectionId) -> Touched {
         self.wire(id).map_or(Touched::No, |wire| wire.touched)
     }
 
