@@ -8,7 +8,7 @@ use crate::{config, limits};
 #[derive(Clone, Debug, Default, clap::Args)]
 #[command(after_long_help = limits::help())]
 pub struct Args {
-    /// Where callers are accepted in plaintext: `HOST:PORT`, or `unix:PATH` [default: 127.0.0.1:7233]
+    /// Where callers are accepted in plaintext: `IP:PORT`, or `unix:PATH` [default: 127.0.0.1:7233]
     #[arg(long, value_name = "ADDRESS", value_parser = config::listen_text)]
     pub(crate) listen: Option<String>,
 
@@ -41,12 +41,13 @@ pub struct Args {
     #[arg(long, value_name = "FILE", requires = "connect_proxy")]
     pub(crate) connect_proxy_credentials: Option<PathBuf>,
 
-    /// DNS server to ask for names, as `IP` or `IP:PORT`, in place of those of `/etc/resolv.conf`, whose search domains do
-    /// not count then; may be given several times, and is tried in that order
+    /// DNS server to ask for names, as `IP` or `IP:PORT`, in place of those of `/etc/resolv.conf`, whose search domains are
+    /// then ignored; may be given several times, and is tried in that order
     #[arg(long, value_name = "ADDRESS", value_parser = config::parse_dns_server)]
     pub(crate) dns_server: Vec<SocketAddr>,
 
-    /// PEM file of the CAs that the server's certificate must lead to; the platform's if not given, as Temporal Cloud needs
+    /// PEM file of the CAs that the server's certificate must lead to; if not given, the system's, which is right for Temporal
+    /// Cloud
     /// [env: `TEMPORAL_TLS_SERVER_CA_CERT_PATH`]
     #[arg(long, value_name = "FILE")]
     pub(crate) server_ca: Option<PathBuf>,
@@ -93,7 +94,7 @@ pub struct Args {
     #[arg(long, value_name = "NAMESPACE")]
     pub(crate) namespace: Option<String>,
 
-    /// Where `/status`, `/metrics`, `/ready` and `/live` are answered over HTTP: `HOST:PORT`, or `unix:PATH`; nowhere if not
+    /// Where `/status`, `/metrics`, `/ready` and `/live` are answered over HTTP: `IP:PORT`, or `unix:PATH`; nowhere if not
     /// given
     #[arg(long, value_name = "ADDRESS", value_parser = config::listen_text)]
     pub(crate) admin: Option<String>,

@@ -166,7 +166,7 @@ pub const TUNNEL_BYTES: usize = 16 * 1024;
 /// Fields of that answer.
 pub const TUNNEL_FIELDS: usize = 64;
 
-/// From dialling to the server's answer to our first PING. A healthy server takes four round trips.
+/// From dialling to the server's acknowledgement of our SETTINGS. A healthy server takes four round trips.
 pub const HANDSHAKE: Duration = Duration::from_secs(10);
 
 /// From a caller's connection to its HTTP/2 preface.

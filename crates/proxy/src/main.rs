@@ -52,7 +52,7 @@ struct What {
     #[command(flatten)]
     args: Args,
 
-    /// YAML file with listeners and upstreams; flags and variables count more than it says
+    /// YAML file with listeners and upstreams; flags and variables override it
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
 

@@ -126,9 +126,16 @@ fn candidates(page: &mut DescriptorEncoder<'_>, upstreams: &[UpstreamStatus]) ->
             Some((of_upstream(upstream), i64::from(lookup.trouble.is_none())))
         })
         .collect();
-    let about = "Whether DNS answered last for the upstream's name (1), or its addresses of before are used (0).";
+    let about = "Whether the last DNS lookup of the upstream's name succeeded (1), or its earlier addresses are still in use (0).";
     let of_named = named.iter().map(|(labels, answered)| (labels, *answered));
     gauges(page, &kind("name_answered", about, None), of_named)?;
+    let current: Vec<_> = upstreams
+        .iter()
+        .map(|upstream| (of_upstream(upstream), i64::from(upstream.current)))
+        .collect();
+    let about = "Whether the credentials in use are what was read last (1), or that waits to be proved, or was refused (0).";
+    let of_current = current.iter().map(|(labels, current)| (labels, *current));
+    gauges(page, &kind("credentials_current", about, None), of_current)?;
     let mut each = |kind: &Kind, value: fn(&UpstreamStatus) -> u64| {
         let of = |upstream| (of_upstream(upstream), value(upstream));
         let values: Vec<_> = upstreams.iter().map(of).collect();
@@ -196,7 +203,7 @@ fn calls(page: &mut DescriptorEncoder<'_>, status: &Status) -> fmt::Result {
         &kind("calls_reset", about, None),
         &[(vec![], calls.reset)],
     )?;
-    let about = "Times a call was sent again that the server had provably not processed.";
+    let about = "Times a call was sent again that the server had provably not processed, or that only asks.";
     counter(
         page,
         &kind("calls_replayed", about, None),

@@ -19,7 +19,7 @@ pub struct Options {
     pub upstreams: Vec<UpstreamOptions>,
     /// Whether the listeners and [`Self::admin`] may be reachable from other machines.
     pub exposure: Exposure,
-    /// Where `/status` and `/ready` are answered.
+    /// Where `/status`, `/metrics`, `/ready` and `/live` are answered.
     pub admin: Option<Listen>,
     /// How long streams may stay on a connection that takes no new ones. Shorter than the longest poll cuts polls.
     pub drain_timeout: Duration,

@@ -86,6 +86,9 @@ pub struct UpstreamStatus {
     /// What the server's name stands for, or that of the HTTP proxy on the way; none where an address is configured.
     #[serde(default)]
     pub name_lookup: Option<LookupStatus>,
+    /// Whether the credentials in use are what was read last. If not, that waits to be proved, or was refused.
+    #[serde(default)]
+    pub current: bool,
     /// How many times credentials were adopted.
     pub adopted: u64,
     /// How many candidates were refused.

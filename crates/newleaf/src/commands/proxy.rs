@@ -18,12 +18,13 @@ use crate::{
 
 /// Carry gRPC calls to Temporal over mTLS, under an identity that is reloaded while calls run
 ///
-/// This is newleaf-proxy inside the big binary. Beside workers the small one is the better choice.
+/// This is newleaf-proxy inside the big binary. Beside workers the small one is the better choice. Its file is that of
+/// `--proxy-config`; `newleaf.yaml` (`--config`) is not read.
 #[derive(Debug, clap::Args)]
 pub(crate) struct ProxyArgs {
     #[command(flatten)]
     proxy: cli::Args,
-    /// YAML file with listeners and upstreams; flags and variables count more than it says
+    /// YAML file with listeners and upstreams; flags and variables override it
     #[arg(long, value_name = "FILE")]
     proxy_config: Option<PathBuf>,
     /// Which log lines are shown: a level, or `module=level` pairs with commas between

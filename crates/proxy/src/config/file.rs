@@ -24,7 +24,10 @@ use crate::{
     options::{Exposure, Listen, ListenerTls, Route},
 };
 
-/// The largest span that is taken, as with the flags.
+/// The least span that is taken where something happens once in each.
+const SPAN_MIN: Duration = Duration::from_secs(1);
+
+/// The largest span that is taken. Both are the flags' own.
 const SPAN_MAX: Duration = Duration::from_hours(24);
 
 /// The largest file that is read: a hundred upstreams fit ten times over.
@@ -152,7 +155,10 @@ impl Reader<'_> {
             parse_dns_server(&at.value).map_err(|message| self.error(at.location, message))
         });
         let dns_servers = dns_servers.collect::<Result<_, _>>()?;
-        let drain_timeout = file.drain_timeout.as_ref().map(|at| self.span(at));
+        let drain_timeout = file
+            .drain_timeout
+            .as_ref()
+            .map(|at| self.span(at, Duration::ZERO));
         let mut upstreams = Vec::new();
         for (name, upstream) in file.upstreams {
             upstreams.push(self.upstream(name, upstream)?);
@@ -237,7 +243,10 @@ impl Reader<'_> {
         let identity = raw.identity.map(|identity| self.identity(identity));
         let api_key = raw.api_key.as_ref().map(|at| self.api_key(at));
         let connect_proxy = raw.connect_proxy.as_ref().map(|at| self.connect_proxy(at));
-        let connection_age = raw.connection_age.as_ref().map(|at| self.span(at));
+        let connection_age = raw
+            .connection_age
+            .as_ref()
+            .map(|at| self.span(at, SPAN_MIN));
         Ok(UpstreamLayer {
             name,
             address: raw.address,
@@ -293,7 +302,10 @@ impl Reader<'_> {
                 socket: None,
             } => {
                 let (program, arguments) = words.split_first().ok_or_else(expected)?;
-                let every = every.as_ref().map(|every| self.span(every)).transpose()?;
+                let every = every
+                    .as_ref()
+                    .map(|every| self.span(every, SPAN_MIN))
+                    .transpose()?;
                 Ok(Source::Command(Helper {
                     program: self.program(program),
                     arguments: arguments.to_vec(),
@@ -333,17 +345,16 @@ impl Reader<'_> {
         }
     }
 
-    fn span(&self, at: &At<String>) -> Result<Duration, ConfigError> {
+    fn span(&self, at: &At<String>, least: Duration) -> Result<Duration, ConfigError> {
         let parsed = SpanParser::new().parse_span(&at.value).ok();
         let span = parsed.and_then(|span| {
             let exact = span.to_duration(SpanRelativeTo::days_are_24_hours()).ok()?;
             Duration::try_from(exact).ok()
         });
-        let seconds = Duration::from_secs(1);
-        span.filter(|span| (seconds..=SPAN_MAX).contains(span))
+        span.filter(|span| (least..=SPAN_MAX).contains(span))
             .ok_or_else(|| {
-                let found = &at.value;
-                let message = format!("expected a span from `1s` to `24h`, found `{found}`");
+                let (found, least) = (&at.value, least.as_secs());
+                let message = format!("expected a span from `{least}s` to `24h`, found `{found}`");
                 self.error(at.location, message)
             })
     }

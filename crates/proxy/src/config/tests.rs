@@ -355,7 +355,7 @@ fn an_error_names_line_and_column() {
     );
     check(
         "drain_timeout: 1 month\n",
-        "proxy.yaml:1:16: expected a span from `1s` to `24h`, found `1 month`",
+        "proxy.yaml:1:16: expected a span from `0s` to `24h`, found `1 month`",
     );
     check(
         "upstreams:\n  cloud:\n    identity: {directory: a, socket: b}\n",

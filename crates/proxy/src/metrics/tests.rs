@@ -39,6 +39,7 @@ fn upstream(name: &str, identity: Option<IdentityStatus>) -> UpstreamStatus {
         }),
         identity,
         api_key: None,
+        current: name == "cloud",
         adopted: 3,
         refused: 1,
         last_refusal: None,
@@ -96,4 +97,66 @@ fn the_page() {
     let version = format!("version=\"{}\"", env!("CARGO_PKG_VERSION"));
     let page = text(status).unwrap().replace(&version, "version=\"…\"");
     assert_eq!(page, include_str!("tests/page.txt"), "{page}");
+}
+
+/// Alerts as Prometheus reads them.
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Rules {
+    groups: Vec<Group>,
+}
+
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Group {
+    name: String,
+    rules: Vec<Rule>,
+}
+
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Rule {
+    alert: String,
+    expr: String,
+    r#for: Option<String>,
+    labels: BTreeMap<String, String>,
+    annotations: BTreeMap<String, String>,
+}
+
+/// Returns the names of our metrics in a text.
+fn names(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_')
+        .filter(|word| word.starts_with("newleaf_proxy_"))
+}
+
+#[test]
+fn alerts_ask_for_what_is_there() {
+    let page = include_str!("tests/page.txt");
+    let samples: Vec<_> = page
+        .lines()
+        .filter(|line| !line.starts_with('#'))
+        .flat_map(names)
+        .collect();
+    let guide = include_str!("../../../../docs/proxy.md");
+    let alerts = include_str!("../../../../docs/proxy-alerts.yaml");
+    for name in names(guide).chain(names(alerts)) {
+        assert!(samples.contains(&name), "`{name}` is no metric");
+    }
+    let rules: Rules = serde_saphyr::from_str(alerts).unwrap();
+    assert_eq!(rules.groups.len(), 1);
+    let group = rules.groups.first().unwrap();
+    assert_eq!(
+        (group.name.as_str(), group.rules.len()),
+        ("newleaf-proxy", 6)
+    );
+    for rule in &group.rules {
+        assert!(names(&rule.expr).next().is_some(), "{}", rule.alert);
+        assert!(rule.r#for.as_deref().is_none_or(|span| span.ends_with('m')));
+        let severity = rule.labels.get("severity").map(String::as_str);
+        assert!(matches!(severity, Some("critical" | "warning")));
+        let said: Vec<_> = rule.annotations.keys().collect();
+        assert_eq!(said, ["description", "summary"]);
+        let kind = rule.alert.strip_prefix("NewleafProxy").unwrap();
+        assert!(guide.contains(kind), "the guide does not tell of {kind}");
+    }
 }

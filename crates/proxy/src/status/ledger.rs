@@ -5,7 +5,7 @@ use std::{
     fmt::Write as _,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, Ordering::Relaxed},
+        atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
     },
 };
 
@@ -61,6 +61,7 @@ pub(crate) struct Account {
     refusal: Mutex<Option<Refusal>>,
     adopted: AtomicU64,
     refused: AtomicU64,
+    current: AtomicBool,
 }
 
 /// Why a candidate was refused, and when.
@@ -80,6 +81,7 @@ impl Account {
             refusal: Mutex::default(),
             adopted: AtomicU64::new(0),
             refused: AtomicU64::new(0),
+            current: AtomicBool::new(false),
         })
     }
 
@@ -105,6 +107,11 @@ impl Account {
         *locked(&self.refusal) = Some(Refusal { at, why });
     }
 
+    /// Notes whether what is in use is what was read last.
+    pub(crate) fn current(&self, current: bool) {
+        self.current.store(current, Relaxed);
+    }
+
     fn status(&self, lines: &[Arc<Line>], now: Timestamp) -> UpstreamStatus {
         let identity = self.identity.current();
         let generation = self.api_keys.load(Relaxed);
@@ -120,6 +127,7 @@ impl Account {
                 due_at: now.saturating_add(told.due).unwrap_or(now),
                 trouble: told.trouble,
             }),
+            current: self.current.load(Relaxed),
             adopted: self.adopted.load(Relaxed),
             refused: self.refused.load(Relaxed),
             last_refusal: locked(&self.refusal).clone().map(|refusal| refusal.why),

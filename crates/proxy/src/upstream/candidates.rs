@@ -25,6 +25,9 @@ pub(crate) struct Candidates {
     latest: Credentials,
     /// Whether that has not been told yet.
     is_news: bool,
+    /// Whether what was read last cannot be one.
+    has_bad_identity: bool,
+    has_bad_api_key: bool,
 }
 
 /// Makes the watchers look now.
@@ -66,6 +69,8 @@ impl Candidates {
             api_key,
             profile,
             is_news: fixed.is_some(),
+            has_bad_identity: false,
+            has_bad_api_key: false,
             latest: Credentials {
                 identity: None,
                 api_key: fixed,
@@ -92,15 +97,25 @@ impl Candidates {
                 return Ok(self.latest.clone());
             }
             tokio::select! {
-                identity = next_identity(&mut self.identity) => {
-                    self.latest.identity = Some(Arc::new(admit(identity?, self.profile)?));
+                found = next_identity(&mut self.identity) => {
+                    let identity = found
+                        .map_err(CandidateError::from)
+                        .and_then(|identity| Ok(admit(identity, self.profile)?));
+                    self.has_bad_identity = identity.is_err();
+                    self.latest.identity = Some(Arc::new(identity?));
                 }
                 api_key = next_api_key(&mut self.api_key) => {
+                    self.has_bad_api_key = api_key.is_err();
                     self.latest.api_key = Some(Arc::new(api_key?));
                 }
             }
             self.is_news = true;
         }
+    }
+
+    /// Returns whether the last that was told is all there is: nothing that was read since cannot be one.
+    pub(crate) fn are_sound(&self) -> bool {
+        !self.has_bad_identity && !self.has_bad_api_key
     }
 
     fn is_whole(&self) -> bool {

@@ -108,7 +108,13 @@ impl Keeper {
             }
             self.narrow();
             self.replenish(&whereabouts);
+            self.account.current(self.is_current());
         }
+    }
+
+    /// Returns whether what is in use is what was read last.
+    fn is_current(&self) -> bool {
+        self.adopted.is_some() && self.candidate.is_none() && self.candidates.are_sound()
     }
 
     async fn news(&mut self, whereabouts: &mut Whereabouts) -> News {

@@ -21,6 +21,10 @@ async fn a_ca_that_the_server_does_not_accept_until_it_does() {
     .await;
     let status = rig.proxy.status();
     assert_eq!((status.adopted, status.refused), (1, 1));
+    assert!(
+        !rig.proxy.is_current(),
+        "what is in use is not what was read"
+    );
     let why = status.last_refusal.unwrap();
     assert!(why.contains("UnknownCA") || why.contains("alert"), "{why}");
     assert_eq!(status.identity.unwrap().leaf, rig.first.fingerprint());
@@ -30,6 +34,7 @@ async fn a_ca_that_the_server_does_not_accept_until_it_does() {
     rig.server
         .rule(|rules| rules.accepted.push(g2.certificate.clone()));
     eventually("g2 is adopted", || rig.proxy.status().adopted == 2).await;
+    eventually("nothing newer waits", || rig.proxy.is_current()).await;
     assert!(load.stop().await > 0);
     let seen = rig.server.seen(|s| s.connections.clone());
     assert_eq!(seen, [rig.first.fingerprint(), second.fingerprint()]);

@@ -29,6 +29,7 @@ async fn chain_and_key_written_apart() {
 async fn garbage_and_nothing() {
     let rig = Rig::start().await;
     let data = rig.directory.path().join("..data");
+    eventually("what was read is in use", || rig.proxy.is_current()).await;
     fs_err::write(data.join("tls.key"), "-----BEGIN PRIVATE KEY-----\nAAAA").unwrap();
     eventually("garbage is told", || rig.proxy.status().refused == 1).await;
     fs_err::remove_file(data.join("tls.crt")).unwrap();
@@ -36,4 +37,9 @@ async fn garbage_and_nothing() {
     let why = rig.proxy.status().last_refusal.unwrap();
     assert!(why.contains("tls.crt"), "{why}");
     assert!(rig.caller().await.echo().await.is_ok());
+    eventually("it is not what is there", || !rig.proxy.is_current()).await;
+    // Put back, what is there is in use again, and nothing is adopted anew.
+    rig.first.write_into(&data);
+    eventually("what was read is in use", || rig.proxy.is_current()).await;
+    assert_eq!(rig.proxy.status().adopted, 1);
 }

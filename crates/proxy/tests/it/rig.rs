@@ -214,6 +214,14 @@ impl Running {
         (self.status)()
     }
 
+    /// Returns whether what it has in use is what it read last.
+    pub(crate) fn is_current(&self) -> bool {
+        self.status()
+            .upstreams
+            .iter()
+            .all(|upstream| upstream.current)
+    }
+
     /// What it knows of the name of its first server.
     pub(crate) fn name_lookup(&self) -> LookupStatus {
         let upstream = self.status().upstreams.into_iter().next().unwrap();
