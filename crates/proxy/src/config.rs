@@ -1,7 +1,7 @@
 //! What to run: the command line, Temporal's environment variables and a file, each value from the first that says it.
 //!
-//! A flag beats a variable, a variable beats the file, the file beats the defaults, which stand here and among the limits. Flags and
-//! variables speak of one listener and one upstream. Where the file has several of a kind, they cannot, and say so:
+//! A flag beats a variable, a variable beats the file, the file beats the defaults, which stand here and among the limits.
+//! Flags and variables speak of one listener and one upstream. Where the file has several of a kind, they cannot, and say so:
 //! which one was meant would be a guess.
 
 mod environment;
