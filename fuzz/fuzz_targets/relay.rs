@@ -80,7 +80,7 @@ impl Peer {
         frame::write_settings(&mut said, &[]);
         frame::write_settings_ack(&mut said);
         server.say(relay, &said, now);
-        relay.put_to_use(id, now);
+        let _may_have_ended = relay.put_to_use(id, now);
         server
     }
 

@@ -215,7 +215,7 @@ impl Stage {
             )
         });
         let callers = callers.collect();
-        relay.put_to_use(server, now);
+        assert!(relay.put_to_use(server, now), "it was just made");
         Self {
             relay: Some(relay),
             callers,

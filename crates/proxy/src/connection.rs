@@ -181,8 +181,8 @@ impl Drop for Link {
 }
 
 impl Connection {
-    /// Makes a dialled connection live.
-    pub(crate) fn live(dialled: Dialled, terms: Terms) -> Self {
+    /// Makes a dialled connection live, unless it has ended since it was proved.
+    pub(crate) fn live(dialled: Dialled, terms: Terms) -> Option<Self> {
         let Dialled {
             credentials,
             mut link,
@@ -201,9 +201,11 @@ impl Connection {
             server: link.server,
             draining: AtomicBool::new(false),
         });
-        board.ledger().opened(Arc::clone(&line));
         let now = Instant::now().into_std();
-        board.with(|relay| relay.put_to_use(link.server, now));
+        if !board.with(|relay| relay.put_to_use(link.server, now)) {
+            return None;
+        }
+        board.ledger().opened(Arc::clone(&line));
         let connection = Self {
             line: Arc::clone(&line),
             peer: peer.address,
@@ -215,7 +217,7 @@ impl Connection {
             line.draining.store(true, Relaxed);
             board.ledger().closed(&line);
         });
-        connection
+        Some(connection)
     }
 
     pub(crate) fn id(&self) -> u64 {

@@ -197,26 +197,29 @@ impl Relay {
         ServerId(key)
     }
 
-    /// Lets a connection take calls.
-    pub fn put_to_use(&mut self, ServerId(key): ServerId, now: Instant) {
+    /// Lets a connection take calls. Returns whether it does: it may have ended, or been said goodbye to, since it was proved.
+    #[must_use]
+    pub fn put_to_use(&mut self, ServerId(key): ServerId, now: Instant) -> bool {
         self.now = now;
-        if let Some(server) = self.servers.get_mut(key)
-            && server.phase == Phase::Trial
-            && server.wire.ended.is_none()
-        {
-            server.phase = Phase::InUse;
-            let id = server.upstream;
-            if let Some(upstream) = self.upstreams.get_mut(id.0) {
-                upstream.live.push(key);
-                upstream.trouble = None;
-            }
-            self.supersede_doubted(id);
-            self.serve_waiting();
-            let waits = |upstream: &Upstream| !upstream.waiting.is_empty();
-            if self.upstreams.get(id.0).is_some_and(waits) {
-                self.events.push_back(Event::Crowded(id));
-            }
+        let Some(server) = self.servers.not_ended(key) else {
+            return false;
+        };
+        if server.phase != Phase::Trial {
+            return false;
         }
+        server.phase = Phase::InUse;
+        let id = server.upstream;
+        if let Some(upstream) = self.upstreams.get_mut(id.0) {
+            upstream.live.push(key);
+            upstream.trouble = None;
+        }
+        self.supersede_doubted(id);
+        self.serve_waiting();
+        let waits = |upstream: &Upstream| !upstream.waiting.is_empty();
+        if self.upstreams.get(id.0).is_some_and(waits) {
+            self.events.push_back(Event::Crowded(id));
+        }
+        true
     }
 
     /// Lets a connection take no more calls; those on it finish, within the drain timeout.

@@ -35,8 +35,11 @@ impl SendWindow {
         self.0 -= i64::try_from(n_bytes).unwrap_or(i64::MAX);
     }
 
-    /// Moves the window by what the peer gave (§6.9.1).
+    /// Moves the window by what the peer gave, which is never nothing (§6.9).
     pub fn grow(&mut self, increment: u32) -> Result<(), Breach> {
+        if increment == 0 {
+            return Err(Breach::EmptyWindowUpdate);
+        }
         self.shift(i64::from(increment))
     }
 
@@ -69,11 +72,13 @@ impl ReceiveWindow {
     }
 
     /// Notes that bytes are not held here any more. Returns by how much the peer's window is to be moved, if it is worth
-    /// a frame: once it has been half used.
+    /// a frame: once that is as much as the peer has left. Where nothing is held here, that is half of the window; what is
+    /// held does not keep the rest from moving, unless it is nearly all.
     #[inline]
     pub fn release(&mut self, cost: u32) -> Option<u32> {
         self.owed = self.owed.saturating_add(cost);
-        if self.owed == 0 || self.owed < self.size / 2 {
+        let worth = self.left.clamp(self.size / 64, self.size / 2);
+        if self.owed == 0 || self.owed < worth {
             return None;
         }
         self.left = self.left.saturating_add(self.owed);

@@ -37,6 +37,8 @@ pub(super) struct Call {
     pub(super) head_end: u64,
     /// When it came.
     pub(super) came_at: Instant,
+    /// When it came, or was last taken from a server: since then it waits for one, if it does.
+    pub(super) waits_since: Instant,
     /// Whether its answer is ours, or ends with words of ours.
     pub(super) is_failed: bool,
 }
@@ -63,17 +65,20 @@ pub(super) enum Place {
 impl Call {
     /// Returns the instant until which the call may wait for a connection.
     pub(super) fn deadline(&self) -> Instant {
-        let own = self.timeout.map(|timeout| timeout.duration());
-        let patience = own
-            .unwrap_or(limits::WAIT_FOR_CONNECTION)
-            .min(limits::WAIT_FOR_CONNECTION_MAX);
-        self.came_at + patience
+        match self.timeout {
+            Some(own) => {
+                let most = self.waits_since + limits::WAIT_FOR_CONNECTION_MAX;
+                let end = self.came_at.checked_add(own.duration());
+                end.map_or(most, |end| end.min(most))
+            }
+            None => self.waits_since + limits::WAIT_FOR_CONNECTION,
+        }
     }
 
     /// Returns whether both directions are done.
     pub(super) fn is_over(&self) -> bool {
         let no_server = matches!(self.place, Place::Over { .. });
-        self.response.is_over() && (self.request.is_over() || no_server)
+        self.response.is_passed() && (self.request.is_passed() || no_server)
     }
 
     /// Returns whether a server has begun to answer.
@@ -123,7 +128,7 @@ impl Call {
             return false;
         };
         self.request.put_back(&keep.take_back(kept));
-        if self.request.is_over() {
+        if self.request.is_passed() {
             let last = kept.trailers.clone().unwrap_or(Last::Bytes);
             self.request.end = End::Coming(last);
         }

@@ -26,7 +26,7 @@ pub(super) struct Caller {
     n_preface: usize,
     /// When the preface must be there.
     pub(super) preface_by: Instant,
-    /// The highest stream it has opened.
+    /// The highest stream that was taken; our last GOAWAY names it. Higher ones that come after that are refused.
     pub(super) highest: u32,
     /// Streams that ended lately.
     pub(super) gone: Gone,
@@ -129,12 +129,14 @@ impl Caller {
         self.wire.ended = Some(Ended::Breach(Breach::Preface));
     }
 
-    /// Returns the call on a stream; none if the stream is closed.
+    /// Returns the call on a stream; none if the stream is closed, or came too late to be taken (RFC 9113 §6.8).
     #[inline]
     pub(super) fn call_at(&self, stream: u32) -> Result<Option<Key>, Breach> {
         match self.wire.streams.get(stream) {
             Some(call) => Ok(Some(call)),
-            None if stream > self.highest || stream.is_multiple_of(2) => {
+            None if stream.is_multiple_of(2)
+                || (stream > self.highest && self.goodbye != Goodbye::Said) =>
+            {
                 let kind = "a caller's";
                 Err(Breach::IdleStream { kind, stream })
             }

@@ -70,7 +70,9 @@ impl Relay {
                 answered,
             } => {
                 if let Some(server) = self.servers.get_mut(server_key) {
-                    if let Some(reason) = reason {
+                    // RFC 9113 §5.1: a stream on which both have said their last is not reset.
+                    let is_closed = call.request.is_passed() && call.response.is_heard();
+                    if let Some(reason) = reason.filter(|_| !is_closed) {
                         server.wire.write_reset(stream, reason);
                     }
                     server.let_go(key, call);
@@ -145,6 +147,24 @@ impl Relay {
         self.let_finish(key, Reason::NO_ERROR);
     }
 
+    /// Takes a call back, by its caller's wish or fault. Without end it may not do so before the calls are answered: the server
+    /// has the work (CVE-2023-44487, CVE-2025-8671).
+    pub(super) fn take_back(&mut self, key: Key, reason: Reason, how: How) -> Result<(), Fault> {
+        let Some(call) = self.calls.get(key) else {
+            return Ok(());
+        };
+        let (caller, is_answered) = (call.caller, call.is_answered());
+        self.leave_server(key, Some(reason));
+        self.remove_call(key, how);
+        match self.callers.get_mut(caller) {
+            Some(caller) if !is_answered => {
+                caller.resets.spend("calls that are taken back", self.now)?;
+            }
+            Some(_) | None => {}
+        }
+        Ok(())
+    }
+
     /// Takes all calls of a caller back, who has gone.
     pub(super) fn take_back_calls(&mut self, key: Key) {
         let calls: Vec<Key> = match self.callers.get(key) {
@@ -172,8 +192,9 @@ impl Relay {
                 match caller.wire.streams.get(stream) {
                     None => caller.gone.note(stream, How::Reset),
                     Some(call) => {
-                        self.leave_server(call, Some(Reason::CANCEL));
-                        self.remove_call(call, How::Reset);
+                        if let Err(flood) = self.take_back(call, Reason::CANCEL, How::Reset) {
+                            self.blame_caller(key, flood);
+                        }
                     }
                 }
             }
@@ -218,9 +239,9 @@ impl Relay {
 
     /// Ends what was on a connection to the server. Of most calls nobody knows whether the server processed them; only
     /// those are sent again that it cannot have processed, or that it may process twice.
-    pub(super) fn lose(&mut self, key: Key, loss: Loss) {
-        self.take_out_of_use(key);
-        let Some(server) = self.servers.get_mut(key) else {
+    pub(super) fn lose(&mut self, server_key: Key, loss: Loss) {
+        self.take_out_of_use(server_key);
+        let Some(server) = self.servers.get_mut(server_key) else {
             return;
         };
         let was_done = server.wire.ended == Some(Ended::Done) && server.wire.streams.is_empty();
@@ -233,6 +254,9 @@ impl Relay {
         let within = format!("the connection broke within the answer: {loss}");
         for key in calls {
             if let Some(again) = self.chance(key, &loss) {
+                if again == Again::Unsent {
+                    self.mute(server_key);
+                }
                 self.send_again(key, again);
                 continue;
             }
@@ -247,9 +271,17 @@ impl Relay {
         }
         let is_news = !was_lost && (!was_done || loss == Loss::Silence);
         if is_news {
-            self.events.push_back(Event::Lost(ServerId(key), loss));
+            let id = ServerId(server_key);
+            self.events.push_back(Event::Lost(id, loss));
         }
-        self.touch_server(key);
+        self.touch_server(server_key);
+    }
+
+    /// Says nothing more to a server: what has not left us must not reach it, if another is told it.
+    fn mute(&mut self, key: Key) {
+        if let Some(server) = self.servers.get_mut(key) {
+            server.wire.is_mute = true;
+        }
     }
 
     /// Returns why a call may be sent again although the connection it is on has broken.

@@ -75,7 +75,7 @@ impl Half {
     }
 
     /// Returns whether the receiver has heard it too.
-    pub(super) fn is_over(&self) -> bool {
+    pub(super) fn is_passed(&self) -> bool {
         matches!(self.end, End::Passed)
     }
 

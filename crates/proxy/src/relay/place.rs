@@ -147,8 +147,9 @@ impl Relay {
         if call.is_answered() {
             return self.fail(key, FailureCause::Breach, "the server took its answer back");
         }
+        call.waits_since = self.now;
         let deadline = call.deadline();
-        let is_last = call.n_attempts > limits::REPLAYS || self.now >= deadline;
+        let is_last = call.n_attempts > limits::REPLAYS;
         if !call.rewind(&mut self.keep) {
             return self.fail(
                 key,
@@ -178,7 +179,7 @@ impl Relay {
         };
         match call.place {
             Place::Waiting { .. } => {
-                let waited = call.deadline().saturating_duration_since(call.came_at);
+                let waited = call.deadline().saturating_duration_since(call.waits_since);
                 let n_millis = waited.as_millis();
                 let mut why = format!("no connection to the server within {n_millis} ms");
                 let head = self.heads.get(call.head);

@@ -105,6 +105,7 @@ impl Relay {
             n_attempts: 0,
             head_end: 0,
             came_at: self.now,
+            waits_since: self.now,
             is_failed: false,
         });
         caller.wire.streams.insert(stream, key);
@@ -249,15 +250,7 @@ impl Relay {
         let Some(key) = found.map_or(Ok(None), |caller| caller.call_at(stream))? else {
             return Ok(());
         };
-        self.leave_server(key, Some(reason));
-        let is_answered = self.calls.get(key).is_none_or(Call::is_answered);
-        self.remove_call(key, How::Finished);
-        if let Some(caller) = self.callers.get_mut(caller)
-            && !is_answered
-        {
-            caller.resets.spend("calls that are taken back", self.now)?;
-        }
-        Ok(())
+        self.take_back(key, reason, How::Finished)
     }
 }
 

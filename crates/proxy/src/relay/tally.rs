@@ -33,7 +33,7 @@ pub enum FailureCause {
     Lost,
     /// The connection broke within the answer.
     Cut,
-    /// The server refused the stream, and was asked often enough.
+    /// The server did not process it, and it could not be sent again: it was sent often enough, or is too large.
     Refused,
     /// The server broke a rule of HTTP/2 on the call's stream.
     Breach,

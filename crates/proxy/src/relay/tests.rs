@@ -161,7 +161,7 @@ fn serve(relay: &mut Relay, server: ServerId, settings: &[(u16, u32)], now: Inst
     let event = std::iter::from_fn(|| relay.next_event()).last();
     assert_eq!(event, Some(Event::Settled(server)));
     assert!(peer.hear(relay, now).contains(&Said::SettingsAck));
-    relay.put_to_use(server, now);
+    assert!(relay.put_to_use(server, now));
     peer
 }
 

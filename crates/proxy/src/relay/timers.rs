@@ -11,7 +11,7 @@ pub(super) enum Timer {
     Call(Key),
     /// A caller has not said its preface.
     Preface(Key),
-    /// A server is to be sent a PING, or has not answered the last one.
+    /// A server's silence is to be judged (`pulse.rs`).
     Pulse(Key),
     /// Calls have stayed long enough on a connection that takes no new ones.
     Drain(Key),

@@ -44,6 +44,8 @@ pub(super) struct Wire {
     pub(super) blocked: VecDeque<Key>,
     /// Why nothing is read from it any more. What is in `out` is still to be written.
     pub(super) ended: Option<Ended>,
+    /// Whether nothing more is said, for calls that wait in `out` are told to others.
+    pub(super) is_mute: bool,
     /// What whoever drives the connection has been told of it since it was last looked at.
     pub(super) touched: Touched,
     pub(super) is_idle: bool,
@@ -89,6 +91,7 @@ impl Wire {
             streams: Streams::default(),
             blocked: VecDeque::new(),
             ended: None,
+            is_mute: false,
             touched: Touched::No,
             is_idle: false,
         }
@@ -203,15 +206,11 @@ impl Wire {
     }
 
     fn window_update(&mut self, stream: u32, increment: u32) -> Result<Heard<'static>, Fault> {
-        match (stream, increment) {
-            (0, 0) => Err(Breach::EmptyWindowUpdate.into()),
-            (stream, 0) => Err(Fault::Stream(stream, Breach::EmptyWindowUpdate)),
-            (0, increment) => {
-                self.window.grow(increment)?;
-                Ok(Heard::Room)
-            }
-            (stream, increment) => Ok(Heard::Window { stream, increment }),
+        if stream != 0 {
+            return Ok(Heard::Window { stream, increment });
         }
+        self.window.grow(increment)?;
+        Ok(Heard::Room)
     }
 
     /// Takes note of a frame that is of no use.
@@ -371,6 +370,9 @@ impl Wire {
     }
 
     pub(super) fn output(&self) -> &[u8] {
+        if self.is_mute {
+            return &[];
+        }
         self.out.bytes()
     }
 

@@ -26,6 +26,7 @@ pub(super) struct Tls<S, C> {
 
 impl<S, C, D> Tls<S, C>
 where
+    S: AsyncRead + AsyncWrite + Unpin + Send,
     C: DerefMut<Target = ConnectionCommon<D>>,
     D: SideData,
 {
@@ -38,6 +39,22 @@ where
             is_fresh: true,
             has_finished: false,
         }
+    }
+
+    /// Writes the records that wait, and counts the bytes that have left.
+    fn flush(&mut self, cx: &mut Context<'_>, n_left: &mut usize) -> Poll<io::Result<()>> {
+        while self.session.wants_write() {
+            let mut sink = Sink {
+                socket: &mut self.socket,
+                cx,
+            };
+            match self.session.write_tls(&mut sink) {
+                Ok(n_bytes) => *n_left += n_bytes,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Poll::Pending,
+                Err(error) => return Poll::Ready(Err(error)),
+            }
+        }
+        Poll::Ready(Ok(()))
     }
 
     /// Hands out what was decrypted. `false` at the end.
@@ -98,29 +115,21 @@ where
         Poll::Ready(Ok(true))
     }
 
-    /// Takes nothing before all it took is written: so what waits, waits where it is counted.
+    /// Takes nothing before all it took is written: so what waits, waits where it is counted. What it says it has not taken has
+    /// not left: a call that is told to nobody may be told to another server.
     fn poll_write(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         ready!(self.poll_flush(cx))?;
         let n_bytes = self.session.writer().write(bytes)?;
-        match self.poll_flush(cx) {
-            Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
-            Poll::Ready(Ok(())) | Poll::Pending => Poll::Ready(Ok(n_bytes)),
+        let mut n_left = 0;
+        match self.flush(cx, &mut n_left) {
+            Poll::Ready(Err(error)) if n_left == 0 => Poll::Ready(Err(error)),
+            // An error comes again at the next flush.
+            Poll::Ready(_) | Poll::Pending => Poll::Ready(Ok(n_bytes)),
         }
     }
 
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        while self.session.wants_write() {
-            let mut sink = Sink {
-                socket: &mut self.socket,
-                cx,
-            };
-            match self.session.write_tls(&mut sink) {
-                Ok(_) => {}
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Poll::Pending,
-                Err(error) => return Poll::Ready(Err(error)),
-            }
-        }
-        Poll::Ready(Ok(()))
+        self.flush(cx, &mut 0)
     }
 
     fn finish(&mut self) {
@@ -158,3 +167,6 @@ impl<S: AsyncWrite + Unpin> io::Write for Sink<'_, '_, S> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -174,13 +174,17 @@ impl Keeper {
     fn adopt(&mut self, dialled: Dialled) {
         // It would arrive under the credentials that have just been replaced.
         self.dialling = None;
+        let credentials = dialled.credentials.clone();
+        let Some(connection) = self.live(dialled) else {
+            // It ended as soon as it was proved: what there is stays.
+            return self.begin_trial();
+        };
         self.wanted = 1;
-        self.publish(&dialled.credentials);
-        self.adopted = Some(dialled.credentials.clone());
-        let connection = self.live(dialled);
-        self.account.adopted();
-        // Make before break: the new one takes calls already.
+        // Make before break: the new one takes calls already. And break before it is told: what is told is so.
         self.live = vec![connection];
+        self.publish(&credentials);
+        self.adopted = Some(credentials);
+        self.account.adopted();
         // Half of what is wanted may be still to come.
         self.begin_trial();
     }
@@ -213,7 +217,9 @@ impl Keeper {
     /// Puts one more connection to use, in place of one that wanes if there is one.
     fn join(&mut self, dialled: Dialled, whereabouts: &Whereabouts) {
         self.dialling = None;
-        let connection = self.live(dialled);
+        let Some(connection) = self.live(dialled) else {
+            return;
+        };
         let now = Instant::now();
         let wanes = |c: &Connection| c.is_waning(now) || whereabouts.lack(c.peer());
         let waning = self.live.iter().position(wanes);
@@ -289,7 +295,7 @@ impl Keeper {
         self.live.iter().map(Connection::renew_at).min()
     }
 
-    fn live(&mut self, dialled: Dialled) -> Connection {
+    fn live(&mut self, dialled: Dialled) -> Option<Connection> {
         // At 60 to 80 % of its age: late enough to be worth it, early enough for Temporal's own jitter of 10 %.
         let after = clock::jittered(self.ages.expected(), 600, 800);
         let terms = Terms {

@@ -19,11 +19,23 @@ fn what_may_be_sent() {
 #[test]
 fn what_may_be_received() {
     let mut window = ReceiveWindow::new(100);
-    assert_eq!(window.receive(100), Ok(()));
-    assert_eq!(window.receive(1), Err(Breach::WindowExceeded));
-    assert_eq!(window.release(49), None, "not worth a frame");
-    assert_eq!(window.release(1), Some(50));
-    assert_eq!(window.receive(51), Err(Breach::WindowExceeded));
-    assert_eq!(window.receive(50), Ok(()));
+    assert_eq!(window.receive(60), Ok(()));
+    assert_eq!(window.receive(41), Err(Breach::WindowExceeded));
+    assert_eq!(window.release(39), None, "not worth a frame");
+    assert_eq!(window.release(11), Some(50));
+    assert_eq!(window.receive(91), Err(Breach::WindowExceeded));
+    assert_eq!(window.receive(90), Ok(()));
     assert_eq!(window.release(0), None);
+}
+
+/// However much is held, but for the last of it, the rest moves.
+#[test]
+fn what_is_released_goes_back_although_much_is_held() {
+    let mut window = ReceiveWindow::new(6400);
+    assert_eq!(window.receive(6000), Ok(()));
+    assert_eq!(window.release(399), None, "there are 400 left");
+    assert_eq!(window.release(1), Some(400));
+    assert_eq!(window.receive(800), Ok(()));
+    assert_eq!(window.release(99), None, "frames would be small");
+    assert_eq!(window.release(1), Some(100));
 }

@@ -283,11 +283,21 @@ fn a_shutdown_lets_calls_finish() {
     world.pass(&mut caller);
     assert_eq!(world.hear_server().len(), 1, "it was on its way");
     assert_eq!(world.hear(&mut caller), [Said::GoAway(3, Reason::NO_ERROR)]);
-    caller.say_request(5);
+    // This was too, but comes too late, with all that belongs to it. Its room on the connection is given back.
+    caller.say_headers(5, Ends::No, REQUEST);
+    for _ in 0..3 {
+        caller.say_data(5, Ends::No, &vec![7; 1 << 20]);
+    }
+    caller.say_window(5, 1);
+    caller.say_reset(5, Reason::CANCEL);
     world.pass(&mut caller);
+    let given = limits::DOWNSTREAM_WINDOW_BYTES / 2;
     assert_eq!(
         world.hear(&mut caller),
-        [Said::Reset(5, Reason::REFUSED_STREAM)]
+        [
+            Said::Reset(5, Reason::REFUSED_STREAM),
+            Said::Window(0, given)
+        ]
     );
     for stream in [1, 3] {
         assert!(!world.relay.has_ended(caller.id));

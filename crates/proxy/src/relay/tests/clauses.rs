@@ -118,6 +118,7 @@ const CLAUSES: &str = "\
 4.3 a block that cannot be decoded     | 1 4 1   | 80               | connection COMPRESSION_ERROR
 5.1 DATA on an idle stream             | 0 0 99  |                  | connection PROTOCOL_ERROR
 5.1 WINDOW_UPDATE on an idle stream    | 8 0 99  | 00000001         | connection PROTOCOL_ERROR
+5.1 the same, by nothing               | 8 0 99  | 00000000         | connection PROTOCOL_ERROR
 5.1 RST_STREAM on an idle stream       | 3 0 99  | 00000000         | connection PROTOCOL_ERROR
 5.1 RST_STREAM on a closed stream      | 3 0 3   | 00000000         | nothing
 5.1 WINDOW_UPDATE on a closed stream   | 8 0 3   | 00000001         | nothing

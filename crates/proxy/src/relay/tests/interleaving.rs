@@ -276,7 +276,7 @@ fn an_id_of_what_is_gone_does_nothing() {
     world
         .relay
         .close(ConnectionId::Server(id), "gone", world.now);
-    world.relay.put_to_use(id, world.now);
+    assert!(!world.relay.put_to_use(id, world.now));
     let ask = Ask {
         path: "/a",
         namespace: None,

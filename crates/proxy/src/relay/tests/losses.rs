@@ -1,9 +1,9 @@
 //! What breaks costs no more than it must: malformed halves, resets, refusals, goodbyes, and connections that are lost.
 
 use super::{
-    Event, World,
+    ConnectionId, Event, World,
     calls::{failed, owned, readdressed},
-    peer::{Ends, REQUEST, RESPONSE, Said, TRAILERS},
+    peer::{Ends, Peer, REQUEST, RESPONSE, Said, TRAILERS},
 };
 use crate::{
     h2::{frame::MAX_STREAM, reason::Reason, settings::id},
@@ -245,6 +245,89 @@ fn a_goodbye_costs_no_call() {
     );
     let said = world.hear(&mut before);
     assert_eq!(said, [Said::GoAway(0, Reason::NO_ERROR)]);
+}
+
+/// A call that had not left when its server broke a rule is told to another; the first must never hear of it.
+#[test]
+fn what_had_not_left_never_leaves() {
+    let mut world = World::new(&[]);
+    let mut caller = world.caller();
+    caller.say_request(1);
+    world.pass(&mut caller);
+    let half = 20;
+    let (id, now) = (world.server.id, world.now);
+    let n_bytes = world.relay.output(id).len();
+    assert_eq!(world.server.hear_some(&mut world.relay, now, half), []);
+    // A push, which we do not allow.
+    world.server.say_raw(5, 4, 1, &[0, 0, 0, 2]);
+    world.pass_server();
+    assert!(n_bytes > half && world.relay.has_ended(id));
+    assert!(
+        world.relay.output(id).is_empty(),
+        "nor the half that is left"
+    );
+    assert!(world.events().contains(&Event::Replayed));
+    world.serve_anew();
+    let again = Said::Headers(1, Ends::Yes, readdressed());
+    assert_eq!(world.hear_server(), [again]);
+}
+
+/// It waits from when it is taken from its server, not from when it came.
+#[test]
+fn a_poll_without_a_deadline_is_sent_again_however_old_it_is() {
+    let mut world = World::new(&[]);
+    let mut caller = world.caller();
+    let patient: Vec<_> = REQUEST
+        .iter()
+        .filter(|field| field.0 != "grpc-timeout")
+        .copied()
+        .collect();
+    caller.say_headers(1, Ends::Yes, &patient);
+    world.pass(&mut caller);
+    world.hear_server();
+    world.now += 6 * limits::WAIT_FOR_CONNECTION;
+    world.relay.close(world.server.id, "gone", world.now);
+    world.wait(limits::WAIT_FOR_CONNECTION / 2);
+    assert_eq!(world.hear(&mut caller), []);
+    let before = world.server.id;
+    world.serve_anew();
+    assert_eq!(world.hear_server().len(), 1);
+    assert_ne!(world.server.id, before);
+    world.relay.close(world.server.id, "gone", world.now);
+    world.wait(limits::WAIT_FOR_CONNECTION);
+    let answer = failed("no connection to the server within 10000 ms");
+    let answer = Said::Headers(1, Ends::Yes, answer);
+    assert_eq!(world.hear(&mut caller), [answer]);
+}
+
+/// RFC 9113 §5.1: the server has said its last word and heard the caller's; a reset would be one too many.
+#[test]
+fn a_stream_that_is_closed_is_not_reset() {
+    let mut world = World::new(&[]);
+    let mut caller = world.caller_with(&[(id::INITIAL_WINDOW_SIZE, 0)]);
+    caller.say_request(1);
+    world.pass(&mut caller);
+    world.hear_server();
+    world.server.say_response(1, b"unread");
+    world.pass_server();
+    caller.say_reset(1, Reason::CANCEL);
+    world.pass(&mut caller);
+    assert_eq!(world.hear_server(), []);
+    assert_eq!(world.n_calls(), 0);
+}
+
+/// Proved, and gone before it could be used: whoever wanted to put it in another's place hears of it.
+#[test]
+fn a_server_that_says_goodbye_is_not_put_to_use() {
+    let mut world = World::new(&[]);
+    let next = world.relay.dial(world.upstream, None, world.now);
+    let mut peer = Peer::new(ConnectionId::Server(next));
+    peer.say_settings(&[]);
+    peer.say_settings_ack();
+    peer.say_go_away(0);
+    world.pass(&mut peer);
+    assert!(!world.relay.put_to_use(next, world.now));
+    assert!(world.relay.is_ready(world.upstream), "the one before is");
 }
 
 #[test]

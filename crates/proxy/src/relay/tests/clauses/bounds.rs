@@ -25,6 +25,10 @@ fn floods_end() {
         peer.say_request(stream);
         peer.say_reset(stream, Reason::CANCEL);
     });
+    flood("resets that are provoked", &|peer, stream| {
+        peer.say_headers(stream, Ends::No, REQUEST);
+        peer.say_window(stream, 0);
+    });
     flood("streams that are refused", &|peer, stream| {
         peer.say_request(stream);
     });
