@@ -5,6 +5,9 @@ use super::{breach::Breach, frame::MAX_STREAM};
 /// The window with which every connection, and every stream before SETTINGS, begins (RFC 9113 §6.9.2).
 pub const DEFAULT_WINDOW: u32 = 65_535;
 
+/// A window is not moved by less than this part of it: frames would become small.
+const LEAST: u32 = 64;
+
 /// What we may still send. It may fall below zero when the peer makes its initial window smaller (§6.9.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SendWindow(i64);
@@ -73,12 +76,11 @@ impl ReceiveWindow {
 
     /// Notes that bytes are not held here any more. Returns by how much the peer's window is to be moved, if it is worth
     /// a frame: once that is as much as the peer has left. Where nothing is held here, that is half of the window; what is
-    /// held does not keep the rest from moving, unless it is nearly all.
+    /// held does not keep the rest from moving, unless it is nearly all of it.
     #[inline]
     pub fn release(&mut self, cost: u32) -> Option<u32> {
         self.owed = self.owed.saturating_add(cost);
-        let worth = self.left.clamp(self.size / 64, self.size / 2);
-        if self.owed == 0 || self.owed < worth {
+        if self.owed < self.size / LEAST || self.owed < self.left {
             return None;
         }
         self.left = self.left.saturating_add(self.owed);

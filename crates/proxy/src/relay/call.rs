@@ -57,9 +57,9 @@ pub(super) enum Place {
     Waiting { until: Instant },
     /// Refused by a server, and to be sent again after a pause.
     Pausing { until: Instant },
-    /// No server has to do with it any more: only the rest of its response is to be passed on. Then the caller's
-    /// stream ends, with this reason if the caller is not done.
-    Over { reason: Reason },
+    /// On no server any more: only the rest of its response is to be passed on. Then the caller's stream ends, with this
+    /// reason if the caller is not done.
+    Detached { reason: Reason },
 }
 
 impl Call {
@@ -77,7 +77,7 @@ impl Call {
 
     /// Returns whether both directions are done.
     pub(super) fn is_over(&self) -> bool {
-        let no_server = matches!(self.place, Place::Over { .. });
+        let no_server = matches!(self.place, Place::Detached { .. });
         self.response.is_passed() && (self.request.is_passed() || no_server)
     }
 
@@ -86,7 +86,7 @@ impl Call {
         match self.place {
             Place::At { answered, .. } => answered,
             Place::Waiting { .. } | Place::Pausing { .. } => false,
-            Place::Over { .. } => true,
+            Place::Detached { .. } => true,
         }
     }
 

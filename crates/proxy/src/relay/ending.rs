@@ -48,7 +48,7 @@ impl Relay {
             server.wire.touch(id, &mut self.touched);
         }
         let mut how = How::Finished;
-        if let (Place::Over { reason }, false) = (call.place, call.request.is_heard())
+        if let (Place::Detached { reason }, false) = (call.place, call.request.is_heard())
             && let Some(caller) = self.callers.get_mut(call.caller)
         {
             // The caller has its answer, and is told that the rest of its request is not wanted.
@@ -58,8 +58,9 @@ impl Relay {
         self.remove_call(key, how);
     }
 
-    /// Takes a call off its server's stream, which is reset if a reason is given.
-    pub(super) fn leave_server(&mut self, key: Key, reason: Option<Reason>) {
+    /// Takes a call from wherever it is: its server's stream, which is reset if a reason is given, or its wait. One that is not
+    /// answered is nowhere then, waiting in name only: whoever asked for this gives it its next place at once.
+    pub(super) fn detach(&mut self, key: Key, reason: Option<Reason>) {
         let Some(call) = self.calls.get_mut(key) else {
             return;
         };
@@ -79,9 +80,8 @@ impl Relay {
                     let id = ConnectionId::Server(ServerId(server_key));
                     server.wire.touch(id, &mut self.touched);
                 }
-                // Whoever called this gives it its next place at once.
                 call.place = if answered {
-                    Place::Over {
+                    Place::Detached {
                         reason: Reason::NO_ERROR,
                     }
                 } else {
@@ -91,7 +91,7 @@ impl Relay {
             Place::Waiting { until } | Place::Pausing { until } => {
                 self.timers.cancel(until, Timer::Call(key));
             }
-            Place::Over { .. } => {}
+            Place::Detached { .. } => {}
         }
     }
 
@@ -115,7 +115,7 @@ impl Relay {
         let Some(call) = self.calls.get_mut(key) else {
             return;
         };
-        call.place = Place::Over { reason };
+        call.place = Place::Detached { reason };
         self.keep.forget(call.kept.take());
         let n_discarded = call.request.discard();
         if let Some(caller) = self.callers.get_mut(call.caller) {
@@ -127,7 +127,7 @@ impl Relay {
     /// Ends a call with a status of our own.
     pub(super) fn fail(&mut self, key: Key, cause: FailureCause, why: &str) {
         let was_answered = self.calls.get(key).is_some_and(Call::is_answered);
-        self.leave_server(key, Some(Reason::CANCEL));
+        self.detach(key, Some(Reason::CANCEL));
         let Some(call) = self.calls.get_mut(key) else {
             return;
         };
@@ -154,7 +154,7 @@ impl Relay {
             return Ok(());
         };
         let (caller, is_answered) = (call.caller, call.is_answered());
-        self.leave_server(key, Some(reason));
+        self.detach(key, Some(reason));
         self.remove_call(key, how);
         match self.callers.get_mut(caller) {
             Some(caller) if !is_answered => {
@@ -172,7 +172,7 @@ impl Relay {
             None => return,
         };
         for call in calls {
-            self.leave_server(call, Some(Reason::CANCEL));
+            self.detach(call, Some(Reason::CANCEL));
             self.remove_call(call, How::Reset);
         }
     }
@@ -223,7 +223,7 @@ impl Relay {
                 let call = server.wire.streams.get(stream);
                 self.answered(key, stream);
                 if let Some(call) = call {
-                    self.leave_server(call, None);
+                    self.detach(call, None);
                     let why = Loss::Breach(breach).to_string();
                     self.fail(call, FailureCause::Breach, &why);
                 }
@@ -262,7 +262,7 @@ impl Relay {
             }
             let call = self.calls.get(key);
             let is_answered = call.is_some_and(Call::is_answered);
-            self.leave_server(key, None);
+            self.detach(key, None);
             if is_answered {
                 self.fail(key, FailureCause::Cut, &within);
             } else {

@@ -51,7 +51,7 @@ impl Kept {
     /// Makes room at once for a message that begins like this, if nothing of the request waits or is kept before it, so that
     /// a large one is not moved again and again as it grows. What it says of its length is a hint: it reserves no more than
     /// may be kept, and memory that is not there is not missed.
-    pub(super) fn foresee(&mut self, bytes: &[u8], keep: &mut Keep) {
+    pub(super) fn reserve_for(&mut self, bytes: &[u8], keep: &mut Keep) {
         if bytes.len() >= LARGE_BYTES
             && self.body.is_empty()
             && let Some(n_bytes) = grpc::message_bytes(bytes)

@@ -140,7 +140,7 @@ impl Relay {
 
     /// Sends a call again, after a pause if it was refused.
     pub(super) fn send_again(&mut self, key: Key, why: Again) {
-        self.leave_server(key, None);
+        self.detach(key, None);
         let Some(call) = self.calls.get_mut(key) else {
             return;
         };
@@ -193,7 +193,7 @@ impl Relay {
                 self.fail(key, FailureCause::Refused, STUBBORN);
             }
             Place::Pausing { .. } => self.wait(key),
-            Place::At { .. } | Place::Over { .. } => {}
+            Place::At { .. } | Place::Detached { .. } => {}
         }
     }
 

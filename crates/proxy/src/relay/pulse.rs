@@ -124,12 +124,12 @@ impl Pulse {
 
     /// Says what the silence means now, and when to feel again.
     pub(super) fn feel(&mut self, now: Instant) -> Finding {
-        let patience = patience(self.round_trip);
+        let doubt_after = doubt_after(self.round_trip);
         if let Some(question) = &mut self.question {
             if now >= question.give_up_at {
                 return Finding::Dead;
             }
-            let doubt_at = question.asked_at + patience;
+            let doubt_at = question.asked_at + doubt_after;
             let begins = !question.is_doubt && now >= doubt_at;
             question.is_doubt |= begins;
             self.due = if question.is_doubt {
@@ -152,7 +152,7 @@ impl Pulse {
             return Finding::Nothing;
         }
         self.question = Some(Question::new(now));
-        self.due = now + patience;
+        self.due = now + doubt_after;
         if is_quiet {
             Finding::Ask
         } else {
@@ -178,7 +178,7 @@ fn quiet(round_trip: Duration) -> Duration {
 }
 
 /// Returns how long a question may be open before it becomes doubt. Far servers are given more time.
-fn patience(round_trip: Duration) -> Duration {
+fn doubt_after(round_trip: Duration) -> Duration {
     (round_trip * 4).clamp(limits::DOUBT, limits::DOUBT_MAX)
 }
 

@@ -227,10 +227,10 @@ impl Relay {
             self.send_again(key, Again::Refused);
         } else if reason == Reason::NO_ERROR && call.response.is_heard() {
             // RFC 9113 §8.1: it has answered whole, and does not need the rest of the request.
-            self.leave_server(key, None);
+            self.detach(key, None);
             self.let_finish(key, reason);
         } else {
-            self.leave_server(key, None);
+            self.detach(key, None);
             self.reset_caller(key, reason);
         }
         Ok(())

@@ -209,7 +209,7 @@ impl Relay {
                 if let Some(kept) = &mut call.kept
                     && call.request.pending.is_empty()
                 {
-                    kept.foresee(data.bytes, &mut self.keep);
+                    kept.reserve_for(data.bytes, &mut self.keep);
                 }
                 let mut passage = Passage {
                     half: &mut call.request,
@@ -229,7 +229,7 @@ impl Relay {
                 0
             }
             // Nobody reads it any more.
-            Place::Over { .. } => data.bytes.len(),
+            Place::Detached { .. } => data.bytes.len(),
         };
         let n_bytes = n_passed + n_padding;
         call.request.give_room(&mut source.wire, stream, n_bytes);

@@ -47,7 +47,7 @@ impl Relay {
             return Err(gone(block.stream));
         };
         let before = caller.wire.decoder_version();
-        if let Some(upstream) = self.foresee(caller, block)
+        if let Some(upstream) = self.upstream_of_unread(caller, block)
             && let Some(server) = self.roomiest(upstream)
             && let Some(known) = self.recall_block(before, server, block)
         {
@@ -84,7 +84,7 @@ impl Relay {
     }
 
     /// Returns the upstream of a request whose headers are not read yet, if they need not be read to know it.
-    fn foresee(&self, caller: &Caller, block: &Block<'_>) -> Option<UpstreamId> {
+    fn upstream_of_unread(&self, caller: &Caller, block: &Block<'_>) -> Option<UpstreamId> {
         caller.route.only().or_else(|| {
             let meaning = Versions::alone(caller.wire.decoder_version());
             let known = self.requests.get(meaning, &block.bytes)?;
