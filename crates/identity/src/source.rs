@@ -27,7 +27,7 @@ pub const MAX_BYTES: u64 = 1024 * 1024;
 /// one core.
 pub const INTERVAL: Duration = Duration::from_millis(500);
 
-/// How long a program may take, and a peer on a socket: a secret manager's slow day, twice over.
+/// How long a program may take: a secret manager's slow day, twice over.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Where an identity is read from.
@@ -100,11 +100,13 @@ pub enum LoadError {
         /// How it ended.
         status: ExitStatus,
     },
-    /// A program or a peer took longer than [`PATIENCE`]. The program was ended.
-    #[error("expected an identity from {place} within {PATIENCE:?}, waited in vain")]
+    /// A program or a peer took too long. The program was ended.
+    #[error("expected an identity from {place} within {bound:?}, waited in vain")]
     Silent {
         /// Who.
         place: String,
+        /// How long.
+        bound: Duration,
     },
     /// A socket could not be read.
     #[error("could not read the identity from the socket `{}`", path.display())]
@@ -234,20 +236,20 @@ impl Material {
 }
 
 fn read_text(path: PathBuf) -> Result<Zeroizing<String>, LoadError> {
-    let found = fs_err::metadata(&path).map_err(LoadError::Read)?.len();
+    let file = fs_err::File::open(&path).map_err(LoadError::Read)?;
+    let found = file.metadata().map_err(LoadError::Read)?.len();
     if found > MAX_BYTES {
         return Err(LoadError::TooLarge { path, found });
     }
-    fs_err::read_to_string(&path)
-        .map(Zeroizing::new)
-        .map_err(LoadError::Read)
+    // A device has no size, and no end.
+    bounded(file).map_err(LoadError::Read)
 }
 
 /// Reads to the end of something that may be endless.
 fn bounded(source: impl io::Read) -> io::Result<Zeroizing<String>> {
     use io::Read as _;
-    // As large as it may become, so that no copy of a key is left behind by growing.
-    let mut text = Zeroizing::new(String::with_capacity(16 * 1024));
+    // Room for any chain that is worth its name, so that no copy of a key is left behind by growing.
+    let mut text = Zeroizing::new(String::with_capacity(64 * 1024));
     source.take(MAX_BYTES + 1).read_to_string(&mut text)?;
     if u64::try_from(text.len()).is_ok_and(|found| found <= MAX_BYTES) {
         Ok(text)

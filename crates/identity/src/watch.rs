@@ -10,6 +10,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use tokio::{
     sync::Notify,
+    task::{JoinError, JoinHandle},
     time::{Interval, MissedTickBehavior, interval},
 };
 
@@ -24,6 +25,8 @@ pub struct Watcher {
     clock: fn() -> Timestamp,
     interval: Interval,
     again: Arc<Notify>,
+    /// A look that is under way. It goes on while nobody waits for it: a program is not run again for it.
+    look: Option<JoinHandle<Result<Material, LoadError>>>,
     seen: Seen,
 }
 
@@ -32,7 +35,7 @@ pub struct Watcher {
 pub struct Recheck(Arc<Notify>);
 
 /// What the last look found.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(PartialEq, Eq)]
 enum Seen {
     Nothing,
     Handed(Digest),
@@ -40,11 +43,11 @@ enum Seen {
     Told(Found),
 }
 
-/// What was refused: these bytes, or files that could not be read at all.
-#[derive(Clone, Copy, PartialEq, Eq)]
+/// What was refused: these bytes, or something that could not be read, and why.
+#[derive(Clone, PartialEq, Eq)]
 enum Found {
     Bytes(Digest),
-    Unreadable,
+    Unreadable(String),
 }
 
 impl Watcher {
@@ -57,6 +60,7 @@ impl Watcher {
             clock,
             interval,
             again: Arc::new(Notify::new()),
+            look: None,
             seen: Seen::Nothing,
         }
     }
@@ -69,14 +73,7 @@ impl Watcher {
     /// Waits for a new identity, or for the news that what lies there cannot be one. Safe to drop halfway.
     pub async fn next(&mut self) -> Result<Identity, LoadError> {
         loop {
-            tokio::select! {
-                _instant = self.interval.tick() => {}
-                () = self.again.notified() => self.seen = Seen::Nothing,
-            }
-            // Reading may block for long where the directory lies on a network.
-            let source = self.source.clone();
-            let read = tokio::task::spawn_blocking(move || source.read()).await;
-            let Ok(read) = read else {
+            let Ok(read) = self.look().await else {
                 continue;
             };
             if let Some(news) = self.judge(read) {
@@ -88,6 +85,26 @@ impl Watcher {
                     .reset_after(INTERVAL.min(self.source.interval()));
             }
         }
+    }
+
+    /// Looks when it is time, or goes on with a look that is under way. Safe to drop halfway.
+    async fn look(&mut self) -> Result<Result<Material, LoadError>, JoinError> {
+        let look = match &mut self.look {
+            Some(look) => look,
+            None => {
+                tokio::select! {
+                    _instant = self.interval.tick() => {}
+                    () = self.again.notified() => self.seen = Seen::Nothing,
+                }
+                // Reading may block for long where the directory lies on a network, and a program takes its time.
+                let source = self.source.clone();
+                let look = tokio::task::spawn_blocking(move || source.read());
+                self.look.insert(look)
+            }
+        };
+        let read = look.await;
+        self.look = None;
+        read
     }
 
     fn judge(&mut self, read: Result<Material, LoadError>) -> Option<Result<Identity, LoadError>> {
@@ -104,19 +121,33 @@ impl Watcher {
                 }
                 (Found::Bytes(digest), checked)
             }
-            Err(error) => (Found::Unreadable, Err(error)),
+            Err(error) => (Found::Unreadable(sentence(&error)), Err(error)),
         };
-        let first_look = self.seen != Seen::Suspect(found) && self.seen != Seen::Told(found);
-        if first_look {
+        let is_told = match (&self.seen, &found) {
+            (Seen::Told(told), found) if told == found => return None,
+            (Seen::Suspect(before), found) if before == found => true,
+            // It still cannot be read; if for another reason, that is news.
+            (
+                Seen::Suspect(Found::Unreadable(_)) | Seen::Told(Found::Unreadable(_)),
+                Found::Unreadable(_),
+            ) => true,
+            _first_look => false,
+        };
+        if is_told {
+            self.seen = Seen::Told(found);
+            Some(outcome)
+        } else {
             self.seen = Seen::Suspect(found);
-            return None;
+            None
         }
-        if self.seen == Seen::Told(found) {
-            return None;
-        }
-        self.seen = Seen::Told(found);
-        Some(outcome)
     }
+}
+
+/// Returns what an error says, with its causes.
+fn sentence(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    let said: Vec<_> = causes.map(ToString::to_string).collect();
+    said.join(": ")
 }
 
 impl Recheck {

@@ -41,6 +41,7 @@ pub(super) fn run(helper: &Helper) -> Result<Zeroizing<String>, LoadError> {
         let _ended = kill_process_group(group, Signal::KILL);
         return Err(LoadError::Silent {
             place: format!("`{}`", helper.program.display()),
+            bound: PATIENCE,
         });
     };
     let (text, status) = said.map_err(failed)?;

@@ -27,7 +27,14 @@ pub(super) fn read(path: &Path) -> Result<Zeroizing<String>, LoadError> {
         });
     }
     stream.set_read_timeout(Some(SILENCE)).map_err(failed)?;
-    bounded(stream).map_err(failed)
+    bounded(stream).map_err(|error| match error.kind() {
+        // What a socket says whose patience is over.
+        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => LoadError::Silent {
+            place: format!("the socket `{}`", path.display()),
+            bound: SILENCE,
+        },
+        _ => failed(error),
+    })
 }
 
 fn peer(stream: &UnixStream) -> io::Result<u32> {

@@ -89,3 +89,27 @@ fn what_is_said_on_a_socket_is_an_identity() {
     assert_eq!(identity.leaf().subject().to_string(), "CN=worker");
     server.join().unwrap();
 }
+
+#[test]
+fn whoever_says_nothing_is_told_from_what_cannot_be_read() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("identity.sock");
+    let listener = UnixListener::bind(&path).unwrap();
+    let error = error(&Source::Socket(path));
+    assert!(matches!(error, LoadError::Silent { .. }), "{error}");
+    assert!(error.to_string().contains("within 5s"), "{error}");
+    drop(listener);
+}
+
+/// It has no size, and no end.
+#[test]
+fn a_device_is_not_read_for_ever() {
+    let zero = PathBuf::from("/dev/zero");
+    let source = Source::Files {
+        chain: zero.clone(),
+        key: zero,
+    };
+    let error = error(&source);
+    let cause = std::error::Error::source(&error).unwrap().to_string();
+    assert!(cause.contains("at most"), "{cause}");
+}

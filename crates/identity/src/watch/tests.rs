@@ -1,11 +1,15 @@
 //! Each way of replacing an identity is noticed; halves are not.
 
-use std::path::Path;
+use std::{
+    os::unix::fs::PermissionsExt as _,
+    path::Path,
+    time::{Duration, Instant},
+};
 
 use super::Watcher;
 use crate::{
     directory::{CHAIN_FILE, KEY_FILE},
-    source::{INTERVAL, LoadError, Source},
+    source::{Helper, INTERVAL, LoadError, Source},
     testing::{Ca, now},
 };
 
@@ -75,4 +79,52 @@ async fn halves_are_never_handed_on() {
     assert!(matches!(torn, LoadError::Refused { .. }), "{torn}");
     put(root, KEY_FILE, &two.key);
     assert_eq!(subject(&mut watcher).await, "CN=two");
+}
+
+/// Whoever waits has other things to do too, and comes back. Meanwhile the program goes on, and is not run again for that.
+#[tokio::test]
+async fn a_program_that_nobody_waits_for_is_heard_all_the_same() {
+    let pair = Ca::new("g1").leaf("one");
+    let directory = tempfile::tempdir().unwrap();
+    let root = directory.path();
+    put(root, "text", &format!("{}{}", pair.chain, pair.key));
+    let program = root.join("helper");
+    let text = "#!/bin/sh\necho run >>\"$1/runs\"\nsleep 0.5\ncat \"$1/text\"\n";
+    put(root, "helper", text);
+    fs_err::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let source = Source::Command(Helper {
+        program,
+        arguments: vec![root.display().to_string()],
+        every: Duration::from_hours(1),
+    });
+    let mut watcher = Watcher::new(source, now);
+    let until = Instant::now() + Duration::from_secs(20);
+    let heard = loop {
+        assert!(Instant::now() < until, "it is not heard");
+        let waited = tokio::time::timeout(Duration::from_millis(20), watcher.next());
+        if let Ok(news) = waited.await {
+            break news;
+        }
+    };
+    let subject = heard.ok().unwrap().leaf().subject().to_string();
+    assert_eq!(subject, "CN=one");
+    let runs = fs_err::read_to_string(root.join("runs")).unwrap();
+    assert_eq!(runs, "run\n");
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_reason_is_told_too() {
+    let directory = tempfile::tempdir().unwrap();
+    let root = directory.path();
+    let mut watcher = Watcher::new(Source::Directory(root.into()), now);
+    let mut why = async || {
+        let error = watcher.next().await.err().unwrap();
+        let cause = std::error::Error::source(&error).unwrap();
+        cause.to_string()
+    };
+    let first = why().await;
+    assert!(first.contains("failed to open file"), "{first}");
+    fs_err::create_dir(root.join(CHAIN_FILE)).unwrap();
+    let second = why().await;
+    assert!(second.contains("failed to read from file"), "{second}");
 }
