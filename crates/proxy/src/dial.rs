@@ -98,10 +98,16 @@ pub(crate) enum DialError {
 }
 
 impl DialError {
-    /// Returns whether the server judged the credentials, and did not like them. A server that cannot be reached has not.
+    /// Returns whether the server judged the credentials, and did not like them. A server that cannot be reached has not, nor
+    /// one that is not well, nor one whose own certificate we did not like.
     pub(crate) fn is_refusal(&self) -> bool {
         match self {
-            Self::Handshake { .. } | Self::Preface { .. } | Self::Denied { .. } => true,
+            Self::Handshake { source, .. } => {
+                let tls = source.get_ref().and_then(|error| error.downcast_ref());
+                !matches!(tls, Some(rustls::Error::InvalidCertificate(_)))
+            }
+            Self::Preface { .. } => true,
+            Self::Denied { code, .. } => !matches!(code, Code::Unavailable | Code::Other(_)),
             Self::Way(_)
             | Self::Elapsed { .. }
             | Self::Call { .. }
@@ -112,25 +118,35 @@ impl DialError {
 }
 
 impl Dialer {
-    /// Dials, and returns a connection over which the server has answered.
+    /// Dials, and returns a connection over which the server has answered. After a dial that failed, whyever, the next begins
+    /// with the next address: what one refuses, another may take.
     pub(crate) async fn dial(
+        &self,
+        credentials: &Credentials,
+        proof: Proof,
+    ) -> Result<Dialled, DialError> {
+        let dialled = self.dial_and_prove(credentials, proof).await;
+        match &dialled {
+            Ok(_) => self.experience.n_failed.store(0, Relaxed),
+            Err(_) => {
+                self.experience.n_failed.fetch_add(1, Relaxed);
+                self.way.doubt();
+            }
+        }
+        dialled
+    }
+
+    async fn dial_and_prove(
         &self,
         credentials: &Credentials,
         proof: Proof,
     ) -> Result<Dialled, DialError> {
         let bound = limits::HANDSHAKE;
         let dialled = timeout(bound, self.dial_twice(credentials)).await;
-        let dialled = dialled.unwrap_or(Err(DialError::Elapsed {
+        let mut dialled = dialled.unwrap_or(Err(DialError::Elapsed {
             stage: "connect and shake hands",
             bound,
-        }));
-        if let Err(error) = &dialled
-            && !error.is_refusal()
-        {
-            self.experience.n_failed.fetch_add(1, Relaxed);
-            self.way.doubt();
-        }
-        let mut dialled = dialled?;
+        }))?;
         match proof {
             Proof::Handshake => {}
             Proof::Calls => prove::calls(&mut dialled.link, self.namespace.as_deref()).await?,
@@ -199,7 +215,6 @@ impl Dialer {
 
 impl Experience {
     fn note(&self, took: Duration) {
-        self.n_failed.store(0, Relaxed);
         *self.took.lock().unwrap_or_else(PoisonError::into_inner) = Some(took);
     }
 

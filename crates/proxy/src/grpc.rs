@@ -9,6 +9,7 @@ use crate::h2::hpack::{Field, HeaderList};
 pub(crate) enum Code {
     Ok,
     InvalidArgument,
+    NotFound,
     PermissionDenied,
     Unimplemented,
     Unavailable,
@@ -21,6 +22,7 @@ impl Code {
         match self {
             Self::Ok => 0,
             Self::InvalidArgument => 3,
+            Self::NotFound => 5,
             Self::PermissionDenied => 7,
             Self::Unimplemented => 12,
             Self::Unavailable => 14,
@@ -34,6 +36,7 @@ impl Code {
         [
             Self::Ok,
             Self::InvalidArgument,
+            Self::NotFound,
             Self::PermissionDenied,
             Self::Unimplemented,
             Self::Unavailable,
@@ -50,6 +53,7 @@ impl std::fmt::Display for Code {
         let name = match self {
             Self::Ok => "OK",
             Self::InvalidArgument => "INVALID_ARGUMENT",
+            Self::NotFound => "NOT_FOUND",
             Self::PermissionDenied => "PERMISSION_DENIED",
             Self::Unimplemented => "UNIMPLEMENTED",
             Self::Unavailable => "UNAVAILABLE",

@@ -52,6 +52,7 @@ async fn call(
         // A server that does not know the method has let us ask; the SDKs' clients take it the same way.
         Code::Ok | Code::Unimplemented => Ok(()),
         code @ (Code::InvalidArgument
+        | Code::NotFound
         | Code::PermissionDenied
         | Code::Unavailable
         | Code::Unauthenticated

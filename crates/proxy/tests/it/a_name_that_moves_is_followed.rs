@@ -159,3 +159,29 @@ async fn a_name_that_nobody_answers_for_stands_where_it_stood() {
     assert!(load.stop().await > 0);
     assert_eq!(proxy.status().failed, 0);
 }
+
+/// Of two nodes one is wrongly set up, or a balancer has nobody behind it. The proxy finds the other, whichever it asks first.
+#[tokio::test]
+async fn an_address_that_refuses_is_left_for_another() {
+    let Some(dns) = Dnsmasq::start(1).await else {
+        return;
+    };
+    dns.know(&[
+        ("temporal.test", "127.0.0.1"),
+        ("temporal.test", "127.0.0.2"),
+    ]);
+    let pair = Pair::start().await;
+    let Pair { here, there, .. } = &pair;
+    let mut accepted = vec![Ca::new("g2").certificate];
+    here.rule(|rules| std::mem::swap(&mut rules.accepted, &mut accepted));
+    let proxy = Running::adopted(pair.options(&dns)).await;
+    let mut caller = Caller::connect(proxy.address).await;
+    assert!(caller.echo().await.is_ok());
+    assert_eq!((n_open(here), n_open(there)), (0, 1));
+
+    here.rule(|rules| std::mem::swap(&mut rules.accepted, &mut accepted));
+    there.rule(|rules| std::mem::swap(&mut rules.accepted, &mut accepted));
+    there.command(Command::Cut);
+    eventually("the other takes the calls", || n_open(here) == 1).await;
+    assert!(caller.echo().await.is_ok());
+}
