@@ -4,7 +4,7 @@
 //! its protocol, has named a socket in `NOTIFY_SOCKET`, it is told when calls can be carried, what is going on in a sentence,
 //! and as often as its watchdog asks that the relay still turns (`sd_notify(3)`, `Type=notify-reload`).
 
-use std::{io, time::Duration};
+use std::{cell::Cell, io, time::Duration};
 
 use sd_notify::NotifyState;
 use tokio::{
@@ -20,6 +20,14 @@ use crate::{
 /// How often it is looked whether the sentence has changed.
 const RETELL: Duration = Duration::from_secs(5);
 
+/// How far a life has come, as the service manager was told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    Starting,
+    Ready,
+    Stopping,
+}
+
 /// Serves until SIGTERM or SIGINT, and then until the calls have ended or the drain timeout is over.
 ///
 /// A SIGHUP during the drain is heard and changes nothing, where without a listener it would kill the process.
@@ -31,19 +39,21 @@ pub async fn serve(proxy: Proxy) -> io::Result<()> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut hangup = signal(SignalKind::hangup())?;
+    let phase = &Cell::new(Phase::Starting);
     let recheck = proxy.recheck();
     let rechecking = async move {
         while hangup.recv().await.is_some() {
-            reload(|| recheck.request());
+            reload(phase.get(), || recheck.request());
         }
     };
     let pulse = proxy.pulse();
-    let telling = tell(proxy.status(), proxy.readiness());
+    let telling = tell(phase, proxy.status(), proxy.readiness());
     let shutdown = async move {
         tokio::select! {
             _signal = terminate.recv() => {}
             _signal = interrupt.recv() => {}
         }
+        phase.set(Phase::Stopping);
         say(&[
             NotifyState::Stopping,
             NotifyState::Status("letting open calls finish"),
@@ -59,13 +69,13 @@ pub async fn serve(proxy: Proxy) -> io::Result<()> {
 }
 
 /// Tells when calls can be carried for the first time, and what is going on whenever that changes.
-async fn tell(status: impl Fn() -> Status, mut readiness: Readiness) {
+async fn tell(phase: &Cell<Phase>, status: impl Fn() -> Status, mut readiness: Readiness) {
     if std::env::var_os("NOTIFY_SOCKET").is_none() {
         return std::future::pending().await;
     }
     let mut retell = interval(RETELL);
     retell.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let (mut was_ready, mut told) = (false, String::new());
+    let mut told = String::new();
     loop {
         tokio::select! {
             _at_once_and_then_now_and_again = retell.tick() => {}
@@ -74,9 +84,12 @@ async fn tell(status: impl Fn() -> Status, mut readiness: Readiness) {
             }
         }
         let status = status();
-        if status.ready && !was_ready {
-            was_ready = true;
+        if status.ready && phase.get() == Phase::Starting {
+            phase.set(Phase::Ready);
             say(&[NotifyState::Ready]);
+        }
+        if phase.get() == Phase::Stopping {
+            return std::future::pending().await;
         }
         let sentence = sentence(&status);
         if sentence != told {
@@ -117,8 +130,12 @@ fn standing(upstream: &UpstreamStatus) -> String {
     }
 }
 
-/// Has the files looked at, within the two words that systemd waits for.
-fn reload(look: impl FnOnce()) {
+/// Has the files looked at, within the two words that systemd waits for. Before the first `READY=1` it would take the second
+/// for that one.
+fn reload(phase: Phase, look: impl FnOnce()) {
+    if phase != Phase::Ready {
+        return look();
+    }
     match NotifyState::monotonic_usec_now() {
         Ok(now) => say(&[NotifyState::Reloading, now]),
         Err(error) => tracing::debug!(%error, "could not read the monotonic clock"),

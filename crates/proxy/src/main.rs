@@ -98,8 +98,7 @@ impl What {
 }
 
 /// One thread carries all calls ([`Plane`]), on purpose: measured, to share them out doubles the CPU that each call costs.
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> ExitCode {
+fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
@@ -116,13 +115,26 @@ async fn main() -> ExitCode {
         Ok(started) => started,
         Err(error) => return Failure::new(REFUSED, &error).tell(),
     };
-    let done = match cli.command {
-        None => carry(cli.what, log).await,
-        Some(Command::Check(args)) => check(*args, log).await,
-    };
+    let done = wait_for(async {
+        match cli.command {
+            None => carry(cli.what, log).await,
+            Some(Command::Check(args)) => check(*args, log).await,
+        }
+    });
     // The last words come last.
     drop(ending);
     done.unwrap_or_else(Failure::tell)
+}
+
+/// Runs to the end. What still reads then, from a disk that hangs or a program that takes its time, is not waited for.
+fn wait_for(work: impl Future<Output = Result<ExitCode, Failure>>) -> Result<ExitCode, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|e| Failure::new(REFUSED, &e))?;
+    let done = runtime.block_on(work);
+    runtime.shutdown_background();
+    done
 }
 
 async fn carry(what: What, log: Log) -> Result<ExitCode, Failure> {

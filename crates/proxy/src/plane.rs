@@ -38,8 +38,9 @@ impl Plane {
         let thread = thread::Builder::new()
             .name("data-plane".to_owned())
             .spawn(move || {
-                // Whether it was told or its owner is gone: it is over.
+                // Whether it was told or its owner is gone: it is over, and nothing is waited for.
                 drop(runtime.block_on(stopped));
+                runtime.shutdown_background();
             })?;
         Ok(Self {
             handle,

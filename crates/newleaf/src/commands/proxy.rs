@@ -5,7 +5,7 @@ use std::{io, path::PathBuf};
 use newleaf_proxy::{
     Plane, Proxy, cli,
     config::{self, Environment},
-    life,
+    life, log,
 };
 use tracing_subscriber::{
     filter::Targets, layer::SubscriberExt as _, util::SubscriberInitExt as _,
@@ -34,11 +34,21 @@ pub(crate) struct ProxyArgs {
 
 /// Runs `newleaf proxy`.
 pub(crate) fn run(args: ProxyArgs) -> Result<Exit, Failure> {
+    let (log, ending) =
+        log::start(io::stderr()).map_err(|error| Failure::new(&code::BUG, error))?;
     tracing_subscriber::registry()
-        .with(tracing_subscriber::fmt::layer().with_writer(io::stderr))
+        .with(tracing_subscriber::fmt::layer().with_writer(log))
         .with(args.log)
         .init();
-    super::block_on(carry(args.proxy, args.proxy_config))
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::new(&code::BUG, error))?;
+    let done = runtime.block_on(carry(args.proxy, args.proxy_config));
+    // What still reads, from a disk that hangs or a program that takes its time, is not waited for.
+    runtime.shutdown_background();
+    drop(ending);
+    done
 }
 
 async fn carry(args: cli::Args, file: Option<PathBuf>) -> Result<Exit, Failure> {

@@ -35,10 +35,10 @@ impl Relay {
         server.map_or(0, |server| server.wire.streams.len())
     }
 
-    /// Returns whether an upstream has a server that takes calls.
+    /// Returns whether a call that came now would be given to a server of this upstream. On shutdown no new ones are to come.
     pub fn is_ready(&self, UpstreamId(nth): UpstreamId) -> bool {
         let upstream = self.upstreams.get(nth);
-        upstream.is_some_and(|upstream| !upstream.live.is_empty())
+        !self.is_shutting_down && upstream.is_some_and(|upstream| !upstream.live.is_empty())
     }
 
     /// Returns whether an upstream has servers in use and none of them has room.

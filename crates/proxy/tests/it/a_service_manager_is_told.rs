@@ -63,6 +63,12 @@ async fn from_the_first_proof_to_the_last_call() {
     assert!(!before.contains(&"READY=1".to_owned()), "{before:?}");
     assert!(before.last().unwrap().contains("tls.crt"), "{before:?}");
 
+    // A look is not a proof: nobody is told that calls can be carried.
+    signal(&child, Signal::HUP);
+    let looked = manager.hears(|line| line == "WATCHDOG=1").await;
+    let said = |word: &str| looked.iter().any(|line| line.starts_with(word));
+    assert!(!said("RELOADING=1") && !said("READY=1"), "{looked:?}");
+
     let first = g1.leaf("worker");
     first.swap_into(directory.path());
     manager.hears(|line| line == "READY=1").await;

@@ -37,6 +37,26 @@ async fn start(server: &Server, directory: &Path) -> (Child, SocketAddr) {
     (child, address)
 }
 
+/// Starts the binary with an identity that a shell prints.
+async fn start_with_helper(server: &Server, directory: &Path, script: &str) -> (Child, SocketAddr) {
+    let free = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = free.local_addr().unwrap();
+    drop(free);
+    let server_ca = directory.join("server-ca.pem");
+    fs_err::write(&server_ca, server.ca.certificate.to_pem()).unwrap();
+    let child = binary()
+        .args(["--upstream", &server.address.to_string()])
+        .args(["--server-name", "temporal.test", "--server-ca"])
+        .arg(server_ca)
+        .args(["--identity-command", "sh", "--identity-every", "86400"])
+        .args(["--identity-argument", "-c", "--identity-argument", script])
+        .args(["--listen", &address.to_string()])
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    (child, address)
+}
+
 #[tokio::test]
 async fn sigterm_drains_and_sighup_during_the_drain_is_ignored() {
     let g1 = Ca::new("g1");
@@ -65,22 +85,44 @@ async fn sigterm_drains_and_sighup_during_the_drain_is_ignored() {
     assert!(child.wait().await.unwrap().success());
 }
 
+/// The identity comes from a program, which by itself is run once a day.
 #[tokio::test]
 async fn sighup_rechecks() {
     let g1 = Ca::new("g1");
     let server = Server::start(&[&g1]).await;
     let directory = tempfile::tempdir().unwrap();
-    g1.leaf("worker").swap_into(directory.path());
-    let (child, address) = start(&server, directory.path()).await;
-    signal(&child, Signal::HUP);
+    g1.leaf("worker").write_into(directory.path());
+    let script = format!("cd '{}' && cat tls.crt tls.key", directory.path().display());
+    let (child, address) = start_with_helper(&server, directory.path(), &script).await;
+    eventually("the identity is adopted", || {
+        server.seen(|s| s.connections.len()) == 1
+    })
+    .await;
     let second = g1.leaf("worker two");
-    second.swap_into(directory.path());
+    second.write_into(directory.path());
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(server.seen(|s| s.connections.len()), 1);
     signal(&child, Signal::HUP);
     eventually("the second is adopted", || {
         server.seen(|s| s.connections.last() == Some(&second.fingerprint()))
     })
     .await;
     assert!(Caller::connect(address).await.echo().await.is_ok());
+}
+
+/// Nor is a disk that hangs.
+#[tokio::test]
+async fn a_program_that_takes_its_time_is_not_waited_for_at_the_end() {
+    let g1 = Ca::new("g1");
+    let server = Server::start(&[&g1]).await;
+    let directory = tempfile::tempdir().unwrap();
+    let running = directory.path().join("running");
+    let script = format!("touch '{}' && exec sleep 25", running.display());
+    let (mut child, _) = start_with_helper(&server, directory.path(), &script).await;
+    eventually("the program runs", || running.exists()).await;
+    signal(&child, Signal::TERM);
+    let ended = tokio::time::timeout(Duration::from_secs(10), child.wait()).await;
+    assert!(ended.unwrap().unwrap().success());
 }
 
 #[tokio::test]
@@ -127,7 +169,13 @@ async fn shutdown_as_a_library_ends_when_the_last_call_has() {
     let mut poller = caller.clone();
     let poll = tokio::spawn(async move { poller.hold(500).await });
     eventually("the poll is held", || rig.server.seen(|s| s.n_holding) == 1).await;
+    assert!(rig.proxy.readiness.is_ready());
     rig.proxy.shut_down();
+    eventually("no new calls are to come", || {
+        !rig.proxy.readiness.is_ready() && !rig.proxy.status().ready
+    })
+    .await;
+    assert!(!rig.proxy.has_ended());
     assert!(poll.await.unwrap().is_ok());
     eventually("the proxy ends", || rig.proxy.has_ended()).await;
     eventually("its connections are closed", || {
