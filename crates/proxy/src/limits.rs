@@ -15,6 +15,16 @@ pub const DOWNSTREAM_CONNECTIONS: usize = 256;
 /// soon full.
 pub const ACCEPT_QUEUE: u32 = 1024;
 
+/// A caller from another machine that is silent for so long is asked by TCP whether it is still there, which costs it nothing.
+/// Without that, callers that vanished without a word would fill [`DOWNSTREAM_CONNECTIONS`] for good.
+pub const CALLER_SILENCE: Duration = Duration::from_mins(1);
+
+/// How often it is asked again before it is given up.
+pub const CALLER_QUESTIONS: u32 = 4;
+
+/// The time between two of these questions.
+pub const CALLER_QUESTION: Duration = Duration::from_secs(15);
+
 /// Streams at once on one connection from a caller: thousands of pollers fit.
 pub const DOWNSTREAM_STREAMS: u32 = 10_000;
 
@@ -223,6 +233,9 @@ pub const PROOF_PAUSE: Duration = Duration::from_millis(500);
 
 /// The longest pause between proofs of a candidate: nothing is waiting, and its CA may be accepted any minute.
 pub const PROOF_PAUSE_MAX: Duration = Duration::from_secs(15);
+
+/// How long a candidate that we object to lies before it is judged again: to judge it takes less than a millisecond.
+pub const OBJECTION: Duration = Duration::from_secs(1);
 
 /// The age at which the server is taken to close connections, until it shows another: Temporal's
 /// `frontend.keepAliveMaxConnectionAge`.

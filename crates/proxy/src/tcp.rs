@@ -2,8 +2,12 @@
 
 use std::{io, net::SocketAddr};
 
-use rustix::net::sockopt::set_tcp_congestion;
+use rustix::net::sockopt::{
+    set_socket_keepalive, set_tcp_congestion, set_tcp_keepcnt, set_tcp_keepidle, set_tcp_keepintvl,
+};
 use tokio::net::{TcpSocket, TcpStream};
+
+use crate::limits;
 
 /// The congestion control that every Linux has and lets everybody choose, and that sets no pace of its own.
 const UNPACED: &str = "reno";
@@ -27,6 +31,17 @@ pub(crate) fn socket(address: SocketAddr) -> io::Result<TcpSocket> {
     Ok(socket)
 }
 
+/// Has the kernel ask callers that say nothing whether they are still there. Accepted connections have what their listener has.
+pub(crate) fn ask_the_silent(listener: &TcpSocket) {
+    let asked = set_tcp_keepidle(listener, limits::CALLER_SILENCE)
+        .and_then(|()| set_tcp_keepintvl(listener, limits::CALLER_QUESTION))
+        .and_then(|()| set_tcp_keepcnt(listener, limits::CALLER_QUESTIONS))
+        .and_then(|()| set_socket_keepalive(listener, true));
+    if let Err(error) = asked {
+        tracing::debug!(%error, "callers that vanish without a word will not be noticed");
+    }
+}
+
 /// Connects to an address. What is written goes out at once.
 pub(crate) async fn connect(address: SocketAddr) -> io::Result<TcpStream> {
     let stream = socket(address)?.connect(address).await?;
@@ -36,7 +51,9 @@ pub(crate) async fn connect(address: SocketAddr) -> io::Result<TcpStream> {
 
 #[cfg(test)]
 mod tests {
-    use rustix::net::sockopt::tcp_congestion;
+    use rustix::net::sockopt::{
+        socket_keepalive, tcp_congestion, tcp_keepcnt, tcp_keepidle, tcp_keepintvl,
+    };
 
     use super::*;
 
@@ -55,6 +72,21 @@ mod tests {
         }
         let mapped = socket("[::ffff:127.0.0.1]:0".parse().unwrap()).unwrap();
         assert_eq!(tcp_congestion(&mapped).unwrap(), UNPACED);
+    }
+
+    #[tokio::test]
+    async fn accepted_callers_are_asked_when_they_are_silent() {
+        let address = "127.0.0.1:0".parse().unwrap();
+        let listening = socket(address).unwrap();
+        ask_the_silent(&listening);
+        listening.bind(address).unwrap();
+        let listener = listening.listen(1).unwrap();
+        let _caller = connect(listener.local_addr().unwrap()).await.unwrap();
+        let (accepted, _peer) = listener.accept().await.unwrap();
+        assert!(socket_keepalive(&accepted).unwrap());
+        assert_eq!(tcp_keepidle(&accepted).unwrap(), limits::CALLER_SILENCE);
+        assert_eq!(tcp_keepintvl(&accepted).unwrap(), limits::CALLER_QUESTION);
+        assert_eq!(tcp_keepcnt(&accepted).unwrap(), limits::CALLER_QUESTIONS);
     }
 
     #[tokio::test]

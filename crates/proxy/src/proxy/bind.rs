@@ -36,6 +36,7 @@ fn tcp(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = tcp::socket(address)?;
     // The connections of the process before us may linger on this port.
     socket.set_reuseaddr(true)?;
+    tcp::ask_the_silent(&socket);
     socket.bind(address)?;
     socket.listen(limits::ACCEPT_QUEUE)
 }
