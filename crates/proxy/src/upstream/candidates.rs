@@ -4,13 +4,17 @@ use std::sync::Arc;
 
 use newleaf_identity::{Identity, Watcher, source::LoadError, watch};
 use newleaf_x509::lint::Profile;
-use tokio::sync::Notify;
+use tokio::{
+    sync::Notify,
+    time::{Instant, sleep_until},
+};
 
 use super::objection::{self, Objection};
 use crate::{
     api_key::{self, ApiKey, ApiKeyError, ApiKeySource},
     clock,
     credentials::Credentials,
+    limits,
     options::CredentialsOptions,
     text_file::TextFile,
 };
@@ -25,6 +29,8 @@ pub(crate) struct Candidates {
     latest: Credentials,
     /// Whether that has not been told yet.
     is_news: bool,
+    /// An identity that we object to, and when to judge it again: time may cure what is wrong, or a clock be set right.
+    objected: Option<(Identity, Instant)>,
     /// Whether what was read last cannot be one.
     has_bad_identity: bool,
     has_bad_api_key: bool,
@@ -69,6 +75,7 @@ impl Candidates {
             api_key,
             profile,
             is_news: fixed.is_some(),
+            objected: None,
             has_bad_identity: false,
             has_bad_api_key: false,
             latest: Credentials {
@@ -98,11 +105,15 @@ impl Candidates {
             }
             tokio::select! {
                 found = next_identity(&mut self.identity) => {
-                    let identity = found
-                        .map_err(CandidateError::from)
-                        .and_then(|identity| Ok(admit(identity, self.profile)?));
-                    self.has_bad_identity = identity.is_err();
-                    self.latest.identity = Some(Arc::new(identity?));
+                    self.objected = None;
+                    self.has_bad_identity = true;
+                    self.admit(found?)?;
+                }
+                identity = objected(&mut self.objected) => {
+                    // What is wrong has been told.
+                    if self.admit(identity).is_err() {
+                        continue;
+                    }
                 }
                 api_key = next_api_key(&mut self.api_key) => {
                     self.has_bad_api_key = api_key.is_err();
@@ -111,6 +122,24 @@ impl Candidates {
             }
             self.is_news = true;
         }
+    }
+
+    /// Lets an identity be tried that no server could be right to refuse for what it says of itself.
+    fn admit(&mut self, identity: Identity) -> Result<(), Objection> {
+        let findings = match objection::judge(&identity, self.profile, clock::now()) {
+            Ok(findings) => findings,
+            Err(objection) => {
+                self.objected = Some((identity, Instant::now() + limits::OBJECTION));
+                return Err(objection);
+            }
+        };
+        for finding in findings {
+            let (code, subject) = (finding.lint.code, &finding.subject);
+            tracing::warn!(code, subject, "{}", finding.message);
+        }
+        self.has_bad_identity = false;
+        self.latest.identity = Some(Arc::new(identity));
+        Ok(())
     }
 
     /// Returns whether the last that was told is all there is: nothing that was read since cannot be one.
@@ -135,13 +164,15 @@ impl Look {
     }
 }
 
-/// Lets an identity be tried that no server could be right to refuse for what it says of itself.
-fn admit(identity: Identity, profile: Profile) -> Result<Identity, Objection> {
-    for finding in objection::judge(&identity, profile, clock::now())? {
-        let (code, subject) = (finding.lint.code, &finding.subject);
-        tracing::warn!(code, subject, "{}", finding.message);
+/// Returns an identity once it is to be judged again.
+async fn objected(waits: &mut Option<(Identity, Instant)>) -> Identity {
+    if let Some((_, at)) = waits {
+        sleep_until(*at).await;
     }
-    Ok(identity)
+    match waits.take() {
+        Some((identity, _)) => identity,
+        None => std::future::pending().await,
+    }
 }
 
 async fn next_identity(watcher: &mut Option<Watcher>) -> Result<Identity, LoadError> {

@@ -1,10 +1,12 @@
 //! Promise 2: an identity that cannot work is never adopted; the old one stays, loudly.
 
+use jiff::SignedDuration;
 use newleaf_x509::issue::LeafUse;
 
 use crate::{
     pki::Ca,
-    rig::{Load, Rig, eventually},
+    rig::{Load, Rig, Running, eventually, options},
+    server::Server,
 };
 
 #[tokio::test]
@@ -78,4 +80,28 @@ async fn a_leaf_that_is_no_clients() {
         "not even dialled"
     );
     assert!(rig.caller().await.echo().await.is_ok());
+}
+
+/// As where the clock of the machine is behind its CA's. Nobody touches the files, and time alone makes them good.
+#[tokio::test]
+async fn a_chain_that_begins_a_little_later() {
+    let root = Ca::root("root");
+    let server = Server::start(&[&root]).await;
+    let (intermediate, to_come) = root.intermediate(SignedDuration::from_secs(3));
+    let directory = tempfile::tempdir().unwrap();
+    let leaf = intermediate.leaf("worker").behind(&to_come);
+    leaf.swap_into(directory.path());
+    let proxy = Running::start(options(server.address, &server.ca, directory.path())).await;
+    eventually("it is refused", || proxy.status().refused == 1).await;
+    let why = proxy.status().last_refusal.unwrap();
+    assert!(why.contains("NL302"), "{why}");
+    assert!(!proxy.is_current());
+    eventually("it is adopted", || proxy.status().adopted == 1).await;
+    eventually("it is what was read", || proxy.is_current()).await;
+    let status = proxy.status();
+    assert_eq!(status.refused, 1);
+    // The CA that the chain has behind the leaf is told of the connection too.
+    let connection = status.connections.first().unwrap();
+    assert_eq!(connection.leaf, Some(leaf.fingerprint()));
+    assert_eq!(connection.ca, Some(to_come.fingerprint()));
 }

@@ -10,7 +10,7 @@ use newleaf_identity::{
 };
 use newleaf_x509::{
     Certificate, Chain, Fingerprint, PrivateKey,
-    issue::{self, CaTemplate, Issuer, LeafTemplate, LeafUse, San, Subject, Validity},
+    issue::{self, CaScope, CaTemplate, Issuer, LeafTemplate, LeafUse, San, Subject, Validity},
 };
 use tempfile::TempDir;
 
@@ -19,6 +19,14 @@ fn validity() -> Validity {
     Validity {
         not_before: "2020-01-01T00:00:00Z".parse().unwrap(),
         not_after: "2090-01-01T00:00:00Z".parse().unwrap(),
+    }
+}
+
+fn template(common_name: &str, validity: Validity) -> CaTemplate {
+    CaTemplate {
+        subject: Subject::new(common_name, None, None).unwrap(),
+        serial: generate::serial().unwrap(),
+        validity,
     }
 }
 
@@ -45,13 +53,35 @@ pub(crate) struct Leaf {
 impl Ca {
     pub(crate) fn new(common_name: &str) -> Self {
         let key = generate::key(KeyKind::EcdsaP256).unwrap();
-        let template = CaTemplate {
-            subject: Subject::new(common_name, None, None).unwrap(),
-            serial: generate::serial().unwrap(),
-            validity: validity(),
-        };
-        let certificate = issue::ca(&template, &key).unwrap();
+        let certificate = issue::ca(&template(common_name, validity()), &key).unwrap();
         Self { certificate, key }
+    }
+
+    /// A CA that certifies other CAs.
+    pub(crate) fn root(common_name: &str) -> Self {
+        let key = generate::key(KeyKind::EcdsaP256).unwrap();
+        let scope = CaScope {
+            path_length: 1,
+            ..CaScope::default()
+        };
+        let certificate = issue::root(&template(common_name, validity()), &scope, &key).unwrap();
+        Self { certificate, key }
+    }
+
+    /// A CA below this one; and its certificate as it would be if it were valid only after a while.
+    pub(crate) fn intermediate(&self, wait: SignedDuration) -> (Self, Certificate) {
+        let key = generate::key(KeyKind::EcdsaP256).unwrap();
+        let issuer = Issuer::new(&self.certificate, &self.key).unwrap();
+        let later = Validity {
+            not_before: Timestamp::from_second((now() + wait).as_second()).unwrap(),
+            ..validity()
+        };
+        let [certificate, to_come] = [validity(), later].map(|validity| {
+            let template = template("intermediate", validity);
+            let scope = CaScope::default();
+            issue::intermediate(&template, &scope, key.public_key(), &issuer).unwrap()
+        });
+        (Self { certificate, key }, to_come)
     }
 
     pub(crate) fn leaf(&self, common_name: &str) -> Leaf {
@@ -101,6 +131,15 @@ impl Ca {
 }
 
 impl Leaf {
+    /// The same leaf, with a CA behind it.
+    pub(crate) fn behind(self, ca: &Certificate) -> Self {
+        let leaf = self.chain.leaf().clone();
+        Self {
+            chain: Chain::new([leaf, ca.clone()]).unwrap(),
+            ..self
+        }
+    }
+
     pub(crate) fn fingerprint(&self) -> Fingerprint {
         self.chain.leaf().fingerprint()
     }
