@@ -67,11 +67,8 @@ pub enum ConfigError {
         /// What was expected and what was found.
         message: String,
     },
-    /// The server's trust bundle could not be read.
-    #[error("could not read the CAs of the server (`--server-ca`)")]
-    ReadServerCa(#[source] io::Error),
     /// The server's trust bundle is not a list of certificates.
-    #[error("cannot use the CAs of the server (`--server-ca`)")]
+    #[error("cannot use the CAs of the server (`TEMPORAL_TLS_SERVER_CA_CERT_DATA`)")]
     ServerCa(#[source] CertificatesError),
     /// The API key of the environment is none.
     #[error("cannot use the API key of `{place}`")]

@@ -19,7 +19,7 @@ use std::{
 };
 
 use newleaf_identity::tls::{self, TlsError};
-use rustls::{RootCertStore, pki_types::ServerName};
+use rustls::pki_types::ServerName;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_rustls::TlsConnector;
 
@@ -31,6 +31,7 @@ use crate::{
     limits, prove,
     relay::UpstreamId,
     switchboard::Switchboard,
+    trust::Roots,
 };
 
 pub(crate) use names::Names;
@@ -43,7 +44,7 @@ pub(crate) struct Dialer {
     pub(crate) way: Way,
     pub(crate) server_name: ServerName<'static>,
     pub(crate) board: Arc<Switchboard>,
-    pub(crate) roots: Arc<RootCertStore>,
+    pub(crate) roots: Roots,
     pub(crate) namespace: Option<String>,
     pub(crate) experience: Experience,
 }
@@ -182,7 +183,7 @@ impl Dialer {
         let upstream = || self.way.upstream().to_owned();
         let began = Instant::now();
         let socket = self.way.connect(n_turned).await?;
-        let config = tls::client_config(Arc::clone(&self.roots), credentials.resolver())?;
+        let config = tls::client_config(Arc::clone(&self.roots.borrow()), credentials.resolver())?;
         let tls = TlsConnector::from(Arc::new(config))
             .connect(self.server_name.clone(), socket)
             .await

@@ -44,6 +44,7 @@ pub mod status;
 mod switchboard;
 mod tcp;
 mod text_file;
+mod trust;
 mod upstream;
 
 pub use api_key::{ApiKey, ApiKeyError, ApiKeySource};
@@ -58,3 +59,4 @@ pub use plane::Plane;
 pub use proxy::{Proxy, Recheck, StartError, run};
 pub use routes::RouteError;
 pub use status::Status;
+pub use trust::TrustError;

@@ -128,6 +128,8 @@ pub enum ServerTrust {
     Platform,
     /// These CAs and no other.
     Bundle(TrustBundle),
+    /// Those of a PEM file, which is read again whenever it changes.
+    File(PathBuf),
 }
 
 impl fmt::Display for Listen {

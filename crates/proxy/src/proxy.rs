@@ -3,12 +3,12 @@
 mod assemble;
 mod bind;
 
-use std::{io, net::SocketAddr, pin::Pin, sync::Arc, time::Duration};
+use std::{io, net::SocketAddr, path::PathBuf, pin::Pin, sync::Arc, time::Duration};
 
 use newleaf_identity::tls::TlsError;
 use tokio::{
     runtime::Handle,
-    sync::oneshot,
+    sync::{Notify, oneshot},
     task::{JoinError, JoinSet},
 };
 
@@ -25,6 +25,7 @@ use crate::{
     routes::RouteError,
     status::{Readiness, Status},
     switchboard::Switchboard,
+    trust::{TrustError, TrustKeeper},
     upstream::{candidates::Look, keeper::Keeper},
 };
 
@@ -33,6 +34,7 @@ pub struct Proxy {
     doors: Vec<Door>,
     addresses: Vec<Option<SocketAddr>>,
     gatekeepers: Vec<Gatekeeper>,
+    trust: Vec<TrustKeeper>,
     admin: Option<Listener>,
     admin_address: Option<SocketAddr>,
     board: Arc<Switchboard>,
@@ -41,9 +43,13 @@ pub struct Proxy {
     drain_timeout: Duration,
 }
 
-/// Makes a proxy look at the files of its credentials now, and prove what it finds even if that is what it found last.
+/// Makes a proxy look at the files of its credentials and of its servers' CAs now, and prove what it finds even if that is what
+/// it found last.
 #[derive(Clone, Debug)]
-pub struct Recheck(Vec<Look>);
+pub struct Recheck {
+    credentials: Vec<Look>,
+    trust: Vec<Arc<Notify>>,
+}
 
 /// Comes back when everything turns.
 pub(crate) type Pulse = Pin<Box<dyn Future<Output = ()> + Send>>;
@@ -76,6 +82,14 @@ pub enum StartError {
         /// The text.
         found: String,
     },
+    /// The file by which the server is to be judged cannot be used.
+    #[error("cannot use `{}` (`--server-ca`)", path.display())]
+    ServerTrust {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: TrustError,
+    },
     /// The server cannot be judged.
     #[error("cannot judge the server's certificate")]
     Tls(#[from] TlsError),
@@ -93,7 +107,10 @@ impl StartError {
     /// Returns whether the options are at fault: then trying again cannot help.
     pub fn is_usage(&self) -> bool {
         match self {
-            Self::NotLoopback { .. } | Self::Route(_) | Self::Upstream { .. } => true,
+            Self::NotLoopback { .. }
+            | Self::Route(_)
+            | Self::Upstream { .. }
+            | Self::ServerTrust { .. } => true,
             Self::Gate { source, .. } => !source.may_pass(),
             Self::Tls(error) => match error {
                 TlsError::PlatformRoots { .. } => false,
@@ -124,7 +141,7 @@ impl Proxy {
     pub async fn bind_on(options: Options, plane: &Handle) -> Result<Self, StartError> {
         let Assembled {
             board,
-            parts,
+            mut parts,
             routes,
         } = assemble(&options, plane)?;
         let Bound {
@@ -137,11 +154,20 @@ impl Proxy {
             None => None,
         };
         let admin_address = admin.as_ref().and_then(Listener::address);
-        let recheck = Recheck(parts.iter().map(|parts| parts.candidates.look()).collect());
+        let recheck = Recheck {
+            credentials: parts.iter().map(|parts| parts.candidates.look()).collect(),
+            trust: parts
+                .iter()
+                .filter_map(|parts| Some(parts.trust.as_ref()?.recheck()))
+                .collect(),
+        };
+        let trust = parts.iter_mut().filter_map(|parts| parts.trust.take());
+        let trust = trust.collect();
         Ok(Self {
             doors,
             addresses,
             gatekeepers,
+            trust,
             admin,
             admin_address,
             board,
@@ -166,7 +192,7 @@ impl Proxy {
         self.admin_address
     }
 
-    /// Returns the handle that makes the proxy look at the files of its credentials now.
+    /// Returns the handle that makes the proxy look at the files of its credentials and of its servers' CAs now.
     pub fn recheck(&self) -> Recheck {
         self.recheck.clone()
     }
@@ -218,6 +244,9 @@ impl Proxy {
         let mut endless = JoinSet::new();
         for keeper in self.keepers {
             endless.spawn(keeper.run());
+        }
+        for trust in self.trust {
+            endless.spawn(trust.run());
         }
         for gatekeeper in self.gatekeepers {
             endless.spawn(gatekeeper.run());
@@ -274,8 +303,11 @@ fn raise(ended: Option<Result<(), JoinError>>) {
 impl Recheck {
     /// Asks for a look now.
     pub fn request(&self) {
-        for look in &self.0 {
+        for look in &self.credentials {
             look.request();
+        }
+        for look in &self.trust {
+            look.notify_one();
         }
     }
 }

@@ -169,12 +169,13 @@ impl UpstreamLayer {
 }
 
 fn trust(server_ca: ServerCa) -> Result<ServerTrust, ConfigError> {
-    let text = match server_ca {
-        ServerCa::File(path) => fs_err::read_to_string(path).map_err(ConfigError::ReadServerCa)?,
-        ServerCa::Text(text) => text,
-    };
-    let bundle = TrustBundle::from_pem(&text).map_err(ConfigError::ServerCa)?;
-    Ok(ServerTrust::Bundle(bundle))
+    Ok(match server_ca {
+        ServerCa::File(path) => ServerTrust::File(path),
+        ServerCa::Text(text) => {
+            let bundle = TrustBundle::from_pem(&text).map_err(ConfigError::ServerCa)?;
+            ServerTrust::Bundle(bundle)
+        }
+    })
 }
 
 /// Of two lists, the one that says something; the first if both do.

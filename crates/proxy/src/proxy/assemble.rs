@@ -7,7 +7,7 @@ use newleaf_identity::{
     publish::{self, Publisher},
     tls::{self, TlsError},
 };
-use rustls::{RootCertStore, pki_types::ServerName};
+use rustls::pki_types::ServerName;
 use tokio::runtime::Handle;
 
 use super::StartError;
@@ -19,6 +19,7 @@ use crate::{
     routes,
     status::ledger::{Account, Ledger},
     switchboard::Switchboard,
+    trust::{self, Roots, TrustKeeper},
     upstream::{candidates::Candidates, keeper::Parts, objection},
 };
 
@@ -65,7 +66,8 @@ struct Server {
     name: ServerName<'static>,
     /// What requests to it name. With a name of its own, that name: it is what a client that dialled it directly would say.
     authority: Authority,
-    roots: Arc<RootCertStore>,
+    roots: Roots,
+    trust: Option<TrustKeeper>,
     way: Way,
     publisher: Publisher,
     account: Arc<Account>,
@@ -73,9 +75,17 @@ struct Server {
 
 impl Server {
     fn of(options: UpstreamOptions) -> Result<Self, StartError> {
-        let roots = match &options.server_trust {
-            ServerTrust::Platform => tls::platform_roots()?,
-            ServerTrust::Bundle(bundle) => tls::bundle_roots(bundle)?,
+        let (roots, trust) = match &options.server_trust {
+            ServerTrust::Platform => (trust::fixed(tls::platform_roots()?), None),
+            ServerTrust::Bundle(bundle) => (trust::fixed(tls::bundle_roots(bundle)?), None),
+            ServerTrust::File(path) => {
+                let watched = trust::watched(path, &options.name);
+                let (roots, keeper) = watched.map_err(|source| StartError::ServerTrust {
+                    path: path.clone(),
+                    source,
+                })?;
+                (roots, Some(keeper))
+            }
         };
         let malformed = || StartError::Upstream {
             found: options.address.clone(),
@@ -99,6 +109,7 @@ impl Server {
             name: tls::server_name(&name)?,
             authority,
             roots,
+            trust,
             publisher,
             account: Account::new(options.name.clone(), subscriber, way.names()),
             way,
@@ -125,6 +136,7 @@ impl Server {
                 namespace: self.options.namespace,
                 experience: Experience::default(),
             },
+            trust: self.trust,
             candidates: Candidates::new(&self.options.credentials, profile),
             publisher: self.publisher,
             account: self.account,

@@ -25,6 +25,7 @@ use crate::{
     failure, limits,
     status::ledger::Account,
     switchboard::Switchboard,
+    trust::TrustKeeper,
 };
 
 /// Something under way. It succeeds or is given up by being dropped; it does not fail.
@@ -34,6 +35,8 @@ type Pending<T> = Option<Pin<Box<dyn Future<Output = T> + Send>>>;
 pub(crate) struct Parts {
     pub(crate) board: Arc<Switchboard>,
     pub(crate) dialer: Dialer,
+    /// What keeps the dialer's CAs in step with their file, if they have one.
+    pub(crate) trust: Option<TrustKeeper>,
     pub(crate) candidates: Candidates,
     pub(crate) publisher: Publisher,
     pub(crate) account: Arc<Account>,
@@ -226,7 +229,10 @@ impl Keeper {
         // What was in doubt may have come back since.
         let surplus = (self.live.len() >= self.wanted).then_some(0);
         if let Some(old) = waning.or(surplus) {
-            drop(self.live.remove(old));
+            let old = self.live.remove(old);
+            if old.renew_at() <= now {
+                self.ages.outlived();
+            }
         }
         self.live.push(connection);
     }

@@ -1,0 +1,106 @@
+//! The CAs by which a server is judged, as a file has them at the moment.
+//!
+//! A server's own CA is rolled over like any other: first both are trusted, then the new one alone. What cannot work is kept out
+//! and told; what was trusted before stays. A change is for connections that are dialled from then on, and those that are
+//! there are replaced within the age at which the server closes them.
+
+use std::{io, path::Path, sync::Arc};
+
+use newleaf_identity::tls::{self, TlsError};
+use newleaf_x509::{TrustBundle, certificate::CertificatesError};
+use rustls::RootCertStore;
+use tokio::sync::{Notify, watch};
+
+use crate::{
+    failure,
+    text_file::{self, TextFile},
+};
+
+/// The largest file of CAs that is read: several hundred of them.
+const MAX_BYTES: u64 = 1024 * 1024;
+
+/// Why a server cannot be judged by a file.
+#[derive(Debug, thiserror::Error)]
+pub enum TrustError {
+    /// It could not be read.
+    #[error("could not read the CAs of the server")]
+    Read(#[source] io::Error),
+    /// It is not a list of certificates.
+    #[error("cannot use the CAs of the server")]
+    Certificates(#[from] CertificatesError),
+    /// What it holds cannot be trusted.
+    #[error("cannot judge the server by its CAs")]
+    Roots(#[from] TlsError),
+}
+
+/// The CAs of the moment.
+pub(crate) type Roots = watch::Receiver<Arc<RootCertStore>>;
+
+/// Keeps CAs in step with their file.
+pub(crate) struct TrustKeeper {
+    file: TextFile,
+    roots: watch::Sender<Arc<RootCertStore>>,
+    upstream: String,
+}
+
+/// Returns CAs that never change.
+pub(crate) fn fixed(roots: Arc<RootCertStore>) -> Roots {
+    watch::channel(roots).1
+}
+
+/// Reads CAs from a file, which is to be watched. One that cannot be used is an error here.
+pub(crate) fn watched(path: &Path, upstream: &str) -> Result<(Roots, TrustKeeper), TrustError> {
+    let text = text_file::read(path, MAX_BYTES).map_err(TrustError::Read)?;
+    let (sender, roots) = watch::channel(read(&text)?);
+    let keeper = TrustKeeper {
+        file: TextFile::new(path.to_owned(), MAX_BYTES),
+        roots: sender,
+        upstream: upstream.to_owned(),
+    };
+    Ok((roots, keeper))
+}
+
+impl TrustKeeper {
+    /// Returns what makes it look now.
+    pub(crate) fn recheck(&self) -> Arc<Notify> {
+        self.file.recheck()
+    }
+
+    /// Runs until it is dropped.
+    pub(crate) async fn run(mut self) {
+        loop {
+            let text = self.file.next().await.map_err(TrustError::Read);
+            match text.and_then(|text| read(&text)) {
+                Ok(roots) => self.trust(roots),
+                Err(error) => {
+                    let (upstream, why) = (&self.upstream, failure::sentence(&error));
+                    tracing::warn!(
+                        upstream,
+                        why,
+                        "refused the server's CAs; those that were trusted before stay"
+                    );
+                }
+            }
+        }
+    }
+
+    fn trust(&self, roots: Arc<RootCertStore>) {
+        let (upstream, cas) = (&self.upstream, roots.len());
+        let is_news = self.roots.send_if_modified(|known| {
+            let is_news = known.roots != roots.roots;
+            *known = roots;
+            is_news
+        });
+        if is_news {
+            tracing::info!(
+                upstream,
+                cas,
+                "servers that are dialled from now on are judged by other CAs"
+            );
+        }
+    }
+}
+
+fn read(text: &str) -> Result<Arc<RootCertStore>, TrustError> {
+    Ok(tls::bundle_roots(&TrustBundle::from_pem(text)?)?)
+}
