@@ -89,20 +89,19 @@ impl Watcher {
 
     /// Looks when it is time, or goes on with a look that is under way. Safe to drop halfway.
     async fn look(&mut self) -> Result<Result<Material, LoadError>, JoinError> {
-        let look = match &mut self.look {
-            Some(look) => look,
-            None => {
-                tokio::select! {
-                    _instant = self.interval.tick() => {}
-                    () = self.again.notified() => self.seen = Seen::Nothing,
-                }
-                // Reading may block for long where the directory lies on a network, and a program takes its time.
-                let source = self.source.clone();
-                let look = tokio::task::spawn_blocking(move || source.read());
-                self.look.insert(look)
+        if self.look.is_none() {
+            tokio::select! {
+                _instant = self.interval.tick() => {}
+                () = self.again.notified() => self.seen = Seen::Nothing,
             }
+        }
+        // Reading may block for long where the directory lies on a network, and a program takes its time.
+        let source = &self.source;
+        let begin = || {
+            let source = source.clone();
+            tokio::task::spawn_blocking(move || source.read())
         };
-        let read = look.await;
+        let read = self.look.get_or_insert_with(begin).await;
         self.look = None;
         read
     }

@@ -127,12 +127,11 @@ impl Dialer {
         proof: Proof,
     ) -> Result<Dialled, DialError> {
         let dialled = self.dial_and_prove(credentials, proof).await;
-        match &dialled {
-            Ok(_) => self.experience.n_failed.store(0, Relaxed),
-            Err(_) => {
-                self.experience.n_failed.fetch_add(1, Relaxed);
-                self.way.doubt();
-            }
+        if dialled.is_ok() {
+            self.experience.n_failed.store(0, Relaxed);
+        } else {
+            self.experience.n_failed.fetch_add(1, Relaxed);
+            self.way.doubt();
         }
         dialled
     }

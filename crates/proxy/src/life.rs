@@ -4,11 +4,12 @@
 //! its protocol, has named a socket in `NOTIFY_SOCKET`, it is told when calls can be carried, what is going on in a sentence,
 //! and as often as its watchdog asks that the relay still turns (`sd_notify(3)`, `Type=notify-reload`).
 
-use std::{cell::Cell, io, time::Duration};
+use std::{io, time::Duration};
 
 use sd_notify::NotifyState;
 use tokio::{
     signal::unix::{SignalKind, signal},
+    sync::watch,
     time::{MissedTickBehavior, interval},
 };
 
@@ -39,11 +40,11 @@ pub async fn serve(proxy: Proxy) -> io::Result<()> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut hangup = signal(SignalKind::hangup())?;
-    let phase = &Cell::new(Phase::Starting);
+    let phase = &watch::Sender::new(Phase::Starting);
     let recheck = proxy.recheck();
     let rechecking = async move {
         while hangup.recv().await.is_some() {
-            reload(phase.get(), || recheck.request());
+            reload(*phase.borrow(), || recheck.request());
         }
     };
     let pulse = proxy.pulse();
@@ -53,7 +54,7 @@ pub async fn serve(proxy: Proxy) -> io::Result<()> {
             _signal = terminate.recv() => {}
             _signal = interrupt.recv() => {}
         }
-        phase.set(Phase::Stopping);
+        phase.send_replace(Phase::Stopping);
         say(&[
             NotifyState::Stopping,
             NotifyState::Status("letting open calls finish"),
@@ -69,7 +70,7 @@ pub async fn serve(proxy: Proxy) -> io::Result<()> {
 }
 
 /// Tells when calls can be carried for the first time, and what is going on whenever that changes.
-async fn tell(phase: &Cell<Phase>, status: impl Fn() -> Status, mut readiness: Readiness) {
+async fn tell(phase: &watch::Sender<Phase>, status: impl Fn() -> Status, mut readiness: Readiness) {
     if std::env::var_os("NOTIFY_SOCKET").is_none() {
         return std::future::pending().await;
     }
@@ -84,11 +85,11 @@ async fn tell(phase: &Cell<Phase>, status: impl Fn() -> Status, mut readiness: R
             }
         }
         let status = status();
-        if status.ready && phase.get() == Phase::Starting {
-            phase.set(Phase::Ready);
+        if status.ready && *phase.borrow() == Phase::Starting {
+            phase.send_replace(Phase::Ready);
             say(&[NotifyState::Ready]);
         }
-        if phase.get() == Phase::Stopping {
+        if *phase.borrow() == Phase::Stopping {
             return std::future::pending().await;
         }
         let sentence = sentence(&status);

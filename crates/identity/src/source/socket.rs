@@ -27,13 +27,15 @@ pub(super) fn read(path: &Path) -> Result<Zeroizing<String>, LoadError> {
         });
     }
     stream.set_read_timeout(Some(SILENCE)).map_err(failed)?;
-    bounded(stream).map_err(|error| match error.kind() {
+    bounded(stream).map_err(|error| {
+        use io::ErrorKind::{TimedOut, WouldBlock};
         // What a socket says whose patience is over.
-        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => LoadError::Silent {
-            place: format!("the socket `{}`", path.display()),
-            bound: SILENCE,
-        },
-        _ => failed(error),
+        if matches!(error.kind(), WouldBlock | TimedOut) {
+            let place = format!("the socket `{}`", path.display());
+            let bound = SILENCE;
+            return LoadError::Silent { place, bound };
+        }
+        failed(error)
     })
 }
 

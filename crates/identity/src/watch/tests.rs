@@ -1,10 +1,8 @@
 //! Each way of replacing an identity is noticed; halves are not.
 
-use std::{
-    os::unix::fs::PermissionsExt as _,
-    path::Path,
-    time::{Duration, Instant},
-};
+use std::{os::unix::fs::PermissionsExt as _, path::Path, time::Duration};
+
+use tokio::time::{Instant, timeout};
 
 use super::Watcher;
 use crate::{
@@ -49,7 +47,7 @@ async fn replacements_are_handed_on_once() {
     assert_eq!(subject(&mut watcher).await, "CN=three");
 
     // Unchanged: not handed on again, except on request.
-    let quiet = tokio::time::timeout(INTERVAL * 10, watcher.next()).await;
+    let quiet = timeout(INTERVAL * 10, watcher.next()).await;
     assert!(quiet.is_err());
     watcher.recheck().request();
     assert_eq!(subject(&mut watcher).await, "CN=three");
@@ -66,7 +64,7 @@ async fn halves_are_never_handed_on() {
     // Nothing there yet: told once, then quiet.
     let nothing = watcher.next().await.err().unwrap();
     assert!(matches!(nothing, LoadError::Read(_)), "{nothing}");
-    let quiet = tokio::time::timeout(INTERVAL * 10, watcher.next()).await;
+    let quiet = timeout(INTERVAL * 10, watcher.next()).await;
     assert!(quiet.is_err());
 
     put(root, CHAIN_FILE, &one.chain);
@@ -101,7 +99,7 @@ async fn a_program_that_nobody_waits_for_is_heard_all_the_same() {
     let until = Instant::now() + Duration::from_secs(20);
     let heard = loop {
         assert!(Instant::now() < until, "it is not heard");
-        let waited = tokio::time::timeout(Duration::from_millis(20), watcher.next());
+        let waited = timeout(Duration::from_millis(20), watcher.next());
         if let Ok(news) = waited.await {
             break news;
         }
