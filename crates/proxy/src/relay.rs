@@ -293,8 +293,8 @@ impl Relay {
         self.wire(id).is_none_or(|wire| wire.ended.is_some())
     }
 
-    /// Returns whether a connection has ended and nobody needs what is still to be written to it: a caller that broke a rule
-    /// may not read it, and a server is told nothing that matters.
+    /// Returns whether a connection has ended and nobody waits until what is still to be said is written: a caller that broke a
+    /// rule may not read it, and a server is told nothing that matters. What the socket takes at once is written all the same.
     pub fn is_given_up(&self, id: ConnectionId) -> bool {
         let is_callers_due = match id {
             ConnectionId::Caller(_) => self.breach(id).is_none(),

@@ -1,9 +1,15 @@
 //! Promise 1: no call fails because an identity changed, and new streams present the new one at once.
 //! Promise 8: every live connection tells which leaf and CA it presents.
 
+use std::time::Duration;
+
+use bytes::Bytes;
+
 use crate::{
+    caller::End,
     pki::Ca,
     rig::{Load, Rig, eventually},
+    server::POLL,
 };
 
 #[tokio::test]
@@ -92,4 +98,30 @@ async fn a_new_ca_too_and_every_connection_tells_whom_it_presents() {
     };
     eventually("nothing presents g1 any more", only_g2).await;
     rig.proxy.shut_down();
+}
+
+/// What outlasts the drain on the old connection is cut there. A call that only asks is asked again under the new identity.
+#[tokio::test]
+async fn what_outlasts_the_drain_is_cut_and_a_poll_asked_again() {
+    let bound = Duration::from_millis(500);
+    let rig = Rig::start_with(|options| options.drain_timeout = bound).await;
+    let [mut poller, mut holder] = [rig.caller().await, rig.caller().await];
+    let poll = tokio::spawn(async move {
+        let hold = [("hold-ms", "2000")];
+        poller.call(POLL, Bytes::new(), &hold).await
+    });
+    let held = tokio::spawn(async move { holder.hold(60_000).await });
+    eventually("both are held", || rig.server.seen(|s| s.n_holding) == 2).await;
+    let second = rig.g1.leaf("worker two");
+    second.swap_into(rig.directory.path());
+    let cut = held.await.unwrap();
+    let End::Status(14, why) = &cut else {
+        panic!("expected UNAVAILABLE, found {cut:?}");
+    };
+    assert!(why.contains("outlasted the drain timeout"), "{why}");
+    assert!(poll.await.unwrap().is_ok());
+    let status = rig.proxy.status();
+    assert_eq!((status.failed, status.replayed), (1, 1));
+    let polls = rig.server.seen(|s| s.calls.clone());
+    assert_eq!(polls.last().unwrap().1, second.fingerprint());
 }
