@@ -84,7 +84,7 @@ pub const READ_BUFFER_BYTES: usize = 64 * 1024;
 
 /// A server's connection takes so many turns in search of an answer before it waits for one. While such a turn read the clock,
 /// it took some 1.2 µs under `perf`, which is part of that.
-pub const LINGER_TURNS: u32 = 64;
+pub const LINGER_TURNS: u32 = 96;
 
 /// Lingering in vain more often than this counts no more: of a server that takes its time, one answer in 256 is lingered for.
 pub const LINGER_MISSES: u32 = 8;
