@@ -73,7 +73,7 @@ fn answer(method: &Method, path: &str, board: &Switchboard) -> Response<Full<Byt
         "/ready" if board.is_ready() => text(StatusCode::OK, "ready\n"),
         "/ready" => text(
             StatusCode::SERVICE_UNAVAILABLE,
-            "some upstream has no connection under proved credentials; /status says which and why\n",
+            "some upstream has no connection under proved credentials; /status says which and why. Or it drains\n",
         ),
         _ => text(
             StatusCode::NOT_FOUND,

@@ -95,6 +95,9 @@ pub struct UpstreamStatus {
     pub refused: u64,
     /// Why the last one was refused.
     pub last_refusal: Option<String>,
+    /// Why the last dial led nowhere, if none has led anywhere since: for a candidate, or for one more connection.
+    #[serde(default)]
+    pub trouble: Option<String>,
 }
 
 /// What a name stands for at the moment.

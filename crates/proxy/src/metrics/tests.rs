@@ -43,6 +43,7 @@ fn upstream(name: &str, identity: Option<IdentityStatus>) -> UpstreamStatus {
         adopted: 3,
         refused: 1,
         last_refusal: None,
+        trouble: None,
     }
 }
 

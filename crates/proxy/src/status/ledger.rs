@@ -62,6 +62,7 @@ pub(crate) struct Account {
     adopted: AtomicU64,
     refused: AtomicU64,
     current: AtomicBool,
+    trouble: Mutex<Option<String>>,
 }
 
 /// Why a candidate was refused, and when.
@@ -82,6 +83,7 @@ impl Account {
             adopted: AtomicU64::new(0),
             refused: AtomicU64::new(0),
             current: AtomicBool::new(false),
+            trouble: Mutex::default(),
         })
     }
 
@@ -105,6 +107,11 @@ impl Account {
         self.refused.fetch_add(1, Relaxed);
         let at = clock::now();
         *locked(&self.refusal) = Some(Refusal { at, why });
+    }
+
+    /// Notes why a dial led nowhere, or that one did not.
+    pub(crate) fn dialled(&self, trouble: Option<&str>) {
+        *locked(&self.trouble) = trouble.map(str::to_owned);
     }
 
     /// Notes whether what is in use is what was read last.
@@ -131,6 +138,7 @@ impl Account {
             adopted: self.adopted.load(Relaxed),
             refused: self.refused.load(Relaxed),
             last_refusal: locked(&self.refusal).clone().map(|refusal| refusal.why),
+            trouble: locked(&self.trouble).clone(),
         }
     }
 }

@@ -291,7 +291,8 @@ impl Keeper {
             return;
         }
         let (dialer, credentials) = (Arc::clone(&self.dialer), adopted.clone());
-        self.dialling = Some(Box::pin(dial_until_answered(dialer, credentials)));
+        let account = Arc::clone(&self.account);
+        self.dialling = Some(Box::pin(dial_until_answered(dialer, credentials, account)));
     }
 
     fn next_ageing(&self) -> Option<Instant> {
@@ -310,6 +311,7 @@ impl Keeper {
             renew_at: dialled.opened + after,
             farewells: self.farewell.clone(),
         };
+        self.account.dialled(None);
         Connection::live(dialled, terms)
     }
 }
@@ -340,6 +342,7 @@ async fn try_until_proved(
             reasons.push(format!("{credentials}: {why}"));
         }
         let why = reasons.join("; ");
+        account.dialled(Some(&why));
         if why != told {
             tracing::warn!(
                 upstream,
@@ -353,7 +356,11 @@ async fn try_until_proved(
 }
 
 /// Dials under credentials that proved themselves before, until the server answers.
-async fn dial_until_answered(dialer: Arc<Dialer>, credentials: Credentials) -> Dialled {
+async fn dial_until_answered(
+    dialer: Arc<Dialer>,
+    credentials: Credentials,
+    account: Arc<Account>,
+) -> Dialled {
     let mut backoff = Backoff::new(limits::REDIAL_PAUSE, limits::REDIAL_PAUSE_MAX);
     let mut told = String::new();
     loop {
@@ -364,6 +371,7 @@ async fn dial_until_answered(dialer: Arc<Dialer>, credentials: Credentials) -> D
         let why = failure::sentence(&error);
         let id = dialer.id;
         dialer.board.with(|relay| relay.note_trouble(id, &why));
+        account.dialled(Some(&why));
         if why != told {
             tracing::warn!(why, "could not connect to the server; trying again");
             told = why;

@@ -33,6 +33,10 @@ async fn from_a_ca_that_the_server_does_not_have_to_its_own() {
         "not our leaf's fault"
     );
 
+    let trouble = || proxy.status().upstreams.first().unwrap().trouble.clone();
+    let names_the_issuer = |why: String| why.contains("UnknownIssuer");
+    eventually("why is told", || trouble().is_some_and(names_the_issuer)).await;
+
     // Half of a file is not taken for one.
     fs_err::write(&file, "-----BEGIN CERTIFICATE-----\nMIIB").unwrap();
     tokio::time::sleep(std::time::Duration::from_millis(700)).await;
@@ -41,4 +45,5 @@ async fn from_a_ca_that_the_server_does_not_have_to_its_own() {
     eventually("it is trusted", || proxy.status().adopted == 1).await;
     let mut caller = Caller::connect(proxy.address).await;
     assert!(caller.echo().await.is_ok());
+    assert_eq!(trouble(), None);
 }
