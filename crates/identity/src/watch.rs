@@ -44,7 +44,7 @@ enum Seen {
 }
 
 /// What was refused: these bytes, or something that could not be read, and why.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(PartialEq, Eq)]
 enum Found {
     Bytes(Digest),
     Unreadable(String),
@@ -120,7 +120,7 @@ impl Watcher {
                 }
                 (Found::Bytes(digest), checked)
             }
-            Err(error) => (Found::Unreadable(sentence(&error)), Err(error)),
+            Err(error) => (Found::Unreadable(format!("{error:?}")), Err(error)),
         };
         let is_told = match (&self.seen, &found) {
             (Seen::Told(told), found) if told == found => return None,
@@ -140,13 +140,6 @@ impl Watcher {
             None
         }
     }
-}
-
-/// Returns what an error says, with its causes.
-fn sentence(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(Some(error), |error| error.source());
-    let said: Vec<_> = causes.map(ToString::to_string).collect();
-    said.join(": ")
 }
 
 impl Recheck {
