@@ -8,6 +8,7 @@ use std::{io, time::Duration};
 
 use sd_notify::NotifyState;
 use tokio::{
+    runtime::Builder,
     signal::unix::{SignalKind, signal},
     sync::watch,
     time::{MissedTickBehavior, interval},
@@ -27,6 +28,18 @@ enum Phase {
     Starting,
     Ready,
     Stopping,
+}
+
+/// Runs to the end of a life. What still reads then, from a disk that hangs or a program that takes its time, is not waited for.
+///
+/// # Errors
+///
+/// There is no runtime to be had.
+pub fn block_on<T>(life: impl Future<Output = T>) -> io::Result<T> {
+    let runtime = Builder::new_current_thread().enable_all().build()?;
+    let end = runtime.block_on(life);
+    runtime.shutdown_background();
+    Ok(end)
 }
 
 /// Serves until SIGTERM or SIGINT, and then until the calls have ended or the drain timeout is over.

@@ -115,7 +115,7 @@ fn main() -> ExitCode {
         Ok(started) => started,
         Err(error) => return Failure::new(REFUSED, &error).tell(),
     };
-    let done = wait_for(async {
+    let done = life::block_on(async {
         match cli.command {
             None => carry(cli.what, log).await,
             Some(Command::Check(args)) => check(*args, log).await,
@@ -123,18 +123,8 @@ fn main() -> ExitCode {
     });
     // The last words come last.
     drop(ending);
-    done.unwrap_or_else(Failure::tell)
-}
-
-/// Runs to the end. What still reads then, from a disk that hangs or a program that takes its time, is not waited for.
-fn wait_for(work: impl Future<Output = Result<ExitCode, Failure>>) -> Result<ExitCode, Failure> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|e| Failure::new(REFUSED, &e))?;
-    let done = runtime.block_on(work);
-    runtime.shutdown_background();
-    done
+    done.unwrap_or_else(|e| Err(Failure::new(REFUSED, &e)))
+        .unwrap_or_else(Failure::tell)
 }
 
 async fn carry(what: What, log: Log) -> Result<ExitCode, Failure> {

@@ -40,15 +40,9 @@ pub(crate) fn run(args: ProxyArgs) -> Result<Exit, Failure> {
         .with(tracing_subscriber::fmt::layer().with_writer(log))
         .with(args.log)
         .init();
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Failure::new(&code::BUG, error))?;
-    let done = runtime.block_on(carry(args.proxy, args.proxy_config));
-    // What still reads, from a disk that hangs or a program that takes its time, is not waited for.
-    runtime.shutdown_background();
+    let done = life::block_on(carry(args.proxy, args.proxy_config));
     drop(ending);
-    done
+    done.map_err(|error| Failure::new(&code::BUG, error))?
 }
 
 async fn carry(args: cli::Args, file: Option<PathBuf>) -> Result<Exit, Failure> {
