@@ -1,4 +1,4 @@
-//! The CAs by which a server is judged, as a file has them at the moment.
+//! The CAs by which a peer is judged, as a file has them at the moment.
 //!
 //! A server's own CA is rolled over like any other: first both are trusted, then the new one alone. What cannot work is kept out
 //! and told; what was trusted before stays. A change is for connections that are dialled from then on, and those that are
@@ -19,17 +19,17 @@ use crate::{
 /// The largest file of CAs that is read: several hundred of them.
 const MAX_BYTES: u64 = 1024 * 1024;
 
-/// Why a server cannot be judged by a file.
+/// Why a peer cannot be judged by a file.
 #[derive(Debug, thiserror::Error)]
 pub enum TrustError {
     /// It could not be read.
-    #[error("could not read the CAs of the server")]
+    #[error("could not read the CAs")]
     Read(#[source] io::Error),
     /// It is not a list of certificates.
-    #[error("cannot use the CAs of the server")]
+    #[error("cannot use the CAs")]
     Certificates(#[from] CertificatesError),
     /// What it holds cannot be trusted.
-    #[error("cannot judge the server by its CAs")]
+    #[error("cannot judge anybody by the CAs")]
     Roots(#[from] TlsError),
 }
 
@@ -50,10 +50,9 @@ pub(crate) fn fixed(roots: Arc<RootCertStore>) -> Roots {
 
 /// Reads CAs from a file, which is to be watched. One that cannot be used is an error here.
 pub(crate) fn watched(path: &Path, upstream: &str) -> Result<(Roots, TrustKeeper), TrustError> {
-    let text = text_file::read(path, MAX_BYTES).map_err(TrustError::Read)?;
-    let (sender, roots) = watch::channel(read(&text)?);
+    let (sender, roots) = watch::channel(read(path)?);
     let keeper = TrustKeeper {
-        file: TextFile::new(path.to_owned(), MAX_BYTES),
+        file: file(path),
         roots: sender,
         upstream: upstream.to_owned(),
     };
@@ -69,8 +68,7 @@ impl TrustKeeper {
     /// Runs until it is dropped.
     pub(crate) async fn run(mut self) {
         loop {
-            let text = self.file.next().await.map_err(TrustError::Read);
-            match text.and_then(|text| read(&text)) {
+            match next(&mut self.file).await {
                 Ok(roots) => self.trust(roots),
                 Err(error) => {
                     let (upstream, why) = (&self.upstream, failure::sentence(&error));
@@ -101,6 +99,23 @@ impl TrustKeeper {
     }
 }
 
-fn read(text: &str) -> Result<Arc<RootCertStore>, TrustError> {
+/// Reads CAs from a file.
+pub(crate) fn read(path: &Path) -> Result<Arc<RootCertStore>, TrustError> {
+    let text = text_file::read(path, MAX_BYTES).map_err(TrustError::Read)?;
+    roots(&text)
+}
+
+/// Begins to watch a file of CAs.
+pub(crate) fn file(path: &Path) -> TextFile {
+    TextFile::new(path.to_owned(), MAX_BYTES)
+}
+
+/// Waits for new CAs, or for the news that there are none. Safe to drop halfway.
+pub(crate) async fn next(file: &mut TextFile) -> Result<Arc<RootCertStore>, TrustError> {
+    let text = file.next().await.map_err(TrustError::Read)?;
+    roots(&text)
+}
+
+fn roots(text: &str) -> Result<Arc<RootCertStore>, TrustError> {
     Ok(tls::bundle_roots(&TrustBundle::from_pem(text)?)?)
 }

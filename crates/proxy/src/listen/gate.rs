@@ -3,14 +3,9 @@
 //! Identity and CAs are read again when they change. What cannot work is kept out and told; what worked before stays.
 //! Whoever is connected already stays so: a change is for those who come.
 
-use std::{io, path::Path, sync::Arc};
+use std::sync::Arc;
 
-use newleaf_identity::{
-    Identity, Watcher,
-    source::LoadError,
-    tls::{self, TlsError},
-};
-use newleaf_x509::{TrustBundle, certificate::CertificatesError};
+use newleaf_identity::{Identity, Watcher, source::LoadError, tls};
 use rustls::{
     RootCertStore, ServerConfig,
     server::{NoServerSessionStorage, VerifierBuilderError, WebPkiClientVerifier},
@@ -21,11 +16,9 @@ use tokio::sync::watch;
 use crate::{
     clock, failure,
     options::ListenerTls,
-    text_file::{self, TextFile},
+    text_file::TextFile,
+    trust::{self, TrustError},
 };
-
-/// The largest file of CAs that is read: several hundred of them.
-const MAX_BYTES: u64 = 1024 * 1024;
 
 /// What a listener needs for each caller.
 #[derive(Clone)]
@@ -53,15 +46,9 @@ pub enum GateError {
     /// The identity that callers would be shown.
     #[error("cannot use the listener's identity")]
     Identity(#[from] LoadError),
-    /// The CAs of callers could not be read.
-    #[error("could not read the CAs of callers")]
-    ReadClientTrust(#[source] io::Error),
-    /// They are not a list of certificates.
-    #[error("cannot use the CAs of callers")]
-    ClientTrust(#[from] CertificatesError),
-    /// They cannot be trusted.
+    /// The CAs that callers would be judged by.
     #[error("cannot judge callers by their CAs")]
-    Roots(#[from] TlsError),
+    ClientTrust(#[from] TrustError),
     /// They cannot be a verifier.
     #[error("cannot judge callers by their CAs")]
     Verifier(#[from] VerifierBuilderError),
@@ -74,15 +61,19 @@ impl GateError {
     /// Returns whether a look at the same files later may find something better.
     pub fn may_pass(&self) -> bool {
         match self {
-            Self::Identity(_) | Self::ReadClientTrust(_) | Self::ClientTrust(_) => true,
-            Self::Roots(_) | Self::Verifier(_) | Self::Protocol(_) => false,
+            Self::Identity(_) => true,
+            Self::ClientTrust(error) => match error {
+                TrustError::Read(_) | TrustError::Certificates(_) => true,
+                TrustError::Roots(_) => false,
+            },
+            Self::Verifier(_) | Self::Protocol(_) => false,
         }
     }
 }
 
 /// Opens a gate. Files that cannot work are an error here: a listener that lets nobody in would fail later and less clearly.
 pub(crate) fn open(tls: &ListenerTls) -> Result<(Gate, Gatekeeper), GateError> {
-    let client_trust = tls.client_trust.as_deref().map(read_roots).transpose()?;
+    let client_trust = tls.client_trust.as_deref().map(trust::read).transpose()?;
     let parts = Parts {
         identity: Arc::new(tls.identity.load(clock::now())?),
         client_trust,
@@ -90,10 +81,7 @@ pub(crate) fn open(tls: &ListenerTls) -> Result<(Gate, Gatekeeper), GateError> {
     let (gate, config) = watch::channel(Arc::new(parts.config()?));
     let keeper = Gatekeeper {
         identity: Watcher::new(tls.identity.clone(), clock::now),
-        client_trust: tls
-            .client_trust
-            .clone()
-            .map(|path| TextFile::new(path, MAX_BYTES)),
+        client_trust: tls.client_trust.as_deref().map(trust::file),
         current: parts,
         gate,
     };
@@ -126,10 +114,7 @@ impl Gatekeeper {
         let mut parts = self.current.clone();
         tokio::select! {
             identity = self.identity.next() => parts.identity = Arc::new(identity?),
-            text = next_text(&mut self.client_trust) => {
-                let text = text.map_err(GateError::ReadClientTrust)?;
-                parts.client_trust = Some(roots(&text)?);
-            }
+            roots = next_roots(&mut self.client_trust) => parts.client_trust = Some(roots?),
         }
         Ok(parts)
     }
@@ -176,18 +161,9 @@ fn refuse(error: &GateError) {
     );
 }
 
-fn read_roots(path: &Path) -> Result<Arc<RootCertStore>, GateError> {
-    let text = text_file::read(path, MAX_BYTES).map_err(GateError::ReadClientTrust)?;
-    roots(&text)
-}
-
-fn roots(text: &str) -> Result<Arc<RootCertStore>, GateError> {
-    Ok(tls::bundle_roots(&TrustBundle::from_pem(text)?)?)
-}
-
-async fn next_text(file: &mut Option<TextFile>) -> io::Result<zeroize::Zeroizing<String>> {
+async fn next_roots(file: &mut Option<TextFile>) -> Result<Arc<RootCertStore>, TrustError> {
     match file {
-        Some(file) => file.next().await,
+        Some(file) => trust::next(file).await,
         None => std::future::pending().await,
     }
 }
