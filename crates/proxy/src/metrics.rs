@@ -112,30 +112,22 @@ fn identities(page: &mut DescriptorEncoder<'_>, upstreams: &[UpstreamStatus]) ->
 }
 
 fn candidates(page: &mut DescriptorEncoder<'_>, upstreams: &[UpstreamStatus]) -> fmt::Result {
-    let ready: Vec<_> = upstreams
-        .iter()
-        .map(|upstream| (of_upstream(upstream), i64::from(upstream.ready)))
-        .collect();
+    let mut flag = |kind: &Kind, holds: fn(&UpstreamStatus) -> Option<bool>| {
+        let of = |upstream| Some((of_upstream(upstream), i64::from(holds(upstream)?)));
+        let values: Vec<_> = upstreams.iter().filter_map(of).collect();
+        gauges(page, kind, values.iter().map(|(labels, n)| (labels, *n)))
+    };
     let about = "Whether a call to the upstream would be carried now (1), or would wait (0).";
-    let of_ready = ready.iter().map(|(labels, ready)| (labels, *ready));
-    gauges(page, &kind("upstream_ready", about, None), of_ready)?;
-    let named: Vec<_> = upstreams
-        .iter()
-        .filter_map(|upstream| {
-            let lookup = upstream.name_lookup.as_ref()?;
-            Some((of_upstream(upstream), i64::from(lookup.trouble.is_none())))
-        })
-        .collect();
+    flag(&kind("upstream_ready", about, None), |of| Some(of.ready))?;
     let about = "Whether the last DNS lookup of the upstream's name succeeded (1), or its earlier addresses are still in use (0).";
-    let of_named = named.iter().map(|(labels, answered)| (labels, *answered));
-    gauges(page, &kind("name_answered", about, None), of_named)?;
-    let current: Vec<_> = upstreams
-        .iter()
-        .map(|upstream| (of_upstream(upstream), i64::from(upstream.current)))
-        .collect();
+    flag(&kind("name_answered", about, None), |of| {
+        let lookup = of.name_lookup.as_ref()?;
+        Some(lookup.trouble.is_none())
+    })?;
     let about = "Whether the credentials in use are what was read last (1), or that waits to be proved, or was refused (0).";
-    let of_current = current.iter().map(|(labels, current)| (labels, *current));
-    gauges(page, &kind("credentials_current", about, None), of_current)?;
+    flag(&kind("credentials_current", about, None), |of| {
+        Some(of.current)
+    })?;
     let mut each = |kind: &Kind, value: fn(&UpstreamStatus) -> u64| {
         let of = |upstream| (of_upstream(upstream), value(upstream));
         let values: Vec<_> = upstreams.iter().map(of).collect();

@@ -21,11 +21,15 @@ fn binary() -> Command {
     command
 }
 
-/// Starts the binary on a port that was free a moment ago, and waits until it is ready.
-async fn start(server: &Server, directory: &Path) -> (Child, SocketAddr) {
+/// An address that was free a moment ago.
+async fn free_address() -> SocketAddr {
     let free = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = free.local_addr().unwrap();
-    drop(free);
+    free.local_addr().unwrap()
+}
+
+/// Starts the binary, and waits until it is ready.
+async fn start(server: &Server, directory: &Path) -> (Child, SocketAddr) {
+    let address = free_address().await;
     let child = rig::binary(server, directory)
         .args(["--listen", &address.to_string()])
         .spawn()
@@ -39,9 +43,7 @@ async fn start(server: &Server, directory: &Path) -> (Child, SocketAddr) {
 
 /// Starts the binary with an identity that a shell prints.
 async fn start_with_helper(server: &Server, directory: &Path, script: &str) -> (Child, SocketAddr) {
-    let free = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = free.local_addr().unwrap();
-    drop(free);
+    let address = free_address().await;
     let server_ca = directory.join("server-ca.pem");
     fs_err::write(&server_ca, server.ca.certificate.to_pem()).unwrap();
     let child = binary()
