@@ -43,6 +43,8 @@ mod routes;
 pub mod status;
 mod switchboard;
 mod tcp;
+#[cfg(test)]
+mod testing;
 mod text_file;
 mod trust;
 mod upstream;

@@ -1,17 +1,13 @@
 //! Which place counts most, and what each of them may not say.
 
 use clap::Parser as _;
-use newleaf_identity::{
-    Source,
-    generate::{self, KeyKind},
-    source::Helper,
-};
-use newleaf_x509::issue::{self, CaTemplate, Subject, Validity};
+use newleaf_identity::{Source, source::Helper};
 
 use super::*;
 use crate::{
     api_key::ApiKeySource,
     options::{CredentialsOptions, ListenerTls, ServerTrust},
+    testing::Ca,
 };
 
 #[derive(clap::Parser)]
@@ -240,23 +236,10 @@ fn what_a_variable_cannot_have_is_refused() {
     );
 }
 
-fn ca_pem() -> String {
-    let key = generate::key(KeyKind::EcdsaP256).unwrap();
-    let template = CaTemplate {
-        subject: Subject::new("g1", None, None).unwrap(),
-        serial: generate::serial().unwrap(),
-        validity: Validity {
-            not_before: "2026-01-01T00:00:00Z".parse().unwrap(),
-            not_after: "2030-01-01T00:00:00Z".parse().unwrap(),
-        },
-    };
-    issue::ca(&template, &key).unwrap().to_pem()
-}
-
 #[test]
 fn the_cas_of_the_server_may_stand_in_a_variable() {
     fn lookup(name: &str) -> Option<String> {
-        (name == "TEMPORAL_TLS_SERVER_CA_CERT_DATA").then(ca_pem)
+        (name == "TEMPORAL_TLS_SERVER_CA_CERT_DATA").then(|| Ca::new().certificate.to_pem())
     }
     let flags = args("--upstream server:7233 --identity /identity");
     let options = resolve(flags, None, &Environment::new(lookup)).unwrap();

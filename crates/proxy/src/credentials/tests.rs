@@ -1,37 +1,10 @@
 //! Which credentials are worth a try.
 
-use newleaf_identity::generate::{self, KeyKind};
-use newleaf_x509::{
-    Chain,
-    issue::{self, Issuer, LeafTemplate, LeafUse, Subject, Validity},
-};
-
 use super::*;
+use crate::testing::{Ca, ecdsa};
 
 fn identity() -> Arc<Identity> {
-    let validity = Validity {
-        not_before: "2026-01-01T00:00:00Z".parse().unwrap(),
-        not_after: "2027-01-01T00:00:00Z".parse().unwrap(),
-    };
-    let key = generate::key(KeyKind::EcdsaP256).unwrap();
-    let ca = issue::CaTemplate {
-        subject: Subject::new("g1", None, None).unwrap(),
-        serial: generate::serial().unwrap(),
-        validity,
-    };
-    let ca = issue::ca(&ca, &key).unwrap();
-    let template = LeafTemplate {
-        subject: Subject::new("worker", None, None).unwrap(),
-        sans: vec![],
-        serial: generate::serial().unwrap(),
-        validity,
-        usage: LeafUse::Client,
-    };
-    let own = generate::key(KeyKind::EcdsaP256).unwrap();
-    let leaf = issue::leaf(&template, &own, &Issuer::new(&ca, &key).unwrap()).unwrap();
-    let now = "2026-06-01T00:00:00Z".parse().unwrap();
-    let identity = Identity::new(Chain::new([leaf]).unwrap(), &own, now);
-    Arc::new(identity.ok().unwrap())
+    Arc::new(Ca::new().client(&ecdsa(), 2026))
 }
 
 fn credentials(identity: Option<&Arc<Identity>>, api_key: Option<&str>) -> Credentials {

@@ -2,18 +2,12 @@
 
 use std::{sync::Arc, task::Waker};
 
-use newleaf_identity::{
-    Identity,
-    generate::{self, KeyKind},
-    tls,
-};
-use newleaf_x509::{
-    Chain, TrustBundle,
-    issue::{self, CaTemplate, Issuer, LeafTemplate, LeafUse, San, Subject, Validity},
-};
+use newleaf_identity::tls;
+use newleaf_x509::TrustBundle;
 use rustls::{ClientConnection, ServerConfig, ServerConnection, sign::SingleCertAndKey};
 
 use super::*;
+use crate::testing::Ca;
 
 /// A socket that breaks once it has taken so many bytes.
 struct Fragile {
@@ -55,37 +49,14 @@ impl AsyncWrite for Fragile {
 
 /// A client's session whose handshake is over, behind a socket that will take so many bytes.
 fn transport(n_left: usize) -> Tls<Fragile, ClientConnection> {
-    let validity = Validity {
-        not_before: "2020-01-01T00:00:00Z".parse().unwrap(),
-        not_after: "2090-01-01T00:00:00Z".parse().unwrap(),
-    };
-    let key = || generate::key(KeyKind::EcdsaP256).unwrap();
-    let subject = |name| Subject::new(name, None, None).unwrap();
-    let serial = || generate::serial().unwrap();
-    let (ca_key, leaf_key) = (key(), key());
-    let ca = CaTemplate {
-        subject: subject("g1"),
-        serial: serial(),
-        validity,
-    };
-    let ca = issue::ca(&ca, &ca_key).unwrap();
-    let leaf = LeafTemplate {
-        subject: subject("both"),
-        sans: vec![San::Dns("temporal.test".to_owned())],
-        serial: serial(),
-        validity,
-        usage: LeafUse::Server,
-    };
-    let leaf = issue::leaf(&leaf, &leaf_key, &Issuer::new(&ca, &ca_key).unwrap()).unwrap();
-    let now = "2026-06-01T00:00:00Z".parse().unwrap();
-    let identity = Identity::new(Chain::new([leaf]).unwrap(), &leaf_key, now);
-    let identity = identity.ok().unwrap();
+    let ca = Ca::new();
+    let identity = ca.server("temporal.test");
     let server = ServerConfig::builder_with_provider(Arc::new(tls::provider()))
         .with_safe_default_protocol_versions()
         .unwrap()
         .with_no_client_auth()
         .with_cert_resolver(Arc::new(SingleCertAndKey::from(identity.certified_key())));
-    let roots = tls::bundle_roots(&TrustBundle::new([ca])).unwrap();
+    let roots = tls::bundle_roots(&TrustBundle::new([ca.certificate])).unwrap();
     let client = tls::client_config(roots, identity.resolver()).unwrap();
     let name = tls::server_name("temporal.test").unwrap();
     let mut client = ClientConnection::new(Arc::new(client), name).unwrap();
