@@ -21,7 +21,7 @@ pub struct Args {
     pub(crate) listen_key: Option<PathBuf>,
 
     /// PEM file of the CAs that a caller's certificate must lead to; without it callers need none
-    #[arg(long, value_name = "FILE", requires = "listen_cert")]
+    #[arg(long, value_name = "FILE")]
     pub(crate) listen_client_ca: Option<PathBuf>,
 
     /// The Temporal server, as `HOST:PORT` [env: `TEMPORAL_ADDRESS`]

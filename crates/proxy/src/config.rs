@@ -18,7 +18,7 @@ use std::{
 use newleaf_x509::certificate::CertificatesError;
 
 pub use self::environment::Environment;
-use self::layer::{Layer, UpstreamLayer};
+use self::layer::{Layer, ListenerLayer, UpstreamLayer};
 use crate::{
     api_key::ApiKeyError,
     cli::Args,
@@ -85,6 +85,15 @@ pub enum ConfigError {
     NoAddress {
         /// The upstream.
         upstream: String,
+    },
+    /// Callers are to be judged, but nobody says by which certificate they are met.
+    #[error(
+        "expected the listener's certificate beside the CAs of its callers (`{}`), by `--listen-cert` and `--listen-key` or `tls` in the file, found none",
+        client_ca.display()
+    )]
+    NoListenerIdentity {
+        /// The file of the CAs.
+        client_ca: PathBuf,
     },
     /// Nobody says who the proxy is.
     #[error(
@@ -180,7 +189,7 @@ fn put_over_upstream(
 /// The same, of a listener.
 fn put_over_listener(
     base: &mut Layer,
-    over: layer::ListenerLayer,
+    over: ListenerLayer,
     said: &[&'static str],
 ) -> Result<(), ConfigError> {
     let found = base.listeners.len();
@@ -201,7 +210,7 @@ fn put_over_listener(
 
 /// Gives every listener an address and a route.
 fn listeners(
-    layers: Vec<layer::ListenerLayer>,
+    layers: Vec<ListenerLayer>,
     upstreams: &[UpstreamOptions],
 ) -> Result<Vec<ListenerOptions>, ConfigError> {
     let only = match upstreams {
@@ -221,7 +230,7 @@ fn listeners(
         };
         listeners.push(ListenerOptions {
             listen: layer.listen.unwrap_or(Listen::Tcp(LISTEN)),
-            tls: layer.tls,
+            tls: ListenerLayer::tls(layer.identity, layer.client_ca)?,
             route,
         });
     }

@@ -78,6 +78,8 @@ fn tls_towards_callers_needs_both_files() {
     for flags in ["--listen-cert c", "--listen-key k", "--listen-client-ca ca"] {
         assert!(tls(flags).is_err(), "{flags}");
     }
+    let error = tls("--listen-client-ca ca").unwrap_err();
+    assert!(error.contains("--listen-cert"), "{error}");
 }
 
 #[test]

@@ -21,7 +21,7 @@ use super::{
 use crate::{
     api_key::{ApiKey, ApiKeySource},
     dial::ConnectProxy,
-    options::{Exposure, Listen, ListenerTls, Route},
+    options::{Exposure, Listen, Route},
 };
 
 /// The least span that is taken where something happens once in each.
@@ -190,16 +190,14 @@ impl Reader<'_> {
     fn listener(&self, at: &At<Listener>, names: &[&str]) -> Result<ListenerLayer, ConfigError> {
         let raw = &at.value;
         let listen = raw.listen.as_ref().map(|at| self.listen(at));
-        let tls = raw.tls.as_ref().map(|tls| ListenerTls {
-            identity: Source::Files {
-                chain: self.file(&tls.cert),
-                key: self.file(&tls.key),
-            },
-            client_trust: tls.client_ca.as_deref().map(|path| self.file(path)),
-        });
+        let tls = raw.tls.as_ref();
         Ok(ListenerLayer {
             listen: listen.transpose()?,
-            tls,
+            identity: tls.map(|tls| Source::Files {
+                chain: self.file(&tls.cert),
+                key: self.file(&tls.key),
+            }),
+            client_ca: tls.and_then(|tls| Some(self.file(tls.client_ca.as_deref()?))),
             route: self.route(at, names)?,
         })
     }

@@ -47,7 +47,11 @@ pub(super) struct Single {
 #[derive(Debug, Default)]
 pub(super) struct ListenerLayer {
     pub(super) listen: Option<Listen>,
-    pub(super) tls: Option<ListenerTls>,
+    /// Who the listener is to its callers.
+    pub(super) identity: Option<Source>,
+    /// The file of the CAs that callers are judged by. Apart from the identity: who names other files for that says nothing
+    /// of whom to let in.
+    pub(super) client_ca: Option<PathBuf>,
     pub(super) route: Option<Route>,
 }
 
@@ -99,10 +103,31 @@ impl Single {
 impl ListenerLayer {
     /// Lets another place count more.
     pub(super) fn put_over(&mut self, over: Self) {
-        let Self { listen, tls, route } = over;
+        let Self {
+            listen,
+            identity,
+            client_ca,
+            route,
+        } = over;
         put(&mut self.listen, listen);
-        put(&mut self.tls, tls);
+        put(&mut self.identity, identity);
+        put(&mut self.client_ca, client_ca);
         put(&mut self.route, route);
+    }
+
+    /// Returns the TLS towards callers. Never less than was said: to judge callers without TLS is an error.
+    pub(super) fn tls(
+        identity: Option<Source>,
+        client_ca: Option<PathBuf>,
+    ) -> Result<Option<ListenerTls>, ConfigError> {
+        match (identity, client_ca) {
+            (Some(identity), client_trust) => Ok(Some(ListenerTls {
+                identity,
+                client_trust,
+            })),
+            (None, None) => Ok(None),
+            (None, Some(client_ca)) => Err(ConfigError::NoListenerIdentity { client_ca }),
+        }
     }
 }
 
@@ -233,10 +258,8 @@ pub(super) fn of_flags(args: Args) -> Single {
     Single {
         listener: ListenerLayer {
             listen: listen.and_then(|text| parse_listen(&text).ok()),
-            tls: files(listen_cert, listen_key).map(|identity| ListenerTls {
-                identity,
-                client_trust: listen_client_ca,
-            }),
+            identity: files(listen_cert, listen_key),
+            client_ca: listen_client_ca,
             route: None,
         },
         upstream: UpstreamLayer {
@@ -278,6 +301,7 @@ fn said_of_listener(args: &Args) -> Vec<&'static str> {
     said(&[
         ("--listen", args.listen.is_some()),
         ("--listen-cert", args.listen_cert.is_some()),
+        ("--listen-client-ca", args.listen_client_ca.is_some()),
     ])
 }
 

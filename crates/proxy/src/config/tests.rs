@@ -249,6 +249,34 @@ fn the_cas_of_the_server_may_stand_in_a_variable() {
     ));
 }
 
+/// Whoever changes what a listener shows its callers has said nothing of whom to let in.
+#[test]
+fn another_certificate_lets_nobody_else_in() {
+    let bench = bench("listeners: [{tls: {cert: in.crt, key: in.key, client_ca: in-ca.crt}}]");
+    let base = |name: &str| bench.directory.path().join(name);
+    let tls = |flags: &str| {
+        let flags = format!("--upstream server:7233 --identity id {flags}");
+        let options = bench.resolve(&flags, nothing).unwrap();
+        options.listeners[0].tls.clone().unwrap()
+    };
+    let files = |chain: PathBuf, key: PathBuf| Source::Files { chain, key };
+    let of_the_file = files(base("in.crt"), base("in.key"));
+    let of_flags = files("new.crt".into(), "new.key".into());
+    let expected = |identity: &Source, client_ca| ListenerTls {
+        identity: identity.clone(),
+        client_trust: Some(client_ca),
+    };
+    assert_eq!(tls(""), expected(&of_the_file, base("in-ca.crt")));
+    assert_eq!(
+        tls("--listen-cert new.crt --listen-key new.key"),
+        expected(&of_flags, base("in-ca.crt"))
+    );
+    assert_eq!(
+        tls("--listen-client-ca new-ca.crt"),
+        expected(&of_the_file, "new-ca.crt".into())
+    );
+}
+
 #[test]
 fn a_file_has_several_of_everything() {
     let bench = bench(TWO);
