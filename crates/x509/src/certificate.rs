@@ -293,14 +293,20 @@ impl Certificate {
 
     /// Returns whether extended key usage, if present, allows TLS client authentication.
     pub fn allows_client_auth(&self) -> bool {
-        self.extensions()
-            .extended_key_usage
-            .as_ref()
-            .is_none_or(|eku| {
-                eku.value
-                    .iter()
-                    .any(|p| matches!(p, Purpose::ClientAuth | Purpose::Any))
-            })
+        self.allows_purpose(&Purpose::ClientAuth)
+    }
+
+    /// Returns whether extended key usage, if present, allows TLS server authentication.
+    pub fn allows_server_auth(&self) -> bool {
+        self.allows_purpose(&Purpose::ServerAuth)
+    }
+
+    fn allows_purpose(&self, purpose: &Purpose) -> bool {
+        let purposes = self.extensions().extended_key_usage.as_ref();
+        purposes.is_none_or(|eku| {
+            let allows = |given: &Purpose| given == purpose || *given == Purpose::Any;
+            eku.value.iter().any(allows)
+        })
     }
 
     /// Returns whether our issuer's name and the subject of `issuer` are the same octets. Go and webpki compare octets;

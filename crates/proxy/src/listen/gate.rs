@@ -49,6 +49,14 @@ pub enum GateError {
     /// The CAs that callers would be judged by.
     #[error("cannot judge callers by their CAs")]
     ClientTrust(#[from] TrustError),
+    /// A leaf that no caller takes for a server's (RFC 5280 §4.2.1.12).
+    #[error(
+        "expected a leaf for servers, found `{subject}`, whose extended key usage leaves out `serverAuth`"
+    )]
+    NotForServers {
+        /// The leaf's subject.
+        subject: String,
+    },
     /// They cannot be a verifier.
     #[error("cannot judge callers by their CAs")]
     Verifier(#[from] VerifierBuilderError),
@@ -61,7 +69,7 @@ impl GateError {
     /// Returns whether a look at the same files later may find something better.
     pub fn may_pass(&self) -> bool {
         match self {
-            Self::Identity(_) => true,
+            Self::Identity(_) | Self::NotForServers { .. } => true,
             Self::ClientTrust(error) => match error {
                 TrustError::Read(_) | TrustError::Certificates(_) => true,
                 TrustError::Roots(_) => false,
@@ -132,6 +140,11 @@ impl Gatekeeper {
 impl Parts {
     /// Sessions are not resumed: a resumed one would not be asked for its certificate again, and so outlive the trust in it.
     fn config(&self) -> Result<ServerConfig, GateError> {
+        let leaf = self.identity.leaf();
+        if !leaf.allows_server_auth() {
+            let subject = leaf.subject().to_string();
+            return Err(GateError::NotForServers { subject });
+        }
         let provider = Arc::new(tls::provider());
         let config = ServerConfig::builder_with_provider(Arc::clone(&provider))
             .with_safe_default_protocol_versions()

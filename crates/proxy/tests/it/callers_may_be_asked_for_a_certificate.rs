@@ -132,6 +132,13 @@ async fn tls_without_a_certificate_from_the_caller() {
     })
     .await;
     assert!(call(rig.proxy.address, &ours, None).await);
+    // What no caller would take for a server's is kept out; longer than it takes to notice.
+    ours.leaf("worker").swap_into(directory.path());
+    let until = tokio::time::Instant::now() + std::time::Duration::from_millis(1500);
+    while tokio::time::Instant::now() < until {
+        assert!(call(rig.proxy.address, &ours, None).await);
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
     assert_eq!(rig.proxy.status().failed, 0);
 }
 
@@ -145,15 +152,24 @@ async fn a_listener_that_could_let_nobody_in_does_not_start() {
         options.listeners[0].tls = Some(listener_tls(directory.path()));
         options
     };
-    for step in ["no identity", "no CAs", "what are no CAs"] {
+    for step in [
+        "no identity",
+        "no CAs",
+        "what are no CAs",
+        "a leaf for clients",
+    ] {
         let error = Proxy::bind(make()).await.err().unwrap();
         assert!(matches!(error, StartError::Gate { .. }), "{step}: {error}");
         match step {
             "no identity" => ours.server_leaf().swap_into(directory.path()),
+            "what are no CAs" => {
+                trust(directory.path(), &[&ours]);
+                ours.leaf("worker").swap_into(directory.path());
+            }
+            "a leaf for clients" => ours.server_leaf().swap_into(directory.path()),
             _ => fs_err::write(directory.path().join("clients.pem"), "nothing").unwrap(),
         }
     }
-    trust(directory.path(), &[&ours]);
     assert!(Proxy::bind(make()).await.is_ok());
     eventually("the rig still serves", || rig.proxy.status().adopted == 1).await;
 }
