@@ -416,7 +416,7 @@ fn the_file_in_the_documentation_can_be_used() {
     let (example, _) = rest.split_once("```").unwrap();
     let bench = bench(&format!("listeners:{example}"));
     let ca = bench.directory.path().join("own-ca.pem");
-    fs_err::write(ca, ca_pem()).unwrap();
+    fs_err::write(ca, Ca::new().certificate.to_pem()).unwrap();
     let options = bench.resolve("", nothing).unwrap();
     assert_eq!((options.listeners.len(), options.upstreams.len()), (2, 2));
 }
