@@ -182,6 +182,10 @@ pub const HANDSHAKE: Duration = Duration::from_secs(10);
 /// From a caller's connection to its HTTP/2 preface.
 pub const DOWNSTREAM_HANDSHAKE: Duration = Duration::from_secs(10);
 
+/// Callers in the midst of their TLS handshake at once, at each listener. They are nobody yet: however many of them say nothing,
+/// callers of other listeners come in.
+pub const DOWNSTREAM_HANDSHAKES: usize = 64;
+
 /// For each call that proves a new identity.
 pub const PROOF: Duration = Duration::from_secs(5);
 
@@ -247,8 +251,11 @@ pub const CONNECTION_AGE_MIN: Duration = Duration::from_secs(2);
 /// How long streams may stay on a connection that takes no new ones: a long poll (70 s) and some.
 pub const DRAIN: Duration = Duration::from_mins(2);
 
-/// Connections to the admin endpoint at once.
+/// Connections to the admin endpoint at once. One more, and the oldest is closed: a probe is not kept waiting by the silent.
 pub const ADMIN_CONNECTIONS: usize = 16;
+
+/// How often it is said again that callers cannot be accepted.
+pub const ACCEPT_COMPLAINT: Duration = Duration::from_mins(1);
 
 /// For one request to the admin endpoint, from accept to the last byte of the answer.
 pub const ADMIN_REQUEST: Duration = Duration::from_secs(10);

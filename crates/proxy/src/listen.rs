@@ -4,6 +4,7 @@
 //! neither a change of identity nor the ageing of connections. Only our own shutdown says goodbye to callers.
 
 pub(crate) mod gate;
+mod room;
 
 use std::{
     fmt,
@@ -16,11 +17,12 @@ use std::{
     time::Duration,
 };
 
+use rustls::ServerConnection;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpListener, UnixListener},
     runtime::Handle,
-    sync::Semaphore,
+    sync::Notify,
     task::JoinSet,
     time::Instant,
 };
@@ -28,6 +30,7 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::{limits, plane::Timekeeper, relay::Route, switchboard::Switchboard};
 use gate::Gate;
+use room::{Place, Room};
 
 /// The pause after a failed accept: it fails for want of file descriptors, which comes and goes.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -39,6 +42,21 @@ pub(crate) struct Door {
     pub(crate) gate: Option<Gate>,
     /// Where their calls go.
     pub(crate) route: Arc<Route>,
+}
+
+/// Says that accepting fails, but not each time: it fails for as long as the process is out of file descriptors.
+#[derive(Default)]
+pub(crate) struct Complaint(Option<Instant>);
+
+impl Complaint {
+    pub(crate) fn say(&mut self, error: &io::Error, whom: &'static str) {
+        let now = Instant::now();
+        let was_said = |at: Instant| now.duration_since(at) < limits::ACCEPT_COMPLAINT;
+        if !self.0.is_some_and(was_said) {
+            tracing::warn!(%error, "could not accept {whom}; trying on");
+            self.0 = Some(now);
+        }
+    }
 }
 
 /// A bound listener.
@@ -119,42 +137,35 @@ impl fmt::Display for Listener {
 
 /// Accepts until `shutdown`, then lets the calls that are open finish within `drain_timeout`.
 pub(crate) async fn serve(
-    mut doors: Vec<Door>,
+    doors: Vec<Door>,
     board: Arc<Switchboard>,
     shutdown: impl Future<Output = ()>,
     drain_timeout: Duration,
     timekeeper: Timekeeper,
 ) {
-    let room = Arc::new(Semaphore::new(limits::DOWNSTREAM_CONNECTIONS));
     let mut callers = JoinSet::new();
+    let mut house = House::new(doors);
     let accepting = async {
+        let mut complaint = Complaint::default();
         let mut was_full = false;
         loop {
             // Finished callers are forgotten as they go.
             while callers.try_join_next().is_some() {}
-            let is_full = room.available_permits() == 0;
+            let is_full = house.room.is_full();
             if is_full && !was_full {
                 tell_full();
             }
             was_full = is_full;
-            let Ok(permit) = Arc::clone(&room).acquire_owned().await else {
-                return;
-            };
-            match poll_fn(|cx| poll_doors(&mut doors, cx)).await {
-                Ok((socket, gate, route)) => {
+            match house.next().await {
+                Some(Ok(caller)) => {
                     let (board, timekeeper) = (Arc::clone(&board), timekeeper.clone());
-                    callers.spawn(async move {
-                        match gate {
-                            None => board.carry(socket, route).await,
-                            Some(gate) => meet(socket, &gate, (board, route), &timekeeper).await,
-                        }
-                        drop(permit);
-                    });
+                    callers.spawn(receive(caller, house.room.clone(), board, timekeeper));
                 }
-                Err(error) => {
-                    tracing::warn!(%error, "could not accept a caller");
+                Some(Err(error)) => {
+                    complaint.say(&error, "a caller");
                     timekeeper.sleep(ACCEPT_PAUSE).await;
                 }
+                None => {}
             }
         }
     };
@@ -162,7 +173,7 @@ pub(crate) async fn serve(
         () = accepting => {}
         () = shutdown => {}
     }
-    drop(doors);
+    drop(house);
     board.with(|relay| relay.shut_down(Instant::now().into_std()));
     tracing::info!(
         callers = callers.len(),
@@ -187,41 +198,111 @@ fn tell_full() {
     );
 }
 
-/// Who has come, and what is known of them by where they came.
-type Arrival = (Box<dyn Transport>, Option<Gate>, Arc<Route>);
-
-/// Takes a caller from the first door where one waits. That door comes last the next time.
-fn poll_doors(doors: &mut [Door], cx: &mut Context<'_>) -> Poll<io::Result<Arrival>> {
-    for nth in 0..doors.len() {
-        let Some(door) = doors.get(nth) else {
-            continue;
-        };
-        if let Poll::Ready(accepted) = door.listener.poll_accept(cx) {
-            let (gate, route) = (door.gate.clone(), Arc::clone(&door.route));
-            doors.rotate_left(nth + 1);
-            return Poll::Ready(accepted.map(|socket| (socket, gate, route)));
-        }
-    }
-    Poll::Pending
+/// The doors, and how many may be in.
+struct House {
+    doors: Vec<(Door, Room)>,
+    /// For callers whose calls are carried.
+    room: Room,
 }
 
-/// Shakes hands with a caller and carries its calls.
+/// Who has come, and what is known of them by where they came.
+struct Arrival {
+    socket: Box<dyn Transport>,
+    gate: Option<Gate>,
+    route: Arc<Route>,
+    place: Place,
+}
+
+impl House {
+    /// Whoever comes in plaintext needs a place in the room itself; who must shake hands first, one at the door.
+    fn new(doors: Vec<Door>) -> Self {
+        let freed = Arc::new(Notify::new());
+        let room = Room::of(limits::DOWNSTREAM_CONNECTIONS, &freed);
+        let with_entrance = |door: Door| {
+            let entrance = match door.gate {
+                None => room.clone(),
+                Some(_) => Room::of(limits::DOWNSTREAM_HANDSHAKES, &freed),
+            };
+            (door, entrance)
+        };
+        let doors = doors.into_iter().map(with_entrance).collect();
+        Self { doors, room }
+    }
+
+    /// Returns who came, or nobody when a place has become free.
+    async fn next(&mut self) -> Option<io::Result<Arrival>> {
+        let room = self.room.clone();
+        tokio::select! {
+            arrival = poll_fn(|cx| self.poll_doors(cx)) => Some(arrival),
+            () = room.freed() => None,
+        }
+    }
+
+    /// Takes a caller from the first door where one waits and may come in. That door comes last the next time.
+    fn poll_doors(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Arrival>> {
+        for nth in 0..self.doors.len() {
+            let Some((door, entrance)) = self.doors.get(nth) else {
+                continue;
+            };
+            // Who finds no place is not accepted; the news that there is one has the doors looked at again.
+            let Some(place) = entrance.try_enter() else {
+                continue;
+            };
+            match door.listener.poll_accept(cx) {
+                Poll::Ready(accepted) => {
+                    let (gate, route) = (door.gate.clone(), Arc::clone(&door.route));
+                    self.doors.rotate_left(nth + 1);
+                    return Poll::Ready(accepted.map(|socket| Arrival {
+                        socket,
+                        gate,
+                        route,
+                        place,
+                    }));
+                }
+                Poll::Pending => place.leave_unsaid(),
+            }
+        }
+        Poll::Pending
+    }
+}
+
+/// Carries the calls of a caller, once there is a place for it.
+async fn receive(
+    Arrival {
+        socket,
+        gate,
+        route,
+        place,
+    }: Arrival,
+    room: Room,
+    board: Arc<Switchboard>,
+    timekeeper: Timekeeper,
+) {
+    let Some(gate) = gate else {
+        board.carry(socket, route).await;
+        return drop(place);
+    };
+    let Some((socket, session)) = meet(socket, &gate, &timekeeper).await else {
+        return;
+    };
+    let inside = room.enter().await;
+    drop(place);
+    board.carry_tls(socket, session, route).await;
+    drop(inside);
+}
+
+/// Shakes hands with a caller.
 async fn meet(
     socket: Box<dyn Transport>,
     gate: &Gate,
-    (board, route): (Arc<Switchboard>, Arc<Route>),
     timekeeper: &Timekeeper,
-) {
+) -> Option<(Box<dyn Transport>, ServerConnection)> {
     let accepting = TlsAcceptor::from(gate.config()).accept(socket);
-    match timekeeper
-        .timeout(limits::DOWNSTREAM_HANDSHAKE, accepting)
-        .await
-    {
-        Ok(Ok(stream)) => {
-            let (socket, session) = stream.into_inner();
-            board.carry_tls(socket, session, route).await;
-        }
+    let met = timekeeper.timeout(limits::DOWNSTREAM_HANDSHAKE, accepting);
+    match met.await {
+        Ok(Ok(stream)) => return Some(stream.into_inner()),
         Ok(Err(error)) => tracing::info!(%error, "refused a caller at the TLS handshake"),
         Err(_elapsed) => tracing::info!("a caller did not finish its TLS handshake"),
     }
+    None
 }

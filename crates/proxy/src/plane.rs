@@ -1,9 +1,10 @@
 //! The thread on which bytes flow.
 //!
 //! Whoever wants it gives sockets a thread and a runtime of their own, and everything else has the other: dialling, files,
-//! names, the admin endpoint. So no handshake and no scrape stands in the way of a call. It is not for parallel work: nothing
-//! on this thread waits for a time, and a thread that does is woken by a timer of the kernel's, which is set and unset around
-//! every wait. Measured on a tunnel that does nothing else, one pending timer made a call that is alone dearer by an eighth.
+//! names, the admin endpoint. So no dial and no scrape stands in the way of a call; only callers shake hands here. It is not for
+//! parallel work: nothing on this thread waits for a time, and a thread that does is woken by a timer of the kernel's, which is
+//! set and unset around every wait. Measured on a tunnel that does nothing else, one pending timer made a call that is alone
+//! dearer by an eighth.
 
 use std::{
     io,

@@ -13,6 +13,7 @@ mod pki;
 mod raw_server;
 mod rig;
 mod server;
+mod strangers_keep_nobody_waiting;
 mod stretch;
 
 mod a_burst_of_callers_waits_in_the_queue;
