@@ -2,7 +2,8 @@
 //!
 //! A request is pointed at the server: what its caller says about scheme and authority is replaced, so no request
 //! chooses where it goes. All else passes as it came. RFC 9113 §8.2 and §8.3 say what a message must not be; an
-//! intermediary must not pass such a message on (§8.1.1).
+//! intermediary must not pass such a message on (§8.1.1). Of requests more is asked, since they share a connection: some
+//! servers end it, with everybody's calls, where one request is against the grammar of RFC 9110.
 
 use super::UpstreamId;
 use crate::{
@@ -80,7 +81,7 @@ pub(super) fn request(list: &HeaderList) -> Result<Request<'_>, Breach> {
     let mut length = None;
     let mut is_regular = false;
     for field in list {
-        check(field)?;
+        check_sent(field)?;
         if field.name.first() == Some(&b':') {
             if is_regular {
                 return Err(malformed("a pseudo-field behind a field"));
@@ -96,8 +97,12 @@ pub(super) fn request(list: &HeaderList) -> Result<Request<'_>, Breach> {
     let (Some(method), Some(_), Some(path)) = (pseudo.method, pseudo.scheme, pseudo.path) else {
         return Err(malformed("a request without method, scheme and path"));
     };
-    if path.is_empty() {
-        return Err(malformed("a request with an empty path"));
+    // RFC 9113 §8.5: CONNECT is another kind of request, for proxies of another kind.
+    if !is_token(method) || method == b"CONNECT" {
+        return Err(malformed("a method that requests do not have here"));
+    }
+    if !is_path(method, path) {
+        return Err(malformed("a path that requests do not have"));
     }
     Ok(Request {
         method,
@@ -179,7 +184,7 @@ pub(super) fn reply(list: &HeaderList) -> Result<Reply, Breach> {
 /// Checks the trailers of a request.
 pub(super) fn trailers(list: &HeaderList) -> Result<(), Breach> {
     for field in list {
-        check(field)?;
+        check_sent(field)?;
         if field.name.starts_with(b":") {
             return Err(malformed("a pseudo-field in trailers"));
         }
@@ -193,16 +198,12 @@ fn check(field: Field<'_>) -> Result<(), Breach> {
         [b':', rest @ ..] => (true, rest),
         name => (false, name),
     };
-    if rest.is_empty() || !rest.iter().copied().all(is_name_byte) {
+    if !is_token(rest) || rest.iter().any(u8::is_ascii_uppercase) {
         return Err(malformed("a field with a name that none can have"));
     }
-    let is_blank = |byte: Option<&u8>| matches!(byte, Some(b' ' | b'\t'));
     let breaks = |byte: &u8| matches!(byte, 0 | b'\r' | b'\n');
-    if field.value.iter().any(breaks)
-        || is_blank(field.value.first())
-        || is_blank(field.value.last())
-    {
-        return Err(malformed("a field with a value that none can have"));
+    if field.value.iter().any(breaks) {
+        return Err(VALUE);
     }
     match field.name {
         _ if colon => Ok(()),
@@ -214,29 +215,52 @@ fn check(field: Field<'_>) -> Result<(), Breach> {
     }
 }
 
-/// Returns whether a byte may be in a field's name: visible, not upper case, no colon (RFC 9113 §8.2.1).
-fn is_name_byte(byte: u8) -> bool {
-    byte.is_ascii_graphic() && !byte.is_ascii_uppercase() && byte != b':'
+/// The same for what callers say, and no blanks around a value (RFC 9113 §8.2.1), nor control characters in it (RFC 9110
+/// §5.5). Servers may: gRPC lets a blank stand at the end of a message, and what a status says is not lost for it.
+fn check_sent(field: Field<'_>) -> Result<(), Breach> {
+    let is_blank = |byte: Option<&u8>| matches!(byte, Some(b' ' | b'\t'));
+    let is_control = |byte: &u8| byte.is_ascii_control() && *byte != b'\t';
+    if field.value.iter().any(is_control)
+        || is_blank(field.value.first())
+        || is_blank(field.value.last())
+    {
+        return Err(VALUE);
+    }
+    check(field)
 }
 
-/// Reads `content-length`; saying it again must not say something else (RFC 9110 §8.6).
+const VALUE: Breach = malformed("a field with a value that none can have");
+
+/// Returns whether a text is a token (RFC 9110 §5.6.2), as methods and the names of fields are.
+fn is_token(text: &[u8]) -> bool {
+    let is_in_tokens =
+        |byte: &u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte);
+    !text.is_empty() && text.iter().all(is_in_tokens)
+}
+
+/// Returns whether a request of this method may have this path (RFC 9113 §8.3.1): visible characters behind a slash.
+fn is_path(method: &[u8], path: &[u8]) -> bool {
+    match path {
+        [b'/', rest @ ..] => rest.iter().all(u8::is_ascii_graphic),
+        b"*" => method == b"OPTIONS",
+        _ => false,
+    }
+}
+
+/// Reads `content-length`. Twice it is refused, as RFC 9110 §8.6 allows even if both say the same.
 fn length(value: &[u8], before: Option<u64>) -> Result<u64, Breach> {
-    let wrong = malformed("a content-length that is no number");
-    if value.is_empty() || !digits(value) {
+    let wrong = malformed("a content-length that is not one number");
+    if value.is_empty() || !digits(value) || before.is_some() {
         return Err(wrong);
     }
     let text = std::str::from_utf8(value).map_err(|_not_ascii| wrong)?;
-    let length = text.parse().map_err(|_too_long| wrong)?;
-    match before {
-        Some(before) if before != length => Err(wrong),
-        Some(_) | None => Ok(length),
-    }
+    text.parse().map_err(|_too_long| wrong)
 }
 
 fn digits(text: &[u8]) -> bool {
     text.iter().all(u8::is_ascii_digit)
 }
 
-fn malformed(rule: &'static str) -> Breach {
+const fn malformed(rule: &'static str) -> Breach {
     Breach::Malformed { rule }
 }
