@@ -108,7 +108,10 @@ impl DialError {
                 !matches!(tls, Some(rustls::Error::InvalidCertificate(_)))
             }
             Self::Preface { .. } => true,
-            Self::Denied { code, .. } => !matches!(code, Code::Unavailable | Code::Other(_)),
+            Self::Denied { code, .. } => !matches!(
+                code,
+                Code::ResourceExhausted | Code::Unavailable | Code::Other(_)
+            ),
             Self::Way(_)
             | Self::Elapsed { .. }
             | Self::Call { .. }

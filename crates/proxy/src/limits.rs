@@ -32,12 +32,16 @@ pub const DOWNSTREAM_STREAMS: u32 = 10_000;
 /// streams per connection is reached, and one that is not needed any more gets no successor when it grows old.
 pub const UPSTREAM_CONNECTIONS: usize = 8;
 
-/// Header list of one request or response, counted as RFC 9113 §6.5.2 does. gRPC's own default is 8 to 16 KiB; error details
-/// in trailers may be longer.
-pub const HEADER_LIST_BYTES: u32 = 256 * 1024;
+/// Header list of a request, counted as RFC 9113 §6.5.2 does. gRPC's own default is 8 to 16 KiB. Servers end a connection, with
+/// everybody's calls, over a list that is far beyond what they take: nghttp2 over more than eight CONTINUATION frames.
+pub const REQUEST_HEADER_BYTES: u32 = 64 * 1024;
 
-/// [`HEADER_LIST_BYTES`] where lists are counted.
-pub const HEADER_LIST_SIZE: usize = 256 * 1024;
+/// Header list of a response, likewise: error details in trailers may be long.
+pub const RESPONSE_HEADER_BYTES: u32 = 256 * 1024;
+
+/// Headers of all calls that are open or remembered, as long as one says something new. Most calls say the same, and have one
+/// list together: of ten thousand whose headers are as long as may be, this is a tenth.
+pub const HEADS_BYTES: usize = 64 * 1024 * 1024;
 
 /// Fields of one request or response: a worker sends about ten.
 pub const HEADER_FIELDS: usize = 1000;
@@ -273,13 +277,14 @@ pub fn help() -> String {
         "Limits:\n\
          \x20 {DOWNSTREAM_CONNECTIONS} connections from callers ({ACCEPT_QUEUE} more wait), {DOWNSTREAM_STREAMS} streams on each\n\
          \x20 {UPSTREAM_CONNECTIONS} connections to the server, as many as its limit of streams asks for\n\
-         \x20 {} KiB of headers, in each direction\n\
+         \x20 {} KiB of headers of a request, {} KiB of an answer\n\
          \x20 {} KiB of a request and {} MiB of all requests are kept for replay, until the server answers\n\
          \x20 {} s for a connection to be made before a call without a deadline fails with UNAVAILABLE\n\
          \x20 a server that falls silent is asked after {} to {} ms, left after {} ms more, given up after {} to {} s\n\
          \x20 {} s from dialling to the server's first answer, {} s for each call that proves an identity\n\
          \x20 no limit on how long a call may take",
-        HEADER_LIST_BYTES / 1024,
+        REQUEST_HEADER_BYTES / 1024,
+        RESPONSE_HEADER_BYTES / 1024,
         REPLAY_BYTES / 1024,
         REPLAY_TOTAL_BYTES / 1024 / 1024,
         WAIT_FOR_CONNECTION.as_secs(),

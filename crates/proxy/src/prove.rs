@@ -54,6 +54,7 @@ async fn call(
         code @ (Code::InvalidArgument
         | Code::NotFound
         | Code::PermissionDenied
+        | Code::ResourceExhausted
         | Code::Unavailable
         | Code::Unauthenticated
         | Code::Other(_)) => Err(DialError::Denied {

@@ -33,6 +33,8 @@ pub enum Setting {
     InitialWindow(u32),
     /// The longest frame that the peer takes.
     MaxFrame(u32),
+    /// The largest list of headers that the peer takes.
+    MaxHeaderList(u32),
     /// One that changes nothing here.
     Other,
 }
@@ -67,6 +69,7 @@ fn setting(identifier: u16, value: u32) -> Result<Setting, Breach> {
             return Err(wrong("MAX_FRAME_SIZE"));
         }
         id::MAX_FRAME_SIZE => Setting::MaxFrame(value),
+        id::MAX_HEADER_LIST_SIZE => Setting::MaxHeaderList(value),
         _ => Setting::Other,
     })
 }

@@ -6,7 +6,7 @@ use super::{
     call::Call,
     route::Route,
     slots::{Key, Slots},
-    wire::{Ended, Wire},
+    wire::{Allowance, Ended, Wire},
 };
 use crate::{
     h2::{
@@ -78,8 +78,12 @@ impl Slots<Caller> {
 
 impl Caller {
     pub(super) fn new(number: u64, route: Arc<Route>, now: Instant) -> Self {
+        let allowance = Allowance {
+            window: limits::DOWNSTREAM_WINDOW_BYTES,
+            header_list: limits::REQUEST_HEADER_BYTES,
+        };
         Self {
-            wire: Wire::new(number, limits::DOWNSTREAM_WINDOW_BYTES, now),
+            wire: Wire::new(number, allowance, now),
             route,
             n_preface: 0,
             preface_by: now + limits::DOWNSTREAM_HANDSHAKE,
@@ -112,13 +116,8 @@ impl Caller {
 
     /// We wait for the preface before we say anything: to HTTP/1.1 our first frames would be garbage.
     fn introduce(&mut self) {
-        let settings = [
-            (id::MAX_CONCURRENT_STREAMS, limits::DOWNSTREAM_STREAMS),
-            (id::INITIAL_WINDOW_SIZE, limits::STREAM_WINDOW_BYTES),
-            (id::MAX_HEADER_LIST_SIZE, limits::HEADER_LIST_BYTES),
-        ];
         self.wire
-            .introduce(&settings, limits::DOWNSTREAM_WINDOW_BYTES);
+            .introduce((id::MAX_CONCURRENT_STREAMS, limits::DOWNSTREAM_STREAMS));
     }
 
     fn refuse(&mut self, byte: u8) {

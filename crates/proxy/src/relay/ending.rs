@@ -17,7 +17,7 @@ use super::{
     wire::Ended,
 };
 use crate::{
-    grpc::{self, Code},
+    grpc,
     h2::{breach::Fault, reason::Reason},
     limits,
 };
@@ -134,7 +134,7 @@ impl Relay {
         // A response that is here whole needs no status of ours.
         if !call.response.is_heard() {
             let why = format!("newleaf-proxy: {why}");
-            let mut fields = grpc::status_fields(Code::Unavailable, &why);
+            let mut fields = grpc::status_fields(cause.code(), &why);
             if !was_answered {
                 fields = grpc::answer_fields(&fields);
             }

@@ -9,6 +9,7 @@ use super::{
     head::RequestHead,
     slots::{Key, Slots},
 };
+use crate::limits;
 
 /// Where a head is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -67,14 +68,15 @@ impl Heads {
                 self.n_bytes -= head.fields.size();
             }
         }
-        // Until then no more comes than is used now, or than is not worth looking through.
-        self.enough = ENOUGH.max(2 * self.n_bytes);
+        // Until then no more comes than is used now, or than is not worth looking through, or than there is room for.
+        let room = limits::HEADS_BYTES.saturating_sub(limits::HEADS_BYTES / 16);
+        self.enough = ENOUGH.max(2 * self.n_bytes).min(room);
     }
 }
 
 impl Relay {
-    /// Takes a head in, for a call that is to come, or to be remembered.
-    pub(super) fn take_head(&mut self, head: RequestHead) -> HeadId {
+    /// Takes a head in, for a call that is to come, or to be remembered. None if there is no room for it.
+    pub(super) fn take_head(&mut self, head: RequestHead) -> Option<HeadId> {
         if self.heads.n_bytes >= self.heads.enough {
             let remembered = self.requests.notes().map(|known| known.head);
             let calls = self.calls.values().map(|call| call.head);
@@ -82,6 +84,7 @@ impl Relay {
             used.sort_unstable();
             self.heads.retain(&used);
         }
-        self.heads.insert(head)
+        let has_room = self.heads.n_bytes + head.fields.size() <= limits::HEADS_BYTES;
+        has_room.then(|| self.heads.insert(head))
     }
 }

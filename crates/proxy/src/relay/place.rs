@@ -4,6 +4,7 @@ use super::{
     ConnectionId, Event, Relay, ServerId, UpstreamId,
     call::{Call, Place},
     half::{End, Last},
+    route::Astray,
     server::Phase,
     slots::Key,
     tally::FailureCause,
@@ -126,6 +127,10 @@ impl Relay {
         let Some(head) = self.heads.get(call.head) else {
             return;
         };
+        if let Some(limit) = server.lacks_room_for(&head.fields) {
+            let why = Astray::TooLarge { limit }.to_string();
+            return self.fail(key, FailureCause::TooLarge, &why);
+        }
         let waited = self.now.saturating_duration_since(call.came_at);
         // A server that is told the whole would hold a long poll beyond the end of its caller's patience.
         let left = call.timeout.map(|timeout| match waited {

@@ -10,7 +10,6 @@ use super::{
     head,
     route::Astray,
     slots::Key,
-    tally::FailureCause,
 };
 use crate::{
     grpc,
@@ -138,7 +137,7 @@ impl Relay {
         let path = String::from_utf8_lossy(path).into_owned();
         self.events.push_back(Event::Failed {
             path,
-            cause: FailureCause::NoRoute,
+            cause: astray.cause(),
             why,
         });
         self.touch_caller(key);

@@ -5,8 +5,8 @@
 
 use std::collections::BTreeMap;
 
-use super::UpstreamId;
-use crate::{grpc::Code, h2::hpack::HeaderList};
+use super::{UpstreamId, tally::FailureCause};
+use crate::{grpc::Code, h2::hpack::HeaderList, limits};
 
 /// The header by which SDKs say which namespace a request is about.
 pub(super) const NAMESPACE: &[u8] = b"temporal-namespace";
@@ -48,6 +48,15 @@ pub(super) enum Astray {
         "no upstream is configured for namespace `{namespace}`; add it to this listener's route, or correct the client's"
     )]
     Unknown { namespace: String },
+    #[error(
+        "the headers of the request are larger than the server says that it takes, which is {limit} bytes"
+    )]
+    TooLarge { limit: usize },
+    #[error(
+        "the headers of all calls that are open take {} MiB; end some of them, or send headers that are alike",
+        limits::HEADS_BYTES / 1024 / 1024
+    )]
+    NoRoom,
 }
 
 impl Route {
@@ -96,12 +105,22 @@ impl Astray {
         Self::Unknown { namespace: text }
     }
 
-    /// Returns the status that tells a caller. None of them asks it to try again: what is wrong stays wrong until
-    /// somebody changes the client or the configuration.
+    /// Returns the status that tells a caller. Where somebody must change the client or the configuration, it does not ask to
+    /// be tried again.
     pub(super) fn code(&self) -> Code {
         match self {
             Self::Several | Self::Empty => Code::InvalidArgument,
             Self::Unnamed | Self::Unknown { .. } => Code::PermissionDenied,
+            Self::TooLarge { .. } | Self::NoRoom => Code::ResourceExhausted,
+        }
+    }
+
+    pub(super) fn cause(&self) -> FailureCause {
+        match self {
+            Self::Several | Self::Empty | Self::Unnamed | Self::Unknown { .. } => {
+                FailureCause::NoRoute
+            }
+            Self::TooLarge { .. } | Self::NoRoom => FailureCause::TooLarge,
         }
     }
 }

@@ -7,7 +7,7 @@ use super::{
     call::{Call, Place},
     pulse::Pulse,
     slots::{Key, Slots},
-    wire::{Ended, Wire},
+    wire::{Allowance, Ended, Wire},
 };
 use crate::{
     api_key::ApiKey,
@@ -80,14 +80,13 @@ impl Server {
         (upstream, authorization): (UpstreamId, Authorization),
         now: Instant,
     ) -> Self {
-        let mut wire = Wire::new(number, limits::UPSTREAM_WINDOW_BYTES, now);
-        let settings = [
-            (id::ENABLE_PUSH, 0),
-            (id::INITIAL_WINDOW_SIZE, limits::STREAM_WINDOW_BYTES),
-            (id::MAX_HEADER_LIST_SIZE, limits::HEADER_LIST_BYTES),
-        ];
+        let allowance = Allowance {
+            window: limits::UPSTREAM_WINDOW_BYTES,
+            header_list: limits::RESPONSE_HEADER_BYTES,
+        };
+        let mut wire = Wire::new(number, allowance, now);
         wire.write_raw(PREFACE);
-        wire.introduce(&settings, limits::UPSTREAM_WINDOW_BYTES);
+        wire.introduce((id::ENABLE_PUSH, 0));
         Self {
             wire,
             upstream,
@@ -118,6 +117,18 @@ impl Server {
     /// Returns whether it will never take another call, because its stream numbers are used up (RFC 9113 §5.1.1).
     pub(super) fn is_used_up(&self) -> bool {
         self.next > MAX_STREAM
+    }
+
+    /// Returns the size of a request that the server says it takes, if this one is larger. To say it all the same would cost the
+    /// connection where the server's patience is short, and with it the calls of all.
+    pub(super) fn lacks_room_for(&self, fields: &HeaderList) -> Option<usize> {
+        let api_key = self.authorization.0.as_ref();
+        let ours = api_key.map_or(0, |key| {
+            AUTHORIZATION.len() + key.header().len() + FIELD_BYTES
+        });
+        let size = fields.size() + ours + grpc::TIMEOUT.len() + TIMEOUT_BYTES + FIELD_BYTES;
+        let limit = self.wire.peer.max_header_list;
+        (size > limit).then_some(limit)
     }
 
     /// Encodes a request for this connection, but for its deadline. An API key of ours takes the place of whatever its caller
@@ -210,6 +221,12 @@ impl Server {
 }
 
 const AUTHORIZATION: &[u8] = b"authorization";
+
+/// What each field counts besides its name and its value (RFC 9113 §6.5.2).
+const FIELD_BYTES: usize = 32;
+
+/// The longest `grpc-timeout`: eight digits and a unit.
+const TIMEOUT_BYTES: usize = 9;
 
 /// Shows whether there is a key, and no key.
 impl fmt::Debug for Authorization {

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::ConnectionId;
+use crate::grpc::Code;
 
 /// What a relay has carried since it was made. Calls that it failed are told one by one, as [`Failed`](super::Event::Failed).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -27,6 +28,8 @@ pub struct Tally {
 pub enum FailureCause {
     /// It named no namespace that is routed, or named it twice.
     NoRoute,
+    /// Its headers are larger than its server says that it takes, or than there is room for here.
+    TooLarge,
     /// There was no connection to the server with room for it, until its deadline.
     NoConnection,
     /// The connection broke before the server answered: whether it processed the call, nobody knows.
@@ -37,28 +40,47 @@ pub enum FailureCause {
     Refused,
     /// The server broke a rule of HTTP/2 on the call's stream.
     Breach,
+    /// Its caller did not read the answer, for which others had to wait.
+    Unread,
 }
 
 impl FailureCause {
     /// Every cause, in their order.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 8] = [
         Self::NoRoute,
+        Self::TooLarge,
         Self::NoConnection,
         Self::Lost,
         Self::Cut,
         Self::Refused,
         Self::Breach,
+        Self::Unread,
     ];
 
     /// Returns the word for it in status and metrics.
     pub fn word(self) -> &'static str {
         match self {
             Self::NoRoute => "no_route",
+            Self::TooLarge => "too_large",
             Self::NoConnection => "no_connection",
             Self::Lost => "lost",
             Self::Cut => "cut",
             Self::Refused => "refused",
             Self::Breach => "breach",
+            Self::Unread => "unread",
+        }
+    }
+
+    /// Returns the gRPC status that tells a caller: whether it is worth trying again.
+    pub(super) fn code(self) -> Code {
+        match self {
+            Self::NoRoute
+            | Self::NoConnection
+            | Self::Lost
+            | Self::Cut
+            | Self::Refused
+            | Self::Breach => Code::Unavailable,
+            Self::TooLarge | Self::Unread => Code::ResourceExhausted,
         }
     }
 }

@@ -146,8 +146,16 @@ impl Relay {
         let head = request.to(upstream, authority, deadline);
         let timeout = deadline.map(|deadline| deadline.timeout);
         let length = request.length;
+        let server_key = self.roomiest(upstream);
+        let server = server_key.and_then(|key| self.servers.get(key));
+        if let Some(limit) = server.and_then(|server| server.lacks_room_for(&head.fields)) {
+            return Ok(Err(Astray::TooLarge { limit }));
+        }
+        let Some(head) = self.take_head(head) else {
+            return Ok(Err(Astray::NoRoom));
+        };
         let known = Known {
-            head: self.take_head(head),
+            head,
             length,
             timeout,
         };
@@ -157,7 +165,6 @@ impl Relay {
             let meaning = Versions::alone(before);
             self.requests.put(meaning, &block.bytes, &[], known);
         }
-        let server_key = self.roomiest(upstream);
         if let Some(server_key) = server_key
             && let Some(server) = self.servers.get_mut(server_key)
             && let Some(head) = self.heads.get(known.head)

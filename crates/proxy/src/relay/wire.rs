@@ -14,7 +14,7 @@ use crate::{
         },
         patience::Patience,
         reason::Reason,
-        settings::{Entries, Setting},
+        settings::{Entries, Setting, id},
         window::{DEFAULT_WINDOW, ReceiveWindow, SendWindow},
     },
     limits,
@@ -34,6 +34,7 @@ pub(super) struct Wire {
     window: SendWindow,
     /// What the peer may still send on the whole connection.
     credit: ReceiveWindow,
+    allowance: Allowance,
     /// What the peer has said about itself.
     pub(super) peer: Peer,
     patience: Patience,
@@ -66,11 +67,22 @@ pub(super) struct Peer {
     pub(super) max_streams: u32,
     pub(super) initial_window: u32,
     max_frame: usize,
+    /// How large a list of headers may be, by the count of RFC 9113 §6.5.2.
+    pub(super) max_header_list: usize,
+}
+
+/// What a peer is allowed from the beginning.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Allowance {
+    /// What it may send before some of it has been passed on.
+    pub(super) window: u32,
+    /// How large its lists of headers may be.
+    pub(super) header_list: u32,
 }
 
 impl Wire {
-    /// A connection that gives its peer this window.
-    pub(super) fn new(number: u64, window: u32, now: Instant) -> Self {
+    /// A connection that allows its peer this much.
+    pub(super) fn new(number: u64, allowance: Allowance, now: Instant) -> Self {
         Self {
             number,
             cutter: Cutter::default(),
@@ -79,12 +91,14 @@ impl Wire {
             decoder: Decoder::new(DEFAULT_TABLE_SIZE),
             encoder: Encoder::new(DEFAULT_TABLE_SIZE),
             window: SendWindow::new(DEFAULT_WINDOW),
-            credit: ReceiveWindow::new(window),
+            credit: ReceiveWindow::new(allowance.window),
+            allowance,
             peer: Peer {
                 // RFC 9113 §6.5.2: without a word, there is no limit.
                 max_streams: u32::MAX,
                 initial_window: DEFAULT_WINDOW,
                 max_frame: usize::try_from(frame::MAX_FRAME_LEN).unwrap_or(usize::MAX),
+                max_header_list: usize::MAX,
             },
             patience: Patience::new(limits::PATIENCE, now),
             has_said_settings: false,
@@ -97,10 +111,17 @@ impl Wire {
         }
     }
 
-    /// Writes our SETTINGS, and opens the connection's window as far as [`Self::new`] was told.
-    pub(super) fn introduce(&mut self, settings: &[(u16, u32)], window: u32) {
-        frame::write_settings(self.out.end(), settings);
-        frame::write_window(self.out.end(), 0, window.saturating_sub(DEFAULT_WINDOW));
+    /// Writes our SETTINGS: what [`Self::new`] was told, and whatever is said of the one side only. Opens the window of the
+    /// connection.
+    pub(super) fn introduce(&mut self, of_this_side: (u16, u32)) {
+        let settings = [
+            of_this_side,
+            (id::INITIAL_WINDOW_SIZE, limits::STREAM_WINDOW_BYTES),
+            (id::MAX_HEADER_LIST_SIZE, self.allowance.header_list),
+        ];
+        frame::write_settings(self.out.end(), &settings);
+        let more = self.allowance.window.saturating_sub(DEFAULT_WINDOW);
+        frame::write_window(self.out.end(), 0, more);
     }
 
     /// Takes DATA.
@@ -196,6 +217,9 @@ impl Wire {
                 Setting::InitialWindow(window) => self.peer.initial_window = window,
                 Setting::MaxFrame(len) => {
                     self.peer.max_frame = usize::try_from(len).unwrap_or(usize::MAX);
+                }
+                Setting::MaxHeaderList(size) => {
+                    self.peer.max_header_list = usize::try_from(size).unwrap_or(usize::MAX);
                 }
                 Setting::Other => {}
             }
@@ -307,7 +331,7 @@ impl Wire {
         list: &mut HeaderList,
     ) -> Result<(), Fault> {
         let bounds = Limits {
-            size: limits::HEADER_LIST_SIZE,
+            size: usize::try_from(self.allowance.header_list).unwrap_or(usize::MAX),
             fields: limits::HEADER_FIELDS,
         };
         match self.decoder.decode(block, bounds, list) {

@@ -4,8 +4,12 @@ use super::{
     World,
     calls::readdressed,
     peer::{Ends, REQUEST, Said},
+    serve,
 };
-use crate::{h2::reason::Reason, limits};
+use crate::{
+    h2::{reason::Reason, settings::id},
+    limits,
+};
 
 /// Callers that trace their calls say something else in each of them.
 #[test]
@@ -47,4 +51,76 @@ fn what_nobody_calls_any_more_is_forgotten_and_what_waits_is_not() {
         panic!("expected the poll again");
     };
     assert_eq!(*again, expected);
+}
+
+fn status(heard: &[Said], stream: u32) -> Option<&str> {
+    let trailers = heard.iter().find_map(|said| {
+        let Said::Headers(on, Ends::Yes, fields) = said else {
+            return None;
+        };
+        (*on == stream).then_some(fields)
+    });
+    let status = trailers?.iter().find(|(name, _)| name == "grpc-status");
+    status.map(|(_, status)| status.as_str())
+}
+
+/// A server that is told more than it takes may end the connection, on which everybody's calls are.
+#[test]
+fn what_a_server_does_not_take_it_is_not_told() {
+    let mut world = World::new(&[(id::MAX_HEADER_LIST_SIZE, 8192)]);
+    let mut caller = world.caller();
+    let long = "x".repeat(8192);
+    let too_long = [REQUEST, &[("a", &long)]].concat();
+    caller.say_headers(1, Ends::Yes, &too_long);
+    world.pass(&mut caller);
+    assert_eq!(status(&world.hear(&mut caller), 1), Some("8"));
+    assert_eq!(world.hear_server(), []);
+    caller.say_request(3);
+    world.pass(&mut caller);
+    let expected = Said::Headers(1, Ends::Yes, readdressed());
+    assert_eq!(world.hear_server(), [expected], "the tables are in step");
+
+    // The same of one that had to wait for a server.
+    caller.say_reset(3, Reason::CANCEL);
+    world.pass(&mut caller);
+    world.relay.close(world.server.id, "gone", world.now);
+    world.events();
+    caller.say_headers(5, Ends::Yes, &too_long);
+    world.pass(&mut caller);
+    assert_eq!(world.n_waiting(), 1);
+    let next = world.relay.dial(world.upstream, None, world.now);
+    let settings = [(id::MAX_HEADER_LIST_SIZE, 8192)];
+    world.server = serve(&mut world.relay, next, &settings, world.now);
+    assert_eq!(status(&world.hear(&mut caller), 5), Some("8"));
+    assert_eq!(world.hear_server(), []);
+}
+
+/// A field that is in the caller's table costs a byte to say again, and as much memory here as the first time.
+#[test]
+fn the_headers_of_calls_that_are_open_have_a_bound() {
+    let mut world = World::new(&[]);
+    let mut caller = world.caller();
+    let long = "x".repeat(900);
+    let many: Vec<_> = std::iter::repeat_n(("a", long.as_str()), 60).collect();
+    let mut n_refused = 0;
+    for nth in 0..3000 {
+        let stream = 2 * nth + 1;
+        let trace = nth.to_string();
+        let fields = [REQUEST, &[("b", trace.as_str())], &many].concat();
+        caller.say_headers(stream, Ends::Yes, &fields);
+        world.pass(&mut caller);
+        world.hear_server();
+        n_refused += usize::from(status(&world.hear(&mut caller), stream) == Some("8"));
+        assert!(world.relay.heads.n_bytes() <= limits::HEADS_BYTES);
+    }
+    assert!(n_refused > 1000, "{n_refused}");
+    // They leave, and others come in.
+    for nth in 0..1000 {
+        caller.say_reset(2 * nth + 1, Reason::CANCEL);
+    }
+    world.pass(&mut caller);
+    let fields = [REQUEST, &[("b", "last")], &many].concat();
+    caller.say_headers(6001, Ends::Yes, &fields);
+    world.pass(&mut caller);
+    assert_eq!(status(&world.hear(&mut caller), 6001), None);
 }

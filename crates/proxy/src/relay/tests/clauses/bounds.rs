@@ -63,15 +63,17 @@ fn answers_that_are_not_read_have_a_bound() {
 
 #[test]
 fn headers_have_a_bound() {
-    let long = "x".repeat(limits::HEADER_LIST_SIZE);
-    let request = [REQUEST, &[("a", &long)]].concat();
+    let long = |most: u32| "x".repeat(usize::try_from(most).unwrap());
+    let too_long = long(limits::REQUEST_HEADER_BYTES);
+    let request = [REQUEST, &[("a", &too_long)]].concat();
     let cost = Cost::Stream(5, Reason::ENHANCE_YOUR_CALM);
     caller(
         "§6.5.2",
         |peer| peer.say_headers(5, Ends::Yes, &request),
         &cost,
     );
-    let response = [RESPONSE, &[("a", &long)]].concat();
+    let too_long = long(limits::RESPONSE_HEADER_BYTES);
+    let response = [RESPONSE, &[("a", &too_long)]].concat();
     let cost = Cost::Stream(1, Reason::ENHANCE_YOUR_CALM);
     server(
         "§6.5.2",

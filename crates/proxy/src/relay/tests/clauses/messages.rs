@@ -9,15 +9,28 @@ use crate::{
     },
 };
 
+type Fields = Vec<(&'static str, &'static str)>;
+
+/// A request with these fields besides.
+fn well(extra: &[(&'static str, &'static str)]) -> Fields {
+    [&REQUEST[..6], extra].concat()
+}
+
+fn without(name: &str) -> Fields {
+    let others = REQUEST.iter().filter(|(other, _)| *other != name);
+    others.copied().collect()
+}
+
+/// Each of these requests costs its stream, and nothing else.
+fn refused(malformed: &[(&str, Fields)]) {
+    let cost = Cost::Stream(5, Reason::PROTOCOL_ERROR);
+    for (clause, fields) in malformed {
+        caller(clause, |peer| peer.say_headers(5, Ends::Yes, fields), &cost);
+    }
+}
+
 #[test]
 fn requests_that_no_intermediary_may_pass_on() {
-    let well = |extra: &[(&'static str, &'static str)]| [&REQUEST[..6], extra].concat();
-    let without = |name: &str| -> Vec<_> {
-        let others = REQUEST.iter().filter(|(other, _)| *other != name);
-        others.copied().collect()
-    };
-    let path = |path: &'static str| [&[(":path", path)], &without(":path")[..]].concat();
-    let method = |method: &'static str| [&[(":method", method)], &without(":method")[..]].concat();
     let malformed = [
         ("§8.2 upper case", well(&[("Upper", "x")])),
         ("§8.2.1 a name with a space", well(&[("a b", "x")])),
@@ -43,6 +56,28 @@ fn requests_that_no_intermediary_may_pass_on() {
         ("§8.2.2 upgrade", well(&[("upgrade", "h2c")])),
         ("§8.2.2 te", well(&[("te", "gzip")])),
         (
+            "§8.1.1 a length twice",
+            well(&[("content-length", "0"), ("content-length", "0")]),
+        ),
+        (
+            "§8.1.1 a length that is none",
+            well(&[("content-length", "x")]),
+        ),
+        (
+            "§8.1.1 two lengths",
+            well(&[("content-length", "0"), ("content-length", "1")]),
+        ),
+        ("§8.1.1 too short", well(&[("content-length", "1")])),
+    ];
+    refused(&malformed);
+}
+
+#[test]
+fn requests_without_a_sensible_target() {
+    let path = |path| [&[(":path", path)], &without(":path")[..]].concat();
+    let method = |method| [&[(":method", method)], &without(":method")[..]].concat();
+    let malformed = [
+        (
             "§8.3 an unknown pseudo-field",
             [&[(":unknown", "x")], REQUEST].concat(),
         ),
@@ -66,24 +101,8 @@ fn requests_that_no_intermediary_may_pass_on() {
         ("a method that is no token", method("PO ST")),
         ("an empty method", method("")),
         ("§8.5 CONNECT", method("CONNECT")),
-        (
-            "§8.1.1 a length twice",
-            well(&[("content-length", "0"), ("content-length", "0")]),
-        ),
-        (
-            "§8.1.1 a length that is none",
-            well(&[("content-length", "x")]),
-        ),
-        (
-            "§8.1.1 two lengths",
-            well(&[("content-length", "0"), ("content-length", "1")]),
-        ),
-        ("§8.1.1 too short", well(&[("content-length", "1")])),
     ];
-    let cost = Cost::Stream(5, Reason::PROTOCOL_ERROR);
-    for (clause, fields) in &malformed {
-        caller(clause, |peer| peer.say_headers(5, Ends::Yes, fields), &cost);
-    }
+    refused(&malformed);
 }
 
 #[test]
