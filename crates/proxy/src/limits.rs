@@ -50,7 +50,8 @@ pub const HEADER_FIELDS: usize = 1000;
 pub const STREAM_WINDOW_BYTES: u32 = 1024 * 1024;
 
 /// Flow-control window of a connection to the server, shared by all streams of all callers: what one caller does not
-/// read counts against it, so it must be many times [`STREAM_WINDOW_BYTES`] lest a stopped worker stall the others.
+/// read counts against it, so it must be many times [`STREAM_WINDOW_BYTES`]. A worker that stands still while as many answers
+/// wait for it loses them, at the second of two looks every [`SWEEP_INTERVAL`], lest it stop the others.
 pub const UPSTREAM_WINDOW_BYTES: u32 = 64 * 1024 * 1024;
 
 /// Flow-control window of a connection from a caller: no round-trip time to bridge, so it only bounds memory.

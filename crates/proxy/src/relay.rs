@@ -14,6 +14,7 @@
 //! direction of a call with its flow control. Header blocks are decoded and encoded once, and their translation is
 //! remembered (`translate.rs`); DATA passes through.
 
+mod announced;
 mod call;
 mod caller;
 mod ending;
@@ -37,6 +38,7 @@ mod timers;
 mod touched;
 mod translate;
 mod turn;
+mod unread;
 mod upstream;
 mod wire;
 

@@ -67,6 +67,11 @@ impl ReceiveWindow {
         }
     }
 
+    /// Returns whether the peer has no more left than would be worth a frame.
+    pub fn is_used_up(&self) -> bool {
+        self.left < self.size / LEAST
+    }
+
     /// Notes that bytes came.
     #[inline]
     pub fn receive(&mut self, cost: u32) -> Result<(), Breach> {

@@ -3,10 +3,11 @@
 use std::{sync::Arc, time::Instant};
 
 use super::{
+    announced::Allowance,
     call::Call,
     route::Route,
     slots::{Key, Slots},
-    wire::{Allowance, Ended, Wire},
+    wire::{Ended, Wire},
 };
 use crate::{
     h2::{

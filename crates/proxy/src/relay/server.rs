@@ -4,10 +4,11 @@ use std::{collections::BTreeMap, fmt, sync::Arc, time::Instant};
 
 use super::{
     Answer, UpstreamId,
+    announced::Allowance,
     call::{Call, Place},
     pulse::Pulse,
     slots::{Key, Slots},
-    wire::{Allowance, Ended, Wire},
+    wire::{Ended, Wire},
 };
 use crate::{
     api_key::ApiKey,
@@ -40,6 +41,8 @@ pub(super) struct Server {
     pub(super) pulse: Pulse,
     /// When what is still open is cut.
     pub(super) drain_by: Option<Instant>,
+    /// Whether it could hardly send anything when that was looked at last.
+    pub(super) was_stopped: bool,
     /// Whether its loss has been told.
     pub(super) is_lost: bool,
 }
@@ -98,6 +101,7 @@ impl Server {
             questions: BTreeMap::new(),
             pulse: Pulse::new(now),
             drain_by: None,
+            was_stopped: false,
             is_lost: false,
         }
     }

@@ -310,7 +310,7 @@ impl Relay {
         }
     }
 
-    /// While bytes flow, memory that was used is looked at once a second.
+    /// While bytes flow, memory that was used is looked at once a second, and who does not read.
     pub(super) fn keep_sweeping(&mut self) {
         if !self.is_sweeping {
             self.is_sweeping = true;
@@ -320,6 +320,7 @@ impl Relay {
     }
 
     fn sweep(&mut self) {
+        let is_one_stopped = self.look_for_unread();
         let wires = self
             .callers
             .values_mut()
@@ -331,7 +332,7 @@ impl Relay {
             wire.sweep();
         }
         self.is_sweeping = false;
-        if was_busy {
+        if was_busy || is_one_stopped {
             self.keep_sweeping();
         } else {
             self.keep.shrink();

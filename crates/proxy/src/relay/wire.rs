@@ -2,7 +2,14 @@
 
 use std::{collections::VecDeque, time::Instant};
 
-use super::{heard::Heard, outbox::Outbox, slots::Key, streams::Streams, touched::Touched};
+use super::{
+    announced::{Allowance, Peer},
+    heard::Heard,
+    outbox::Outbox,
+    slots::Key,
+    streams::Streams,
+    touched::Touched,
+};
 use crate::{
     h2::{
         block::{Assembly, Block},
@@ -14,7 +21,7 @@ use crate::{
         },
         patience::Patience,
         reason::Reason,
-        settings::{Entries, Setting, id},
+        settings::{Entries, Setting},
         window::{DEFAULT_WINDOW, ReceiveWindow, SendWindow},
     },
     limits,
@@ -61,25 +68,6 @@ pub(super) enum Ended {
     Breach(Breach),
 }
 
-/// What a peer said about itself in SETTINGS.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Peer {
-    pub(super) max_streams: u32,
-    pub(super) initial_window: u32,
-    max_frame: usize,
-    /// How large a list of headers may be, by the count of RFC 9113 §6.5.2.
-    pub(super) max_header_list: usize,
-}
-
-/// What a peer is allowed from the beginning.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Allowance {
-    /// What it may send before some of it has been passed on.
-    pub(super) window: u32,
-    /// How large its lists of headers may be.
-    pub(super) header_list: u32,
-}
-
 impl Wire {
     /// A connection that allows its peer this much.
     pub(super) fn new(number: u64, allowance: Allowance, now: Instant) -> Self {
@@ -93,13 +81,7 @@ impl Wire {
             window: SendWindow::new(DEFAULT_WINDOW),
             credit: ReceiveWindow::new(allowance.window),
             allowance,
-            peer: Peer {
-                // RFC 9113 §6.5.2: without a word, there is no limit.
-                max_streams: u32::MAX,
-                initial_window: DEFAULT_WINDOW,
-                max_frame: usize::try_from(frame::MAX_FRAME_LEN).unwrap_or(usize::MAX),
-                max_header_list: usize::MAX,
-            },
+            peer: Peer::default(),
             patience: Patience::new(limits::PATIENCE, now),
             has_said_settings: false,
             streams: Streams::default(),
@@ -111,14 +93,9 @@ impl Wire {
         }
     }
 
-    /// Writes our SETTINGS: what [`Self::new`] was told, and whatever is said of the one side only. Opens the window of the
-    /// connection.
+    /// Writes our SETTINGS, with one that is for this side only, and opens the connection's window.
     pub(super) fn introduce(&mut self, of_this_side: (u16, u32)) {
-        let settings = [
-            of_this_side,
-            (id::INITIAL_WINDOW_SIZE, limits::STREAM_WINDOW_BYTES),
-            (id::MAX_HEADER_LIST_SIZE, self.allowance.header_list),
-        ];
+        let settings = self.allowance.settings(of_this_side);
         frame::write_settings(self.out.end(), &settings);
         let more = self.allowance.window.saturating_sub(DEFAULT_WINDOW);
         frame::write_window(self.out.end(), 0, more);
@@ -259,6 +236,11 @@ impl Wire {
         if let Some(increment) = self.credit.release(n_bytes) {
             frame::write_window(self.out.end(), 0, increment);
         }
+    }
+
+    /// Returns whether the peer may hardly send anything, since so much of what it sent is held here.
+    pub(super) fn is_stopped(&self) -> bool {
+        self.credit.is_used_up()
     }
 
     /// Gives the peer room on a stream.

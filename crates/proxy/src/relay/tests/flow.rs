@@ -7,7 +7,7 @@ use super::{
 use crate::{
     h2::{frame::MAX_STREAM, reason::Reason, settings::id},
     limits,
-    relay::Event,
+    relay::{Event, FailureCause},
 };
 
 /// The window that the relay gives each stream.
@@ -101,6 +101,51 @@ fn a_stopped_caller_does_not_stop_the_others() {
         assert_eq!(n_bytes(&heard, down), 60_000, "round {round}");
     }
     assert_eq!(n_bytes(&world.hear(&mut stopped), 1), 0);
+}
+
+/// However many of its calls are answered.
+#[test]
+fn a_stopped_caller_does_not_stop_the_others_for_long() {
+    let mut world = World::new(&[]);
+    let mut stopped = world.caller_with(&[(id::INITIAL_WINDOW_SIZE, 0)]);
+    let n_calls = limits::UPSTREAM_WINDOW_BYTES / limits::STREAM_WINDOW_BYTES;
+    for nth in 0..n_calls {
+        let stream = 1 + 2 * nth;
+        stopped.say_request(stream);
+        world.pass(&mut stopped);
+        world.hear_server();
+        world.server.say_headers(stream, Ends::No, RESPONSE);
+        world.server.say_data(stream, Ends::No, &vec![1; WINDOW]);
+        world.pass_server();
+    }
+    let mut other = world.caller();
+    other.say_request(1);
+    world.pass(&mut other);
+    world.wait(limits::SWEEP_INTERVAL);
+    let heard = world.hear_server();
+    assert_eq!(windows(&heard, 0), 0, "it may read yet: {heard:?}");
+    world.wait(limits::SWEEP_INTERVAL);
+    let heard = world.hear_server();
+    assert_eq!(windows(&heard, 0), limits::UPSTREAM_WINDOW_BYTES);
+    let is_reset = |said: &&Said| matches!(said, Said::Reset(_, Reason::CANCEL));
+    let n_calls = usize::try_from(n_calls).unwrap();
+    assert_eq!(heard.iter().filter(is_reset).count(), n_calls);
+    world
+        .server
+        .say_response(1 + 2 * u32::try_from(n_calls).unwrap(), &[2; 1000]);
+    world.pass_server();
+    assert_eq!(n_bytes(&world.hear(&mut other), 1), 1000);
+    assert_eq!(world.n_calls(), 0);
+    let told = world.events();
+    let is_unread = |event: &&Event| {
+        let Event::Failed { cause, .. } = event else {
+            return false;
+        };
+        *cause == FailureCause::Unread
+    };
+    assert_eq!(told.iter().filter(is_unread).count(), n_calls);
+    let heard = world.hear(&mut stopped);
+    assert!(heard.contains(&Said::Reset(1, Reason::ENHANCE_YOUR_CALM)));
 }
 
 /// A caller that grants a huge window and does not read its socket: what waits for it is bounded all the same.
