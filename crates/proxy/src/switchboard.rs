@@ -30,6 +30,7 @@ use seat::{Seat, Task};
 
 use crate::{
     api_key::ApiKey,
+    h2::reason::Reason,
     limits,
     relay::{Answer, ConnectionId, Event, Relay, Route, ServerId, Terms, UpstreamId},
     status::ledger::Ledger,
@@ -266,7 +267,12 @@ impl Switchboard {
         let (id, item) = match event {
             Event::Settled(id) => (id, News::Settled),
             Event::Answered(id, answer) => (id, News::Answered(answer)),
-            Event::Goodbye(id) => (id, News::Goodbye),
+            Event::Goodbye(id, reason) => {
+                if reason != Reason::NO_ERROR {
+                    tracing::warn!(%reason, "the server said goodbye over a fault that it found");
+                }
+                (id, News::Goodbye)
+            }
             Event::Lost(id, loss) => (id, News::Lost(loss.to_string())),
             Event::Crowded(upstream) | Event::Doubted(upstream) => {
                 if let Some(crowded) = self.crowded.get(&upstream) {

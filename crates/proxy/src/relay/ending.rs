@@ -250,8 +250,11 @@ impl Relay {
         server.questions.clear();
         server.wire.ended.get_or_insert(Ended::Done);
         let calls: Vec<Key> = server.wire.streams.calls();
-        let why = format!("the connection broke before the server answered: {loss}");
-        let within = format!("the connection broke within the answer: {loss}");
+        let blame = server.blame.map_or(String::new(), |reason| {
+            format!(", after GOAWAY with {reason}")
+        });
+        let why = format!("the connection broke before the server answered: {loss}{blame}");
+        let within = format!("the connection broke within the answer: {loss}{blame}");
         for key in calls {
             if let Some(again) = self.chance(key, &loss) {
                 if again == Again::Unsent {
@@ -296,11 +299,18 @@ impl Relay {
             return None;
         };
         call.kept.as_ref()?;
-        if self.servers.get(server)?.wire.holds_back(call.head_end) {
+        let server = self.servers.get(server)?;
+        if server.wire.holds_back(call.head_end) {
             return Some(Again::Unsent);
         }
+        // Where the server found fault with us, this call may be what it found it with; so may any other.
+        let most = if server.blame.is_some() {
+            1
+        } else {
+            limits::REPEATS
+        };
         let is_due = match loss {
-            Loss::Transport(_) | Loss::Silence => call.n_attempts <= limits::REPEATS,
+            Loss::Transport(_) | Loss::Silence => call.n_attempts <= most,
             // What the server says to this call may be what is wrong; the next would say it too.
             Loss::Breach(_) => false,
         };

@@ -1,7 +1,7 @@
 //! What a relay tells whoever drives it, and what it is asked.
 
 use super::{ServerId, UpstreamId, tally::FailureCause};
-use crate::h2::breach::Breach;
+use crate::h2::{breach::Breach, reason::Reason};
 
 /// What whoever drives a relay must know of.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -10,8 +10,8 @@ pub enum Event {
     Settled(ServerId),
     /// The server has answered what [`Relay::ask`](super::Relay::ask) asked.
     Answered(ServerId, Answer),
-    /// The server takes no new calls on this connection. Those on it finish.
-    Goodbye(ServerId),
+    /// The server takes no new calls on this connection. Those on it finish, unless the reason is a fault that it finds with us.
+    Goodbye(ServerId, Reason),
     /// The connection carries nothing any more, and not because we wanted it.
     Lost(ServerId, Loss),
     /// A call waits, since all connections to its upstream are full.

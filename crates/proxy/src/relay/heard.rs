@@ -26,5 +26,6 @@ pub(super) enum Heard<'a> {
     Pong,
     GoAway {
         last: u32,
+        reason: Reason,
     },
 }

@@ -10,7 +10,10 @@ use super::{
     tally::FailureCause,
     timers::Timer,
 };
-use crate::{h2::window::SendWindow, limits};
+use crate::{
+    h2::{reason::Reason, window::SendWindow},
+    limits,
+};
 
 impl Relay {
     /// Returns the server of an upstream that carries the fewest calls and has room for one more.
@@ -55,7 +58,8 @@ impl Relay {
             self.timers.set(sooner, Timer::Pulse(server_key));
         }
         if server.is_used_up() {
-            self.events.push_back(Event::Goodbye(ServerId(server_key)));
+            let goodbye = Event::Goodbye(ServerId(server_key), Reason::NO_ERROR);
+            self.events.push_back(goodbye);
             self.drain(server_key);
         }
     }

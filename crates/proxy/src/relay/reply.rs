@@ -225,8 +225,8 @@ impl Relay {
         };
         if reason == Reason::REFUSED_STREAM && !call.is_answered() {
             self.send_again(key, Again::Refused);
-        } else if reason == Reason::NO_ERROR && call.response.is_heard() {
-            // RFC 9113 §8.1: it has answered whole, and does not need the rest of the request.
+        } else if call.response.is_heard() {
+            // RFC 9113 §8.1: it has answered whole, and does not need the rest of the request; with NO_ERROR, it says so.
             self.detach(key, None);
             self.let_finish(key, reason);
         } else {

@@ -43,6 +43,8 @@ pub(super) struct Server {
     pub(super) drain_by: Option<Instant>,
     /// Whether it could hardly send anything when that was looked at last.
     pub(super) was_stopped: bool,
+    /// Which fault it found with us, if it said goodbye for one.
+    pub(super) blame: Option<Reason>,
     /// Whether its loss has been told.
     pub(super) is_lost: bool,
 }
@@ -102,6 +104,7 @@ impl Server {
             pulse: Pulse::new(now),
             drain_by: None,
             was_stopped: false,
+            blame: None,
             is_lost: false,
         }
     }

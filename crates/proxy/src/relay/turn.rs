@@ -10,6 +10,7 @@ use crate::{
     h2::{
         breach::{Breach, Fault},
         frame::{self, Head},
+        reason::Reason,
     },
     limits,
 };
@@ -153,7 +154,7 @@ impl Relay {
                     self.events.push_back(Event::Settled(ServerId(key)));
                 }
             }
-            Heard::GoAway { last } => self.server_goodbye(key, last),
+            Heard::GoAway { last, reason } => self.server_goodbye(key, last, reason),
         }
         Ok(())
     }
@@ -340,12 +341,16 @@ impl Relay {
     }
 
     /// The server takes no new calls here, and has not processed those above `last` (RFC 9113 §6.8).
-    fn server_goodbye(&mut self, key: Key, last: u32) {
+    fn server_goodbye(&mut self, key: Key, last: u32, reason: Reason) {
         let Some(server) = self.servers.get_mut(key) else {
             return;
         };
-        if server.phase != Phase::Draining {
-            self.events.push_back(Event::Goodbye(ServerId(key)));
+        let is_blame = reason != Reason::NO_ERROR;
+        if server.phase != Phase::Draining || (is_blame && server.blame.is_none()) {
+            self.events.push_back(Event::Goodbye(ServerId(key), reason));
+        }
+        if is_blame {
+            server.blame = Some(reason);
         }
         let unprocessed = server.wire.streams.above(last);
         self.drain(key);

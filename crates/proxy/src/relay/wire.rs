@@ -174,7 +174,7 @@ impl Wire {
                 self.spend("PING", now)
             }
             Frame::Pong(_) => Ok(Heard::Pong),
-            Frame::GoAway { last, .. } => Ok(Heard::GoAway { last }),
+            Frame::GoAway { last, reason } => Ok(Heard::GoAway { last, reason }),
             Frame::Window { stream, increment } => self.window_update(stream, increment),
             Frame::Unknown => self.spend("frames of unknown types", now),
         }

@@ -83,6 +83,27 @@ fn a_reset_behind_an_answer_does_not_cost_the_answer() {
     assert_eq!(world.n_calls(), 0);
 }
 
+/// What is here whole is not lost because the server went on to say something else.
+#[test]
+fn a_whole_answer_is_passed_on_whatever_the_reset_says() {
+    let mut world = World::new(&[]);
+    let mut caller = world.caller_with(&[(id::INITIAL_WINDOW_SIZE, 0)]);
+    caller.say_headers(1, Ends::No, REQUEST);
+    world.pass(&mut caller);
+    world.hear_server();
+    world.server.say_response(1, b"whole");
+    world.server.say_reset(1, Reason::CANCEL);
+    world.pass_server();
+    assert_eq!(world.hear(&mut caller).len(), 1, "the headers");
+    caller.say_window(1, 100);
+    world.pass(&mut caller);
+    let trailers = Said::Headers(1, Ends::Yes, owned(TRAILERS));
+    let data = Said::Data(1, Ends::No, b"whole".to_vec());
+    let reset = Said::Reset(1, Reason::CANCEL);
+    assert_eq!(world.hear(&mut caller), [data, trailers, reset]);
+    assert_eq!((world.n_calls(), world.relay.tally().reset), (0, 0));
+}
+
 #[test]
 fn a_refused_stream_is_sent_again_after_a_pause() {
     let mut world = World::new(&[]);
@@ -220,7 +241,10 @@ fn a_goodbye_costs_no_call() {
     world.hear_server();
     world.server.say_go_away(MAX_STREAM);
     world.pass_server();
-    assert_eq!(world.events(), [Event::Goodbye(world.server_id())]);
+    assert_eq!(
+        world.events(),
+        [Event::Goodbye(world.server_id(), Reason::NO_ERROR)]
+    );
     assert!(!world.relay.is_ready(world.upstream));
     // A call that comes now waits for the successor.
     caller.say_request(7);

@@ -133,7 +133,11 @@ impl Peer {
     }
 
     pub(super) fn say_go_away(&mut self, last: u32) {
-        frame::write_go_away(&mut self.speech, last, Reason::NO_ERROR, "");
+        self.say_go_away_over(last, Reason::NO_ERROR);
+    }
+
+    pub(super) fn say_go_away_over(&mut self, last: u32, reason: Reason) {
+        frame::write_go_away(&mut self.speech, last, reason, "");
     }
 
     pub(super) fn say_ping(&mut self, payload: [u8; 8]) {

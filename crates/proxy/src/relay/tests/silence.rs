@@ -4,7 +4,7 @@ use super::{
     Event, World,
     peer::{Ends, Peer, REQUEST, Said},
 };
-use crate::{limits, relay::Loss};
+use crate::{h2::reason::Reason, limits, relay::Loss};
 
 /// A question for a sign of life.
 fn question() -> Said {
@@ -118,6 +118,37 @@ fn a_request_that_brings_servers_down_does_not_bring_them_all_down() {
     }
     assert_eq!(n_sent, usize::try_from(limits::REPEATS).unwrap() + 1);
     assert_eq!(world.hear(&mut caller).len(), 1);
+}
+
+/// A server that finds fault with what it is told finds it again in what it is told again.
+#[test]
+fn a_request_over_which_servers_say_goodbye_is_repeated_once() {
+    let mut world = World::new(&[]);
+    let mut caller = world.caller();
+    say_method(&mut caller, 1, DESCRIBE);
+    world.pass(&mut caller);
+    for _ in 0..2 {
+        assert_eq!(paths(&world.hear_server()), [DESCRIBE]);
+        world.server.say_go_away_over(1, Reason::PROTOCOL_ERROR);
+        world.pass_server();
+        let goodbye = Event::Goodbye(world.server_id(), Reason::PROTOCOL_ERROR);
+        assert!(world.events().contains(&goodbye));
+        world.relay.close(world.server.id, "closed", world.now);
+        world.events();
+        world.serve_anew();
+    }
+    assert_eq!(world.hear_server(), []);
+    let [Said::Headers(1, Ends::Yes, failure)] = &world.hear(&mut caller)[..] else {
+        panic!("expected the call to fail");
+    };
+    let (_, why) = failure
+        .iter()
+        .find(|(name, _)| name == "grpc-message")
+        .unwrap();
+    assert!(
+        why.ends_with("closed, after GOAWAY with PROTOCOL_ERROR"),
+        "{why}"
+    );
 }
 
 /// What did not leave us whole cannot have been processed, whatever the method does.
