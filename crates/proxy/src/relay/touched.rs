@@ -48,8 +48,9 @@ impl Relay {
         self.tally.sent(id, n_bytes);
         if let ConnectionId::Server(ServerId(key)) = id
             && let Some(server) = self.servers.get_mut(key)
+            && server.wire.out.is_behind()
         {
-            server.pulse.wrote(now);
+            server.pulse.moved(now);
         }
         let has_room = self.wire_mut(id).is_some_and(|wire| wire.written(n_bytes));
         if has_room {

@@ -83,13 +83,13 @@ fn a_slow_way_is_not_silence() {
     assert_eq!(pulse.feel(at), Finding::Ask);
     for _ in 0..200 {
         at += limits::DOUBT / 2;
-        pulse.wrote(at);
+        pulse.moved(at);
         assert_eq!(pulse.feel(at), Finding::Nothing);
     }
     assert!(at > now + limits::KEEPALIVE_TIMEOUT);
     assert_eq!(pulse.feel(at + limits::DOUBT), Finding::Doubt);
     pulse.superseded(at + limits::DOUBT);
-    pulse.wrote(at + limits::SILENCE);
+    pulse.moved(at + limits::SILENCE);
     assert_eq!(
         pulse.feel(at + limits::DOUBT + limits::SILENCE),
         Finding::Nothing

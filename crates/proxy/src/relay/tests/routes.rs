@@ -340,6 +340,10 @@ impl Traffic {
         let mut n_heard = 0;
         for line in &mut self.lines {
             for said in self.world.hear(&mut line.peer) {
+                if said == Said::Settings(Vec::new()) {
+                    // It is asked whether it lives, and does.
+                    line.peer.say_settings_ack();
+                }
                 if let Said::Headers(stream, ..) = said {
                     line.opened.push(stream);
                     n_heard += 1;

@@ -55,6 +55,37 @@ fn calls_are_held_back_while_a_question_is_open() {
     assert!(!world.events().iter().any(|e| matches!(e, Event::Lost(..))));
 }
 
+/// The socket takes what it has room for, whether anybody lives behind it or not.
+#[test]
+fn what_is_said_to_a_silent_server_is_no_sign_of_life() {
+    let mut world = World::new(&[]);
+    let mut caller = world.caller();
+    for stream in [1, 3, 5, 7, 9] {
+        say_method(&mut caller, stream, RESPOND);
+    }
+    world.pass(&mut caller);
+    world.hear_server();
+    world.wait(limits::QUIET);
+    assert_eq!(world.hear_server(), [question()]);
+    for stream in [3, 5] {
+        caller.say_reset(stream, Reason::CANCEL);
+        world.pass(&mut caller);
+        assert_eq!(world.hear_server().len(), 1);
+        world.wait(limits::DOUBT / 2);
+    }
+    assert!(world.relay.is_doubted(world.server_id()));
+    let before = world.replace_server();
+    for stream in [7, 9] {
+        caller.say_reset(stream, Reason::CANCEL);
+        world.pass(&mut caller);
+        let n_bytes = world.relay.output(before.id).len();
+        assert!(n_bytes > 0);
+        world.relay.written(before.id, n_bytes, world.now);
+        world.wait(limits::SILENCE / 2);
+    }
+    assert!(world.relay.has_ended(before.id));
+}
+
 #[test]
 fn a_successor_takes_the_calls_of_a_connection_in_doubt() {
     let mut world = World::new(&[]);
