@@ -237,7 +237,7 @@ impl Relay {
             return;
         };
         let stream = server.open();
-        server.questions.insert(stream, server::Question::default());
+        server.own_calls.insert(stream, server::OwnCall::default());
         let upstream = self.upstreams.get(server.upstream.0);
         let authority = upstream.map_or("", |upstream| &upstream.authority);
         let mut fields: HeaderList = [
@@ -254,7 +254,7 @@ impl Relay {
         fields.extend(namespace.map(|namespace| Field::new(route::NAMESPACE, namespace)));
         server.encode_request(&fields, &mut self.block);
         server.wire.write_block(stream, false, &self.block);
-        // A question is far shorter than the smallest window that a server of any use begins with.
+        // What it says is far shorter than the smallest window that a server of any use begins with.
         server.wire.write_data(stream, true, (ask.message, &[]));
         self.touch_server(key);
     }

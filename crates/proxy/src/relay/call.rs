@@ -60,6 +60,8 @@ pub(super) enum Place {
     /// On no server any more: only the rest of its response is to be passed on. Then the caller's stream ends, with this
     /// reason if the caller is not done.
     Detached { reason: Reason },
+    /// Between two of these, within one turn.
+    Nowhere,
 }
 
 impl Call {
@@ -85,7 +87,7 @@ impl Call {
     pub(super) fn is_answered(&self) -> bool {
         match self.place {
             Place::At { answered, .. } => answered,
-            Place::Waiting { .. } | Place::Pausing { .. } => false,
+            Place::Waiting { .. } | Place::Pausing { .. } | Place::Nowhere => false,
             Place::Detached { .. } => true,
         }
     }

@@ -59,7 +59,7 @@ impl Relay {
     }
 
     /// Takes a call from wherever it is: its server's stream, which is reset if a reason is given, or its wait. One that is not
-    /// answered is nowhere then, waiting in name only: whoever asked for this gives it its next place at once.
+    /// answered is nowhere then: whoever asked for this gives it its next place at once.
     pub(super) fn detach(&mut self, key: Key, reason: Option<Reason>) {
         let Some(call) = self.calls.get_mut(key) else {
             return;
@@ -85,13 +85,14 @@ impl Relay {
                         reason: Reason::NO_ERROR,
                     }
                 } else {
-                    Place::Waiting { until: self.now }
+                    Place::Nowhere
                 };
             }
             Place::Waiting { until } | Place::Pausing { until } => {
                 self.timers.cancel(until, Timer::Call(key));
+                call.place = Place::Nowhere;
             }
-            Place::Detached { .. } => {}
+            Place::Detached { .. } | Place::Nowhere => {}
         }
     }
 
@@ -247,7 +248,7 @@ impl Relay {
         let was_done = server.wire.ended == Some(Ended::Done) && server.wire.streams.is_empty();
         let was_lost = std::mem::replace(&mut server.is_lost, true);
         server.phase = Phase::Draining;
-        server.questions.clear();
+        server.own_calls.clear();
         server.wire.ended.get_or_insert(Ended::Done);
         let calls: Vec<Key> = server.wire.streams.calls();
         let blame = server.blame.map_or(String::new(), |reason| {

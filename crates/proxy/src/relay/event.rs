@@ -45,7 +45,7 @@ pub enum Loss {
     Silence,
 }
 
-/// What a server answered to a question of ours.
+/// What a server answered to a call of ours.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Answer {
     /// The gRPC status.

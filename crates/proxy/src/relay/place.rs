@@ -202,7 +202,7 @@ impl Relay {
                 self.fail(key, FailureCause::Refused, STUBBORN);
             }
             Place::Pausing { .. } => self.wait(key),
-            Place::At { .. } | Place::Detached { .. } => {}
+            Place::At { .. } | Place::Detached { .. } | Place::Nowhere => {}
         }
     }
 

@@ -108,7 +108,7 @@ impl Relay {
         Ok(())
     }
 
-    /// Headers on a stream that carries no call: an answer to a question of ours, or for a caller who has gone.
+    /// Headers on a stream that carries no call: an answer to a call of ours, or for a caller who has gone.
     fn reply_without_call(&mut self, key: Key, block: &Block<'_>) -> Result<(), Fault> {
         let Some(server) = self.servers.get_mut(key) else {
             return Ok(());
@@ -116,8 +116,8 @@ impl Relay {
         server
             .wire
             .decode(block.stream, &block.bytes, &mut self.list)?;
-        if let Some(question) = server.questions.get_mut(&block.stream) {
-            question.hear_fields(&self.list);
+        if let Some(own) = server.own_calls.get_mut(&block.stream) {
+            own.hear_fields(&self.list);
             if block.ends {
                 self.answered(key, block.stream);
             }
@@ -180,10 +180,10 @@ impl Relay {
         };
         let cost = usize::try_from(data.cost).unwrap_or(usize::MAX);
         server.wire.release(cost);
-        let Some(question) = server.questions.get_mut(&data.stream) else {
+        let Some(own) = server.own_calls.get_mut(&data.stream) else {
             return Ok(());
         };
-        if !question.hear_bytes(data.bytes.len()) {
+        if !own.hear_bytes(data.bytes.len()) {
             let rule = "an answer longer than any";
             return Err(Fault::Stream(data.stream, Breach::Malformed { rule }));
         }
@@ -195,14 +195,14 @@ impl Relay {
         Ok(())
     }
 
-    /// Tells what the server answered to a question.
+    /// Tells what the server answered to a call of ours.
     pub(super) fn answered(&mut self, key: Key, stream: u32) {
-        let question = self
+        let own = self
             .servers
             .get_mut(key)
-            .and_then(|server| server.questions.remove(&stream));
-        if let Some(question) = question {
-            let answer = question.into_answer();
+            .and_then(|server| server.own_calls.remove(&stream));
+        if let Some(own) = own {
+            let answer = own.into_answer();
             self.events
                 .push_back(Event::Answered(ServerId(key), answer));
         }

@@ -95,7 +95,7 @@ impl Relay {
         let key = self.calls.insert(Call {
             caller: caller_key,
             down: stream,
-            place: Place::Waiting { until: self.now },
+            place: Place::Nowhere,
             request: Half::new(SendWindow::new(0), known.length, end),
             response: Half::new(window, None, End::Open),
             head: known.head,
@@ -223,7 +223,7 @@ impl Relay {
                 self.keep.count(&mut call.kept);
                 n_passed
             }
-            Place::Waiting { .. } | Place::Pausing { .. } => {
+            Place::Waiting { .. } | Place::Pausing { .. } | Place::Nowhere => {
                 call.request.pending.extend(data.bytes);
                 0
             }

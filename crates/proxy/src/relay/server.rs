@@ -37,7 +37,7 @@ pub(super) struct Server {
     most_calls: usize,
     /// Whether the server has acknowledged our SETTINGS.
     pub(super) is_settled: bool,
-    pub(super) questions: BTreeMap<u32, Question>,
+    pub(super) own_calls: BTreeMap<u32, OwnCall>,
     pub(super) pulse: Pulse,
     /// When what is still open is cut.
     pub(super) drain_by: Option<Instant>,
@@ -65,7 +65,7 @@ pub(super) enum Phase {
 
 /// A call of our own, which proves something.
 #[derive(Debug, Default)]
-pub(super) struct Question {
+pub(super) struct OwnCall {
     answer: Answer,
     n_received: usize,
 }
@@ -100,7 +100,7 @@ impl Server {
             next: 1,
             most_calls: 0,
             is_settled: false,
-            questions: BTreeMap::new(),
+            own_calls: BTreeMap::new(),
             pulse: Pulse::new(now),
             drain_by: None,
             was_stopped: false,
@@ -202,7 +202,7 @@ impl Server {
         stream % 2 == 1 && stream < self.next
     }
 
-    /// Returns the call on a stream; none if the stream is closed or a question of ours.
+    /// Returns the call on a stream; none if the stream is closed or carries a call of ours.
     #[inline]
     pub(super) fn call_at(&self, stream: u32) -> Result<Option<Key>, Breach> {
         match self.wire.streams.get(stream) {
@@ -245,7 +245,7 @@ impl fmt::Debug for Authorization {
     }
 }
 
-impl Question {
+impl OwnCall {
     /// Takes note of headers or trailers.
     pub(super) fn hear_fields(&mut self, list: &HeaderList) {
         let text = |name: &[u8]| {
