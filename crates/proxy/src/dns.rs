@@ -15,10 +15,7 @@ use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     path::PathBuf,
     pin::pin,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering::Relaxed},
-    },
+    sync::Arc,
     time::Duration,
 };
 
@@ -32,8 +29,6 @@ use crate::limits;
 #[derive(Clone, Debug)]
 pub struct Resolver {
     options: Arc<ResolverOptions>,
-    /// The server, by its place in the list, that answered last and is asked first.
-    preferred: Arc<AtomicUsize>,
 }
 
 /// Where a [`Resolver`] reads and asks.
@@ -110,7 +105,6 @@ impl Resolver {
     pub fn new(options: ResolverOptions) -> Self {
         Self {
             options: Arc::new(options),
-            preferred: Arc::default(),
         }
     }
 
@@ -141,7 +135,7 @@ impl Resolver {
         let until = Instant::now() + limits::LOOKUP;
         let (mut absent, mut unknown) = (Vec::new(), Vec::new());
         for candidate in &candidates {
-            match self.ask_for(candidate, &setup, until).await {
+            match ask_for(candidate, &setup, until).await {
                 Outcome::Found(found) => return Ok(found),
                 Outcome::Absent(said) => absent.push(said),
                 Outcome::Unknown(said) => unknown.push(said),
@@ -164,54 +158,49 @@ impl Resolver {
             }
         })
     }
+}
 
-    /// Asks for both families at once. When one has answered, the other is not waited for long: some boxes on the way swallow
-    /// what they do not know.
-    async fn ask_for(&self, candidate: &Candidate, setup: &Setup, until: Instant) -> Outcome {
-        let mut four = pin!(self.ask(candidate, Rtype::A, setup, until));
-        let mut six = pin!(async {
-            if setup.no_aaaa {
-                return Ok(Reply::none(candidate));
-            }
-            self.ask(candidate, Rtype::AAAA, setup, until).await
-        });
-        let (four, six) = tokio::select! {
-            four = &mut four => { let six = rest(&four, six).await; (four, six) }
-            six = &mut six => { let four = rest(&six, four).await; (four, six) }
-        };
-        judge(four, six)
-    }
-
-    /// Asks one server after the other, as often as the machine is set up to.
-    async fn ask(
-        &self,
-        candidate: &Candidate,
-        kind: Rtype,
-        setup: &Setup,
-        until: Instant,
-    ) -> Result<Reply, String> {
-        let n_servers = setup.servers.len();
-        let first = self.preferred.load(Relaxed);
-        let servers = setup.servers.iter().enumerate().cycle().skip(first);
-        let mut last: Option<(SocketAddr, Silence)> = None;
-        for (place, server) in servers.take(n_servers * setup.attempts) {
-            let patience = until.min(Instant::now() + setup.timeout);
-            match exchange::ask(*server, (candidate, kind), setup, patience).await {
-                Ok(reply) => {
-                    self.preferred.store(place, Relaxed);
-                    return Ok(reply);
-                }
-                Err(silence) => last = Some((*server, silence)),
-            }
-            if Instant::now() >= until {
-                break;
-            }
+/// Asks for both families at once. When one has answered, the other is not waited for long: some boxes on the way swallow
+/// what they do not know.
+async fn ask_for(candidate: &Candidate, setup: &Setup, until: Instant) -> Outcome {
+    let mut four = pin!(ask(candidate, Rtype::A, setup, until));
+    let mut six = pin!(async {
+        if setup.no_aaaa {
+            return Ok(Reply::none(candidate));
         }
-        Err(last.map_or_else(
-            || "there is no server to ask".to_owned(),
-            |(server, silence)| format!("{server} {silence} when asked for `{candidate}` {kind}"),
-        ))
+        ask(candidate, Rtype::AAAA, setup, until).await
+    });
+    let (four, six) = tokio::select! {
+        four = &mut four => { let six = rest(&four, six).await; (four, six) }
+        six = &mut six => { let four = rest(&six, four).await; (four, six) }
+    };
+    judge(four, six)
+}
+
+/// Asks one server after the other, as often as the machine is set up to, and always from the first on: a later one may be
+/// there for when the first is down, and know less. Nobody remembers who answered.
+async fn ask(
+    candidate: &Candidate,
+    kind: Rtype,
+    setup: &Setup,
+    until: Instant,
+) -> Result<Reply, String> {
+    let n_questions = setup.servers.len() * setup.attempts;
+    let mut last: Option<(SocketAddr, Silence)> = None;
+    for server in setup.servers.iter().cycle().take(n_questions) {
+        let patience = until.min(Instant::now() + setup.timeout);
+        match exchange::ask(*server, (candidate, kind), setup, patience).await {
+            Ok(reply) => return Ok(reply),
+            Err(silence) => last = Some((*server, silence)),
+        }
+        if Instant::now() >= until {
+            break;
+        }
     }
+    Err(last.map_or_else(
+        || "there is no server to ask".to_owned(),
+        |(server, silence)| format!("{server} {silence} when asked for `{candidate}` {kind}"),
+    ))
 }
 
 /// Waits for the other family: with patience if the first brought nothing.

@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, time::Duration};
 
-use newleaf_proxy::{Options, ServerTrust};
+use newleaf_proxy::{Options, Resolver, ServerTrust};
 use newleaf_x509::TrustBundle;
 use rustix::process::Signal;
 use tempfile::TempDir;
@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use crate::{
     caller::Caller,
-    dns::{Dnsmasq, free_port},
+    dns::{Dnsmasq, free_port, resolver},
     pki::Ca,
     rig::{Load, Running, eventually, look_up, options},
     server::{Command, Server},
@@ -36,8 +36,12 @@ impl Pair {
 
     /// What makes a proxy find them under the name.
     fn options(&self, dns: &Dnsmasq) -> Options {
+        self.options_with(dns.resolver())
+    }
+
+    fn options_with(&self, resolver: Resolver) -> Options {
         let mut options = options(self.here.address, &self.here.ca, self.directory.path());
-        look_up(&mut options, "temporal.test", dns.resolver());
+        look_up(&mut options, "temporal.test", resolver);
         let both = [&self.here, &self.there].map(|server| server.ca.certificate.clone());
         let upstream = options.upstreams.first_mut().unwrap();
         upstream.server_trust = ServerTrust::Bundle(TrustBundle::new(both));
@@ -156,6 +160,31 @@ async fn a_name_that_nobody_answers_for_stands_where_it_stood() {
     })
     .await;
     eventually("calls are there", || n_calls(&pair.there) > 0).await;
+    assert!(load.stop().await > 0);
+    assert_eq!(proxy.status().failed, 0);
+}
+
+/// A second server of DNS, there for when the first is down, knows nothing of the name. Once it was asked, and said so; the first
+/// is asked again all the same.
+#[tokio::test]
+async fn a_name_server_that_was_late_is_asked_again() {
+    let (Some(first), Some(second)) = (Dnsmasq::start(1).await, Dnsmasq::start(1).await) else {
+        return;
+    };
+    first.know(&[("temporal.test", "127.0.0.1")]);
+    let pair = Pair::start().await;
+    let resolver = resolver([first.address, second.address]);
+    let proxy = Running::adopted(pair.options_with(resolver)).await;
+    let load = Load::start(&Caller::connect(proxy.address).await, 3);
+
+    first.signal(Signal::STOP);
+    let trouble = || proxy.name_lookup().trouble;
+    let is_told = || trouble().is_some_and(|why| why.contains("NXDOMAIN"));
+    eventually("the second says that there is no such name", is_told).await;
+    first.know(&[("temporal.test", "127.0.0.2")]);
+    first.signal(Signal::CONT);
+    eventually("calls are there", || n_calls(&pair.there) > 0).await;
+    assert_eq!(trouble(), None);
     assert!(load.stop().await > 0);
     assert_eq!(proxy.status().failed, 0);
 }

@@ -3,6 +3,7 @@
 use std::{net::SocketAddr, path::Path, time::Duration};
 
 use newleaf_proxy::{Resolver, ResolverOptions};
+use rustix::process::Signal;
 use tokio::time::Instant;
 
 use crate::{
@@ -92,6 +93,30 @@ async fn one_server_that_is_down_is_made_up_for_by_the_next() {
     let rig = rig(NAME, resolver([nobody, dns.address])).await;
     eventually("it is asked again", || dns.n_asked(NAME) > 1).await;
     assert_eq!(rig.proxy.name_lookup().trouble, None);
+}
+
+/// The one that knows is late at first, and the other says that there is no such name.
+#[tokio::test]
+async fn who_knows_is_asked_until_he_answers() {
+    let (Some(first), Some(second)) = (Dnsmasq::start(1).await, Dnsmasq::start(1).await) else {
+        return;
+    };
+    first.know(&[(NAME, "127.0.0.1")]);
+    first.signal(Signal::STOP);
+    let g1 = Ca::new("g1");
+    let server = Server::start(&[&g1]).await;
+    let directory = g1.directory_of_worker();
+    let mut options = options(server.address, &server.ca, directory.path());
+    look_up(
+        &mut options,
+        NAME,
+        resolver([first.address, second.address]),
+    );
+    let proxy = Running::start(options).await;
+    // By both attempts of the first dial, and by the next dial.
+    eventually("the second is asked", || second.n_asked(NAME) >= 3).await;
+    first.signal(Signal::CONT);
+    eventually("the identity is adopted", || proxy.status().adopted == 1).await;
 }
 
 /// The file changes while the proxy runs, as when a laptop moves to another network.
