@@ -19,7 +19,7 @@ use std::{
     time::Duration,
 };
 
-use domain::base::iana::Rtype;
+use domain::base::iana::{Rcode, Rtype};
 use tokio::time::{Instant, timeout};
 
 use self::{answer::Reply, exchange::Silence, question::Candidate, system::Setup};
@@ -134,7 +134,8 @@ impl Resolver {
         })?;
         let until = Instant::now() + limits::LOOKUP;
         let (mut absent, mut unknown) = (Vec::new(), Vec::new());
-        for candidate in &candidates {
+        for (n_tried, candidate) in candidates.iter().enumerate() {
+            let until = share(Instant::now(), until, candidates.len() - n_tried);
             match ask_for(candidate, &setup, until).await {
                 Outcome::Found(found) => return Ok(found),
                 Outcome::Absent(said) => absent.push(said),
@@ -185,10 +186,12 @@ async fn ask(
     setup: &Setup,
     until: Instant,
 ) -> Result<Reply, String> {
-    let n_questions = setup.servers.len() * setup.attempts;
+    let n_servers = setup.servers.len();
+    let servers = setup.servers.iter().enumerate().cycle();
     let mut last: Option<(SocketAddr, Silence)> = None;
-    for server in setup.servers.iter().cycle().take(n_questions) {
-        let patience = until.min(Instant::now() + setup.timeout);
+    for (place, server) in servers.take(n_servers * setup.attempts) {
+        let now = Instant::now();
+        let patience = share(now, until, n_servers - place).min(now + setup.timeout);
         match exchange::ask(*server, (candidate, kind), setup, patience).await {
             Ok(reply) => return Ok(reply),
             Err(silence) => last = Some((*server, silence)),
@@ -203,14 +206,21 @@ async fn ask(
     ))
 }
 
-/// Waits for the other family: with patience if the first brought nothing.
+/// Returns until when the first of `n` may take that share the time: what it leaves is theirs.
+fn share(now: Instant, until: Instant, n: usize) -> Instant {
+    let n = u32::try_from(n).unwrap_or(u32::MAX).max(1);
+    now + until.saturating_duration_since(now) / n
+}
+
+/// Waits for the other family: with patience if the first brought nothing, unless there is no such name. That is not believed at
+/// once: there are servers that say so when it is the family that is not there (RFC 4074 §4.2).
 async fn rest(
     first: &Result<Reply, String>,
     other: impl Future<Output = Result<Reply, String>>,
 ) -> Result<Reply, String> {
     if first
         .as_ref()
-        .is_ok_and(|reply| !reply.addresses.is_empty())
+        .is_ok_and(|reply| !reply.addresses.is_empty() || reply.code == Rcode::NXDOMAIN)
     {
         let late = |_elapsed| Err("the other family is late".to_owned());
         timeout(limits::OTHER_FAMILY, other)
@@ -239,6 +249,9 @@ fn judge(four: Result<Reply, String>, six: Result<Reply, String>) -> Outcome {
     }
     match (four, six) {
         (Ok(reply), Ok(_)) => Outcome::Absent(reply.said),
+        (Ok(reply), Err(_)) | (Err(_), Ok(reply)) if reply.code == Rcode::NXDOMAIN => {
+            Outcome::Absent(reply.said)
+        }
         (Err(said), _) | (_, Err(said)) => Outcome::Unknown(said),
     }
 }

@@ -123,8 +123,8 @@ pub const WAIT_FOR_CONNECTION_MAX: Duration = Duration::from_hours(1);
 /// For the TCP handshake with each of the server's addresses, so that a dead one leaves time for the next.
 pub const CONNECT: Duration = Duration::from_secs(3);
 
-/// For all servers of DNS to say what a name stands for, in all its forms: half of [`HANDSHAKE`], so that a first dial has
-/// time left.
+/// For all servers of DNS to say what a name stands for, in all its forms, which share it: half of [`HANDSHAKE`], so that a
+/// first dial has time left.
 pub const LOOKUP: Duration = Duration::from_secs(5);
 
 /// For one server of DNS to answer one question, however long the machine is set up to wait: the next one may know, and in
@@ -137,7 +137,8 @@ pub const DNS_SERVER_MIN: Duration = Duration::from_millis(250);
 /// How often each server of DNS is asked at most: one datagram may get lost, or two.
 pub const DNS_ATTEMPTS: usize = 3;
 
-/// How long addresses of one family are waited for once the other has some. They arrive together, or one question was swallowed.
+/// How long addresses of one family are waited for once the other has some, or there is said to be no such name. They arrive
+/// together, or one question was swallowed.
 pub const OTHER_FAMILY: Duration = Duration::from_millis(250);
 
 /// The largest answer that is asked for in one datagram: it passes everywhere unbroken (DNS flag day 2020).

@@ -28,6 +28,8 @@ pub(super) struct Reply {
     pub(super) canonical: String,
     /// The shortest TTL of the chain and the addresses.
     pub(super) holds: Duration,
+    /// NXDOMAIN: there is no such name, and so no address of the other family either.
+    pub(super) code: Rcode,
     /// The same for a person.
     pub(super) said: String,
 }
@@ -39,6 +41,7 @@ impl Reply {
             addresses: Vec::new(),
             canonical: candidate.to_string(),
             holds: Duration::MAX,
+            code: Rcode::NOERROR,
             said: format!("addresses of the family are not asked for, of `{candidate}`"),
         }
     }
@@ -79,6 +82,7 @@ fn parse(message: &Wire, kind: Rtype, server: SocketAddr) -> Result<Reply, Parse
         addresses,
         canonical: canonical.to_string(),
         holds,
+        code,
         said,
     })
 }
