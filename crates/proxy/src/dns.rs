@@ -57,7 +57,7 @@ pub(crate) struct Found {
 }
 
 /// Why it is not known what a name stands for.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub(crate) enum LookupError {
     #[error("expected a name that DNS can be asked for, found `{host}`")]
     Name { host: String },

@@ -161,6 +161,10 @@ pub const HOSTS_BYTES: u64 = 4 * 1024 * 1024;
 /// come, and a server that has moved is found within seconds.
 pub const LOOKUP_PAUSE: Duration = Duration::from_secs(5);
 
+/// How long after a look-up began a dial waits for it, if there are addresses that served before. A resolver that is there
+/// answers within this, mostly; what comes later is for the next dial.
+pub const LOOKUP_OF_DIAL: Duration = Duration::from_millis(250);
+
 /// Addresses of a server that are tried in one dial.
 pub const ADDRESSES: usize = 8;
 

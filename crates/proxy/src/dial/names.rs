@@ -1,15 +1,19 @@
 //! What a name stood for last, and until when that holds.
 //!
 //! An answer is used until its TTL is over, and then asked for anew. When nobody answers, or says that there is nothing, the last
-//! addresses serve on: a resolver that is down must not take the server with it.
+//! addresses serve on: a resolver that is down must not take the server with it, nor hold up a dial. So a look-up runs by itself,
+//! one at a time, and whoever asks waits for it as long as he likes.
 
 use std::{
     net::{IpAddr, SocketAddr},
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
-use tokio::time::Instant;
+use tokio::{
+    sync::watch,
+    time::{Instant, timeout_at},
+};
 
 use crate::{
     dns::{Found, LookupError, Resolver},
@@ -23,6 +27,16 @@ pub(crate) struct Names {
     port: u16,
     resolver: Resolver,
     known: Mutex<Known>,
+    /// The look-up that began last.
+    under_way: Mutex<Option<LookUp>>,
+}
+
+/// A look-up, for whoever waits for it.
+#[derive(Clone)]
+struct LookUp {
+    began: Instant,
+    /// None until it ends.
+    outcome: watch::Receiver<Option<Result<(), LookupError>>>,
 }
 
 /// What is known of a name.
@@ -62,6 +76,7 @@ impl Names {
             place,
             resolver,
             known: Mutex::default(),
+            under_way: Mutex::default(),
         }
     }
 
@@ -84,32 +99,79 @@ impl Names {
 
     /// Notes that connections to what is known lead nowhere: who asks next asks anew, if there is any hope of another answer.
     pub(super) fn doubt(&self) {
-        let mut known = self.locked();
-        let now = Instant::now();
-        if known
-            .asked
-            .is_some_and(|asked| now >= asked + limits::TTL_MIN)
-        {
-            known.until = Some(now);
+        self.locked().doubt(Instant::now());
+    }
+
+    /// Returns what the name stands for, as far as is known: asked for anew if the last answer holds no more. Safe to drop
+    /// halfway: whoever asks next hears the same answer.
+    pub(super) async fn current(self: &Arc<Self>) -> Result<Known, LookupError> {
+        if let Some(known) = self.at_hand() {
+            return Ok(known);
+        }
+        let look_up = self.look_up();
+        self.outcome(look_up).await
+    }
+
+    /// Returns what a dial is to go by: the same, but where addresses are known, a new answer is not waited for long.
+    pub(super) async fn for_dial(self: &Arc<Self>) -> Result<Known, LookupError> {
+        if let Some(known) = self.at_hand() {
+            return Ok(known);
+        }
+        let (last, look_up) = (self.locked().clone(), self.look_up());
+        let until = look_up.began + limits::LOOKUP_OF_DIAL;
+        let outcome = self.outcome(look_up);
+        if last.n_answers == 0 {
+            outcome.await
+        } else {
+            timeout_at(until, outcome).await.unwrap_or(Ok(last))
         }
     }
 
-    /// Returns what the name stands for, as far as is known: asked for anew if the last answer holds no more.
-    pub(super) async fn current(&self) -> Result<Known, LookupError> {
+    /// Returns what is known, if nobody needs to ask.
+    fn at_hand(&self) -> Option<Known> {
         if let Ok(address) = self.host.parse() {
-            return Ok(Known::fixed(address));
+            return Some(Known::fixed(address));
         }
-        let fresh = {
-            let known = self.locked();
-            known
-                .until
-                .is_some_and(|until| Instant::now() < until)
-                .then(|| known.clone())
+        let known = self.locked();
+        let holds = known.until.is_some_and(|until| Instant::now() < until);
+        holds.then(|| known.clone())
+    }
+
+    /// Returns the look-up that is under way; if there is none, one begins. It ends whether anybody waits for it or not.
+    fn look_up(self: &Arc<Self>) -> LookUp {
+        let mut under_way = self
+            .under_way
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let running = under_way.as_ref().filter(|look_up| look_up.is_running());
+        if let Some(look_up) = running {
+            return look_up.clone();
+        }
+        let (sender, outcome) = watch::channel(None);
+        let look_up = LookUp {
+            began: Instant::now(),
+            outcome,
         };
-        if let Some(known) = fresh {
-            return Ok(known);
+        let names = Arc::clone(self);
+        tokio::spawn(async move {
+            let answer = names.resolver.look_up(&names.host).await;
+            sender.send_replace(Some(names.note(answer)));
+        });
+        *under_way = Some(look_up.clone());
+        look_up
+    }
+
+    /// Waits for a look-up. Without an outcome the process is about to end.
+    async fn outcome(&self, mut look_up: LookUp) -> Result<Known, LookupError> {
+        let outcome = look_up.outcome.wait_for(Option::is_some).await;
+        match outcome.ok().and_then(|outcome| outcome.clone()) {
+            Some(Err(error)) => Err(error),
+            Some(Ok(())) | None => Ok(self.locked().clone()),
         }
-        let answer = self.resolver.look_up(&self.host).await;
+    }
+
+    /// Takes an answer, or that there was none; that is an error only if there never was any.
+    fn note(&self, answer: Result<Found, LookupError>) -> Result<(), LookupError> {
         let mut known = self.locked();
         match answer {
             Ok(found) => {
@@ -132,7 +194,7 @@ impl Names {
                 known.miss(why, Instant::now());
             }
         }
-        Ok(known.clone())
+        Ok(())
     }
 
     /// Returns what is to be told; nothing of an address.
@@ -156,6 +218,12 @@ impl Names {
     fn locked(&self) -> MutexGuard<'_, Known> {
         // It is changed by one method at a time, none of which can panic halfway.
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl LookUp {
+    fn is_running(&self) -> bool {
+        self.outcome.borrow().is_none() && self.outcome.has_changed().is_ok()
     }
 }
 
@@ -193,6 +261,16 @@ impl Known {
         self.asked = Some(now);
         self.until = Some(now + limits::LOOKUP_PAUSE);
         self.trouble = Some(why);
+    }
+
+    /// Ends what holds, so that it is asked for again; not what was answered only now, and not the pause after no answer.
+    fn doubt(&mut self, now: Instant) {
+        let is_old = self
+            .asked
+            .is_some_and(|asked| now >= asked + limits::TTL_MIN);
+        if is_old && self.trouble.is_none() {
+            self.until = Some(now);
+        }
     }
 
     /// Lets families of addresses take turns, IPv6 first, but for loopback, where Temporal's own servers listen on IPv4:

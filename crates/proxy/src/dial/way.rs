@@ -107,7 +107,7 @@ impl Way {
     /// no use does not stand in the way of the others.
     pub(crate) async fn connect(&self, n_turned: usize) -> Result<TcpStream, WayError> {
         let place = || self.names.place().to_owned();
-        let known = self.names.current().await?;
+        let known = self.names.for_dial().await?;
         let mut addresses = self.names.sockets(&known);
         let n_turned = n_turned.checked_rem(addresses.len()).unwrap_or(0);
         addresses.rotate_left(n_turned);

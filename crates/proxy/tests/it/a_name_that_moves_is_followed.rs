@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, time::Duration};
 
-use newleaf_proxy::{Options, Resolver, ServerTrust};
+use newleaf_proxy::{Options, Resolver, ServerTrust, limits};
 use newleaf_x509::TrustBundle;
 use rustix::process::Signal;
 use tempfile::TempDir;
@@ -162,6 +162,34 @@ async fn a_name_that_nobody_answers_for_stands_where_it_stood() {
     eventually("calls are there", || n_calls(&pair.there) > 0).await;
     assert!(load.stop().await > 0);
     assert_eq!(proxy.status().failed, 0);
+}
+
+/// A resolver that is down is no outage: whatever ends meanwhile is replaced at once.
+#[tokio::test]
+async fn while_nobody_answers_a_dial_waits_for_nobody() {
+    let Some(dns) = Dnsmasq::start(1).await else {
+        return;
+    };
+    dns.know(&[("temporal.test", "127.0.0.1")]);
+    let pair = Pair::start().await;
+    let proxy = Running::adopted(pair.options(&dns)).await;
+    let mut caller = Caller::connect(proxy.address).await;
+    let n_connections = || pair.here.seen(|seen| seen.connections.len());
+    dns.signal(Signal::STOP);
+    // Before the TTL is over, while a look-up is under way, in the pause after it, and while the next is.
+    let began = Instant::now();
+    while began.elapsed() < limits::LOOKUP + limits::LOOKUP_PAUSE + limits::LOOKUP / 2 {
+        let before = n_connections();
+        let cut = Instant::now();
+        pair.here.command(Command::Cut);
+        eventually("a successor is there", || n_connections() > before).await;
+        let end = caller.echo().await;
+        let took = cut.elapsed();
+        assert!(end.is_ok(), "{end:?}");
+        assert!(took < Duration::from_secs(1), "{took:?}");
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
+    assert!(proxy.name_lookup().trouble.is_some());
 }
 
 /// A second server of DNS, there for when the first is down, knows nothing of the name. Once it was asked, and said so; the first

@@ -1,5 +1,9 @@
 //! What is known after one answer and another.
 
+use std::path::PathBuf;
+
+use tokio::{net::UdpSocket, time::sleep};
+
 use super::*;
 use crate::dns::ResolverOptions;
 
@@ -26,12 +30,17 @@ fn shown(known: &Known) -> Vec<String> {
 }
 
 /// Names that nobody answers for.
-fn names(place: &str) -> Names {
+fn names(place: &str) -> Arc<Names> {
+    asking(place, "127.0.0.1:1".parse().unwrap())
+}
+
+fn asking(place: &str, server: SocketAddr) -> Arc<Names> {
     let resolver = Resolver::new(ResolverOptions {
-        servers: vec!["127.0.0.1:1".parse().unwrap()],
+        servers: vec![server],
+        hosts: PathBuf::new(),
         ..ResolverOptions::system()
     });
-    Names::new(place.to_owned(), resolver)
+    Arc::new(Names::new(place.to_owned(), resolver))
 }
 
 #[test]
@@ -105,6 +114,68 @@ async fn what_leads_nowhere_is_asked_for_anew_but_not_at_once() {
     tokio::time::advance(limits::TTL_MIN).await;
     names.doubt();
     assert_eq!(names.due(), Duration::ZERO);
+}
+
+#[tokio::test(start_paused = true)]
+async fn while_nobody_answers_a_doubt_is_no_reason_to_ask() {
+    let mut known = Known::default();
+    let now = Instant::now();
+    known.learn(found(Some(&["192.0.2.1"]), None, "eu"), now);
+    known.miss("nobody knows".to_owned(), now);
+    let paused = known.until;
+    known.doubt(now + limits::TTL_MIN);
+    assert_eq!(known.until, paused);
+}
+
+/// A server that hears and says nothing, and a name whose answer holds no more.
+async fn unanswered() -> (Arc<Names>, UdpSocket) {
+    let silent = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    let names = asking("temporal.test:7233", silent.local_addr().unwrap());
+    let long_ago = Instant::now();
+    names
+        .locked()
+        .learn(found(Some(&["192.0.2.1"]), None, "eu"), long_ago);
+    tokio::time::advance(Duration::from_mins(1)).await;
+    (names, silent)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dial_goes_by_what_is_known_while_dns_is_silent() {
+    let (names, _silent) = unanswered().await;
+    let began = Instant::now();
+    assert_eq!(shown(&names.for_dial().await.unwrap()), ["192.0.2.1:7233"]);
+    assert!(began.elapsed() <= limits::LOOKUP_OF_DIAL + Duration::from_millis(1));
+    // The look-up goes on, and nobody waits for it any more.
+    let began = Instant::now();
+    for _dial in 0..3 {
+        assert!(names.for_dial().await.unwrap().trouble.is_none());
+    }
+    assert!(began.elapsed() <= Duration::from_millis(3));
+    // What becomes of it is noted, though nobody asks.
+    sleep(limits::LOOKUP).await;
+    assert!(names.told().unwrap().trouble.is_some());
+    assert!(names.due() > Duration::ZERO);
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_look_up_is_for_all_who_ask_meanwhile() {
+    let (names, silent) = unanswered().await;
+    let ask = || {
+        let names = Arc::clone(&names);
+        async move { names.current().await.unwrap().trouble }
+    };
+    let given_up = tokio::spawn(ask());
+    sleep(Duration::from_millis(1)).await;
+    given_up.abort();
+    let (one, other) = tokio::join!(ask(), ask());
+    assert!(one.is_some() && one == other);
+    // Each question was asked by one look-up: two families, as often as the machine is set up to.
+    let mut n_questions = 0;
+    let mut datagram = [0; 512];
+    while silent.try_recv_from(&mut datagram).is_ok() {
+        n_questions += 1;
+    }
+    assert!(n_questions <= 2 * limits::DNS_ATTEMPTS, "{n_questions}");
 }
 
 #[tokio::test]
