@@ -165,6 +165,10 @@ pub const LOOKUP_PAUSE: Duration = Duration::from_secs(5);
 /// answers within this, mostly; what comes later is for the next dial.
 pub const LOOKUP_OF_DIAL: Duration = Duration::from_millis(250);
 
+/// Addresses of a name in `/etc/hosts` that count: as many as an answer of DNS has room for, which is 64 KiB long at most, with
+/// 16 bytes for each.
+pub const ADDRESSES_KNOWN: usize = 4096;
+
 /// Addresses of a server that are tried in one dial.
 pub const ADDRESSES: usize = 8;
 

@@ -39,7 +39,8 @@ struct LookUp {
     outcome: watch::Receiver<Option<Result<(), LookupError>>>,
 }
 
-/// What is known of a name.
+/// What is known of a name: all that was answered, which [`limits::ADDRESSES_KNOWN`] bounds. Whoever left some of it out would
+/// take a connection to one of these for one to nowhere.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Known {
     four: Vec<IpAddr>,
@@ -287,7 +288,7 @@ impl Known {
         let sockets = turns
             .flatten()
             .map(|address| SocketAddr::new(*address, port));
-        sockets.take(limits::ADDRESSES).collect()
+        sockets.collect()
     }
 }
 

@@ -111,6 +111,7 @@ impl Way {
         let mut addresses = self.names.sockets(&known);
         let n_turned = n_turned.checked_rem(addresses.len()).unwrap_or(0);
         addresses.rotate_left(n_turned);
+        addresses.truncate(limits::ADDRESSES);
         let connected = connect_to_any(addresses).await;
         let socket = connected.map_err(|source| WayError::Connect {
             place: place(),

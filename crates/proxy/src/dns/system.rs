@@ -80,6 +80,7 @@ pub(super) fn hosts(path: &Path, host: &str) -> Vec<IpAddr> {
         if let Some(address) = address
             && words.any(|name| name.eq_ignore_ascii_case(host))
             && !found.contains(&address)
+            && found.len() < limits::ADDRESSES_KNOWN
         {
             found.push(address);
         }

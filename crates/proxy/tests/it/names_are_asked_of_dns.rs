@@ -4,6 +4,7 @@ use std::{net::SocketAddr, path::Path, time::Duration};
 
 use newleaf_proxy::{Resolver, ResolverOptions};
 use rustix::process::Signal;
+use tempfile::TempDir;
 use tokio::time::Instant;
 
 use crate::{
@@ -57,13 +58,9 @@ async fn a_dead_address_costs_no_call() {
     assert_eq!(rig.proxy.name_lookup().addresses.len(), 4);
 }
 
-/// Forty addresses do not fit in a datagram of 512 bytes; thirty do.
-#[tokio::test]
-async fn what_does_not_fit_in_a_datagram_comes_over_tcp() {
-    let Some(dns) = Dnsmasq::start(60).await else {
-        return;
-    };
-    let addresses: Vec<_> = (1..=40).map(|n| format!("127.0.0.{n}")).collect();
+/// A server at so many addresses: whichever of them are tried, it is there.
+async fn everywhere(dns: &Dnsmasq, n_addresses: u8) -> (Server, Running, TempDir) {
+    let addresses: Vec<_> = (1..=n_addresses).map(|n| format!("127.0.0.{n}")).collect();
     let records: Vec<_> = addresses
         .iter()
         .map(|address| (NAME, address.as_str()))
@@ -71,16 +68,36 @@ async fn what_does_not_fit_in_a_datagram_comes_over_tcp() {
     dns.know(&records);
     let (ca, g1) = (Ca::new("server CA"), Ca::new("g1"));
     let any = SocketAddr::from(([0, 0, 0, 0], 0));
-    // Whichever of them are tried, the server is there.
     let server = Server::start_with(any, ca, &[&g1]).await;
     let directory = g1.directory_of_worker();
     let mut options = options(server.address, &server.ca, directory.path());
     look_up(&mut options, NAME, dns.resolver());
     let proxy = Running::adopted(options).await;
+    (server, proxy, directory)
+}
+
+/// Forty addresses do not fit in a datagram of 512 bytes; thirty do.
+#[tokio::test]
+async fn what_does_not_fit_in_a_datagram_comes_over_tcp() {
+    let Some(dns) = Dnsmasq::start(60).await else {
+        return;
+    };
+    let (_server, proxy, _directory) = everywhere(&dns, 40).await;
     // Over UDP and over TCP.
     assert_eq!(dns.n_asked(NAME), 2);
-    let addresses = proxy.name_lookup().addresses;
-    assert_eq!(addresses.len(), newleaf_proxy::limits::ADDRESSES);
+    assert_eq!(proxy.name_lookup().addresses.len(), 40);
+}
+
+/// Each answer has them in another order, and a dial tries the first few.
+#[tokio::test]
+async fn addresses_that_change_places_are_the_same() {
+    let Some(dns) = Dnsmasq::start(1).await else {
+        return;
+    };
+    let (server, proxy, _directory) = everywhere(&dns, 24).await;
+    eventually("it is asked again and again", || dns.n_asked(NAME) > 6).await;
+    assert_eq!(server.seen(|seen| seen.connections.len()), 1);
+    assert_eq!(proxy.name_lookup().addresses.len(), 24);
 }
 
 #[tokio::test]

@@ -52,6 +52,19 @@ async fn the_next_dial_begins_with_the_next_address() {
     }
 }
 
+/// One dial does not try all of many, and another begins elsewhere.
+#[tokio::test]
+async fn of_many_addresses_each_has_its_dial() {
+    let hosts: Vec<_> = (1..=20).map(|n| format!("127.0.0.{n}")).collect();
+    let hosts: Vec<_> = hosts.iter().map(String::as_str).collect();
+    let last = TcpListener::bind("127.0.0.20:0").await.unwrap();
+    let port = last.local_addr().unwrap().port();
+    let (way, _hosts) = way(&hosts, port);
+    assert_eq!(way.look().await.unwrap().addresses.len(), 20);
+    assert!(way.connect(20 - limits::ADDRESSES - 1).await.is_err());
+    assert!(way.connect(20 - limits::ADDRESSES).await.is_ok());
+}
+
 /// An accept queue that is full answers nothing, as a host that is gone does.
 #[tokio::test]
 async fn an_address_that_is_silent_has_a_head_start_and_no_more() {
