@@ -3,7 +3,7 @@
 //! Files are read every [`INTERVAL`] and compared by content. That is cheap (two files of a few KB) and
 //! sees every way of replacing them: a rename, a swap of the `..data` link, an overwrite in place, and volumes on
 //! which no events are delivered. What is not an identity is never handed on as one; it is looked at
-//! again, since a writer may be halfway, and told once if it was the same at two looks.
+//! again soon, once, since a writer may be halfway, and told if that look finds no identity either.
 
 use std::sync::Arc;
 
@@ -39,7 +39,8 @@ pub struct Recheck(Arc<Notify>);
 enum Seen {
     Nothing,
     Handed(Digest),
-    Suspect(Found),
+    /// It was refused, for the first time since it was not.
+    Suspect,
     Told(Found),
 }
 
@@ -79,7 +80,7 @@ impl Watcher {
             if let Some(news) = self.judge(read) {
                 return news;
             }
-            if matches!(self.seen, Seen::Suspect(_)) {
+            if self.seen == Seen::Suspect {
                 // Whoever was met halfway is not met so for long, even where looks are rare.
                 self.interval
                     .reset_after(INTERVAL.min(self.source.interval()));
@@ -122,22 +123,17 @@ impl Watcher {
             }
             Err(error) => (Found::Unreadable(format!("{error:?}")), Err(error)),
         };
-        let is_told = match (&self.seen, &found) {
-            (Seen::Told(told), found) if told == found => return None,
-            (Seen::Suspect(before), found) if before == found => true,
-            // It still cannot be read; if for another reason, that is news.
-            (
-                Seen::Suspect(Found::Unreadable(_)) | Seen::Told(Found::Unreadable(_)),
-                Found::Unreadable(_),
-            ) => true,
-            _first_look => false,
-        };
-        if is_told {
-            self.seen = Seen::Told(found);
-            Some(outcome)
-        } else {
-            self.seen = Seen::Suspect(found);
-            None
+        match &self.seen {
+            Seen::Told(told) if *told == found => None,
+            // It cannot be one still; if for another reason, or in other bytes, that is news.
+            Seen::Suspect | Seen::Told(_) => {
+                self.seen = Seen::Told(found);
+                Some(outcome)
+            }
+            Seen::Nothing | Seen::Handed(_) => {
+                self.seen = Seen::Suspect;
+                None
+            }
         }
     }
 }

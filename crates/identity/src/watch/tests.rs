@@ -4,12 +4,34 @@ use std::{os::unix::fs::PermissionsExt as _, path::Path, time::Duration};
 
 use tokio::time::{Instant, timeout};
 
+use newleaf_x509::issue::LeafUse;
+
 use super::Watcher;
 use crate::{
     directory::{CHAIN_FILE, KEY_FILE},
     source::{Helper, INTERVAL, LoadError, Source},
     testing::{Ca, now},
 };
+
+/// Over long before [`now`].
+const PAST: (&str, &str) = ("2020-01-01T00:00:00Z", "2020-02-01T00:00:00Z");
+
+/// A program in `root` that is run once an hour, and may know the directory as `$1`.
+fn hourly(root: &Path, script: &str) -> Source {
+    let program = root.join("helper");
+    put(root, "helper", &format!("#!/bin/sh\n{script}\n"));
+    fs_err::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+    Source::Command(Helper {
+        program,
+        arguments: vec![root.display().to_string()],
+        every: Duration::from_hours(1),
+    })
+}
+
+fn runs(root: &Path) -> usize {
+    let runs = fs_err::read_to_string(root.join("runs")).unwrap();
+    runs.lines().count()
+}
 
 fn put(directory: &Path, name: &str, text: &str) {
     fs_err::write(directory.join(name), text).unwrap();
@@ -86,16 +108,8 @@ async fn a_program_that_nobody_waits_for_is_heard_all_the_same() {
     let directory = tempfile::tempdir().unwrap();
     let root = directory.path();
     put(root, "text", &format!("{}{}", pair.chain, pair.key));
-    let program = root.join("helper");
-    let text = "#!/bin/sh\necho run >>\"$1/runs\"\nsleep 0.5\ncat \"$1/text\"\n";
-    put(root, "helper", text);
-    fs_err::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
-    let source = Source::Command(Helper {
-        program,
-        arguments: vec![root.display().to_string()],
-        every: Duration::from_hours(1),
-    });
-    let mut watcher = Watcher::new(source, now);
+    let script = "echo run >>\"$1/runs\"\nsleep 0.5\ncat \"$1/text\"";
+    let mut watcher = Watcher::new(hourly(root, script), now);
     let until = Instant::now() + Duration::from_secs(20);
     let heard = loop {
         assert!(Instant::now() < until, "it is not heard");
@@ -106,8 +120,36 @@ async fn a_program_that_nobody_waits_for_is_heard_all_the_same() {
     };
     let subject = heard.ok().unwrap().leaf().subject().to_string();
     assert_eq!(subject, "CN=one");
-    let runs = fs_err::read_to_string(root.join("runs")).unwrap();
-    assert_eq!(runs, "run\n");
+    assert_eq!(runs(root), 1);
+}
+
+/// A program that makes a new leaf at each run is not run without end because one look was not like the other.
+#[tokio::test(start_paused = true)]
+async fn what_is_refused_in_other_bytes_each_time_is_told_after_two_looks() {
+    let ca = Ca::new("g1");
+    let directory = tempfile::tempdir().unwrap();
+    let root = directory.path();
+    for run in 1..=3 {
+        let pair = ca.leaf_valid("worker", PAST, LeafUse::Client);
+        put(
+            root,
+            &run.to_string(),
+            &format!("{}{}", pair.chain, pair.key),
+        );
+    }
+    let script = "echo run >>\"$1/runs\"\ncat \"$1/$(wc -l <\"$1/runs\" | tr -d ' ')\"";
+    let mut watcher = Watcher::new(hourly(root, script), now);
+    let refused = watcher.next().await.err().unwrap();
+    assert!(matches!(refused, LoadError::Refused { .. }), "{refused}");
+    assert_eq!(runs(root), 2);
+
+    // From then on it is looked at as seldom as everything else.
+    let quiet = timeout(Duration::from_mins(50), watcher.next()).await;
+    assert!(quiet.is_err());
+    assert_eq!(runs(root), 2);
+    let again = watcher.next().await.err().unwrap();
+    assert!(matches!(again, LoadError::Refused { .. }), "{again}");
+    assert_eq!(runs(root), 3);
 }
 
 #[tokio::test(start_paused = true)]
