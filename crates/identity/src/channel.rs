@@ -19,10 +19,11 @@ use std::{
 
 use bytes::Bytes;
 use http::{HeaderMap, uri::PathAndQuery};
-use tokio::{sync::watch, time::sleep};
-use tonic::{
-    Code, Request, Status, body::Body, client::Grpc, metadata::MetadataMap, transport::Channel,
+use tokio::{
+    sync::watch,
+    time::{error::Elapsed, sleep, timeout},
 };
+use tonic::{Request, Status, body::Body, client::Grpc, metadata::MetadataMap, transport::Channel};
 use tower_service::Service;
 
 pub use self::dial::{ConnectError, Target};
@@ -37,6 +38,9 @@ const PAUSE: Duration = Duration::from_millis(500);
 
 /// The longest of these waits.
 const PAUSE_MAX: Duration = Duration::from_secs(30);
+
+/// How long the proof of a new identity may take: three times what one connection may ([`Target::connect`]), and an answer.
+pub const PROOF_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Headers of a call that belong to the connection, and are written anew on this one.
 const OWN_HEADERS: &[&str] = &[
@@ -62,6 +66,17 @@ pub enum Followed<E> {
     Adopted(Arc<Snapshot>),
     /// It could not be used; calls go out under the one before, and it is tried again.
     Refused(Arc<Snapshot>, E),
+    /// Its proof did not end within [`PROOF_TIMEOUT`] and was given up; calls go out under the one before, and it is tried again.
+    Silent(Arc<Snapshot>),
+}
+
+/// What became of one attempt.
+enum Attempt<E> {
+    Proved(Channel),
+    Failed(E),
+    Silent,
+    /// There is a newer identity: this one is of no use any more.
+    Outdated,
 }
 
 impl Swappable {
@@ -83,7 +98,8 @@ impl Swappable {
     /// Follows the identities that are published after `using`, until the publisher is gone.
     ///
     /// `connect` makes a channel that presents an identity, and proves it: with TLS 1.3 a refusal arrives after the handshake, so
-    /// ask for something cheap before returning the channel. What it refuses is never used, and tried again.
+    /// ask for something cheap before returning the channel. What it refuses is never used, and tried again; so is what it has
+    /// not proved within [`PROOF_TIMEOUT`]. It is dropped halfway then, and as soon as a newer identity is published.
     pub async fn follow<C, F, E>(
         &self,
         mut identities: Subscriber,
@@ -105,23 +121,34 @@ impl Swappable {
                 pause = PAUSE;
                 continue;
             };
-            match connect(Arc::clone(&snapshot)).await {
-                Ok(channel) => {
+            let proof = timeout(PROOF_TIMEOUT, connect(Arc::clone(&snapshot)));
+            let attempt = tokio::select! {
+                ended = proof => Attempt::of(ended),
+                true = is_outdated(&mut identities, &snapshot) => Attempt::Outdated,
+            };
+            match attempt {
+                Attempt::Proved(channel) => {
                     self.swap(channel);
                     using = snapshot.generation;
                     pause = PAUSE;
                     tell(Followed::Adopted(snapshot));
+                    continue;
                 }
-                Err(error) => {
-                    tell(Followed::Refused(snapshot, error));
-                    // A newer identity need not wait for this one's turn.
-                    tokio::select! {
-                        () = sleep(pause) => pause = PAUSE_MAX.min(pause * 2),
-                        newer = identities.changed() => match newer {
-                            Some(_snapshot) => pause = PAUSE,
-                            None => return,
-                        },
+                Attempt::Outdated => {
+                    pause = PAUSE;
+                    continue;
+                }
+                Attempt::Failed(error) => tell(Followed::Refused(Arc::clone(&snapshot), error)),
+                Attempt::Silent => tell(Followed::Silent(Arc::clone(&snapshot))),
+            }
+            // A newer identity need not wait for this one's turn.
+            tokio::select! {
+                () = sleep(pause) => pause = PAUSE_MAX.min(pause * 2),
+                outdated = is_outdated(&mut identities, &snapshot) => {
+                    if !outdated {
+                        return;
                     }
+                    pause = PAUSE;
                 }
             }
         }
@@ -159,6 +186,26 @@ impl Swappable {
         let (headers, message, _extensions) = reply.into_parts();
         Ok((headers.into_headers(), message))
     }
+}
+
+impl<E> Attempt<E> {
+    fn of(ended: Result<Result<Channel, E>, Elapsed>) -> Self {
+        match ended {
+            Ok(Ok(channel)) => Self::Proved(channel),
+            Ok(Err(error)) => Self::Failed(error),
+            Err(_elapsed) => Self::Silent,
+        }
+    }
+}
+
+/// Waits until a newer identity than this one is published; `false` once there can be none, since the publisher is gone.
+async fn is_outdated(identities: &mut Subscriber, snapshot: &Snapshot) -> bool {
+    while let Some(published) = identities.changed().await {
+        if published.generation > snapshot.generation {
+            return true;
+        }
+    }
+    false
 }
 
 /// A call that ended with its connection was not cancelled by anybody.

@@ -8,14 +8,19 @@ use std::{
 use bytes::{BufMut as _, Bytes, BytesMut};
 use http::{HeaderMap, Response};
 use newleaf_x509::{Fingerprint, TrustBundle};
+use rustls::ServerConfig;
 use tokio::{
-    net::TcpListener,
+    net::{TcpListener, TcpStream},
     sync::{Notify, mpsc},
+    time::Instant,
 };
 use tokio_rustls::TlsAcceptor;
-use tonic::{Code, Status, transport::Channel};
+use tonic::{
+    Code, Status,
+    transport::{Channel, Endpoint},
+};
 
-use super::{ConnectError, Followed, Swappable, Target};
+use super::{ConnectError, Followed, PROOF_TIMEOUT, Swappable, Target};
 use crate::{
     Identity, publish,
     testing::{Ca, now, server_config},
@@ -23,41 +28,62 @@ use crate::{
 };
 
 /// Answers every unary call with the message it came with; a call of `Wait` only when it is let go.
+#[derive(Clone)]
 struct Server {
     address: SocketAddr,
     seen: Arc<Mutex<Vec<Fingerprint>>>,
     let_go: Arc<Notify>,
+    /// Ends a connection as a crash does.
+    hang_up: Arc<Notify>,
 }
 
 impl Server {
     async fn start(ca: &Ca) -> Self {
+        Self::start_with(server_config(ca)).await
+    }
+
+    async fn start_with(config: ServerConfig) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let server = Self {
             address: listener.local_addr().unwrap(),
             seen: Arc::default(),
             let_go: Arc::default(),
+            hang_up: Arc::default(),
         };
-        let acceptor = TlsAcceptor::from(Arc::new(server_config(ca)));
-        let (seen, let_go) = (Arc::clone(&server.seen), Arc::clone(&server.let_go));
+        let acceptor = TlsAcceptor::from(Arc::new(config));
+        let serving = server.clone();
         tokio::spawn(async move {
             while let Ok((tcp, _)) = listener.accept().await {
-                let (seen, let_go) = (Arc::clone(&seen), Arc::clone(&let_go));
-                let acceptor = acceptor.clone();
-                tokio::spawn(async move {
-                    let Ok(tls) = acceptor.accept(tcp).await else {
-                        return;
-                    };
-                    let leaf = tls.get_ref().1.peer_certificates().unwrap();
-                    let leaf = Fingerprint::of(leaf.first().unwrap());
-                    let mut connection = h2::server::handshake(tls).await.unwrap();
-                    while let Some(Ok((request, respond))) = connection.accept().await {
-                        seen.lock().unwrap().push(leaf);
-                        tokio::spawn(answer(request, respond, Arc::clone(&let_go)));
-                    }
-                });
+                tokio::spawn(serving.clone().serve(acceptor.clone(), tcp));
             }
         });
         server
+    }
+
+    async fn serve(self, acceptor: TlsAcceptor, tcp: TcpStream) {
+        let Ok(tls) = acceptor.accept(tcp).await else {
+            return;
+        };
+        let leaf = tls.get_ref().1.peer_certificates().unwrap();
+        let leaf = Fingerprint::of(leaf.first().unwrap());
+        let mut connection = h2::server::handshake(tls).await.unwrap();
+        loop {
+            let call = tokio::select! {
+                call = connection.accept() => call,
+                () = self.hang_up.notified() => return,
+            };
+            let Some(Ok((request, respond))) = call else {
+                return;
+            };
+            self.seen.lock().unwrap().push(leaf);
+            tokio::spawn(answer(request, respond, Arc::clone(&self.let_go)));
+        }
+    }
+
+    async fn is_called(&self) {
+        while self.seen.lock().unwrap().is_empty() {
+            tokio::task::yield_now().await;
+        }
     }
 
     fn target(&self, ca: &Ca) -> Target {
@@ -145,9 +171,7 @@ async fn a_call_in_flight_ends_on_the_connection_it_began_on() {
         let channel = channel.clone();
         tokio::spawn(async move { echo(&channel, "Wait").await })
     };
-    while server.seen.lock().unwrap().is_empty() {
-        tokio::task::yield_now().await;
-    }
+    server.is_called().await;
     channel.swap(target.connect(&second).await.unwrap());
     echo(&channel, "Echo").await.unwrap();
     assert_eq!(server.last_leaf(), second.fingerprint());
@@ -213,12 +237,67 @@ async fn an_identity_that_the_server_refuses_is_never_used() {
                 assert_eq!(snapshot.generation, 3);
                 break;
             }
+            Followed::Silent(snapshot) => panic!("generation {} is silent", snapshot.generation),
         }
     }
     echo(&channel, "Echo").await.unwrap();
     assert_eq!(server.last_leaf(), third.identity.fingerprint());
     drop(publisher);
     following.await.unwrap();
+}
+
+/// Follows with a proof that answers for the third identity only, and for the second never.
+fn follow_past_the_second() -> (publish::Publisher, mpsc::UnboundedReceiver<Followed<()>>) {
+    let (publisher, subscriber) = publish::channel();
+    let (told, news) = mpsc::unbounded_channel();
+    let nowhere = || Endpoint::from_static("http://localhost:1").connect_lazy();
+    let channel = Swappable::new(nowhere());
+    tokio::spawn(async move {
+        let connect = move |snapshot: Arc<publish::Snapshot>| async move {
+            if snapshot.generation == 2 {
+                std::future::pending::<()>().await;
+            }
+            Ok(nowhere())
+        };
+        let tell = |followed| told.send(followed).unwrap();
+        channel.follow(subscriber, 1, connect, tell).await;
+    });
+    (publisher, news)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_proof_that_never_answers_does_not_stand_in_the_way_of_a_newer_identity() {
+    let ca = Ca::new("g1");
+    let (publisher, mut news) = follow_past_the_second();
+    let begun = Instant::now();
+    for name in ["one", "two"] {
+        publisher.publish(Arc::new(identity(&ca, name)));
+    }
+    // It is being proved.
+    tokio::time::sleep(PROOF_TIMEOUT / 2).await;
+    publisher.publish(Arc::new(identity(&ca, "three")));
+    let told = news.recv().await.unwrap();
+    assert!(
+        matches!(&told, Followed::Adopted(snapshot) if snapshot.generation == 3),
+        "{told:?}"
+    );
+    assert!(begun.elapsed() < PROOF_TIMEOUT);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_proof_that_never_answers_is_told_and_tried_again() {
+    let ca = Ca::new("g1");
+    let (publisher, mut news) = follow_past_the_second();
+    for name in ["one", "two"] {
+        publisher.publish(Arc::new(identity(&ca, name)));
+    }
+    for _ in 0..2 {
+        let told = news.recv().await.unwrap();
+        assert!(
+            matches!(&told, Followed::Silent(snapshot) if snapshot.generation == 2),
+            "{told:?}"
+        );
+    }
 }
 
 #[tokio::test]

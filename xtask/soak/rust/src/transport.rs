@@ -78,6 +78,9 @@ fn tell(followed: Followed<anyhow::Error>) {
         Followed::Refused(snapshot, error) => {
             tracing::warn!(generation = snapshot.generation, "refused: {error:#}");
         }
+        Followed::Silent(snapshot) => {
+            tracing::warn!(generation = snapshot.generation, "not proved in time");
+        }
     }
 }
 
