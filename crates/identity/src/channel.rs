@@ -12,6 +12,7 @@ mod dial;
 mod raw;
 
 use std::{
+    io,
     sync::Arc,
     task::{Context, Poll},
     time::Duration,
@@ -158,8 +159,9 @@ impl Swappable {
     ///
     /// # Errors
     ///
-    /// The status of the call. A connection that was lost is `UNAVAILABLE`, which the SDK tries again; `tonic` says
-    /// `CANCELLED`, which it does not.
+    /// The status of the call. Where `tonic` made it up, because no server gave one, it is corrected: a lost connection is
+    /// `UNAVAILABLE`, which the SDK tries again, and a call whose own `grpc-timeout` is over is `DEADLINE_EXCEEDED`. `tonic`
+    /// says `UNKNOWN` or `CANCELLED` of the one and `CANCELLED` of the other.
     pub async fn unary(
         &self,
         service: &str,
@@ -181,8 +183,8 @@ impl Swappable {
         grpc.ready()
             .await
             .map_err(|error| Status::from_error(Box::new(error)))
-            .map_err(lost)?;
-        let reply = grpc.unary(request, path, Raw).await.map_err(lost)?;
+            .map_err(explained)?;
+        let reply = grpc.unary(request, path, Raw).await.map_err(explained)?;
         let (headers, message, _extensions) = reply.into_parts();
         Ok((headers.into_headers(), message))
     }
@@ -208,14 +210,22 @@ async fn is_outdated(identities: &mut Subscriber, snapshot: &Snapshot) -> bool {
     false
 }
 
-/// A call that ended with its connection was not cancelled by anybody.
-fn lost(status: Status) -> Status {
-    let has_cause = std::error::Error::source(&status).is_some();
-    if status.code() == Code::Cancelled && has_cause {
-        Status::unavailable(status.message())
-    } else {
-        status
+/// Says what really happened where no server said it: a status that `tonic` made has the failure below it as its source.
+fn explained(status: Status) -> Status {
+    let mut cause = std::error::Error::source(&status);
+    while let Some(error) = cause {
+        if error.is::<tonic::TimeoutExpired>() {
+            return Status::deadline_exceeded(status.message());
+        }
+        let is_dropped = error
+            .downcast_ref::<hyper::Error>()
+            .is_some_and(hyper::Error::is_canceled);
+        if is_dropped || error.is::<io::Error>() {
+            return Status::unavailable(status.message());
+        }
+        cause = error.source();
     }
+    status
 }
 
 impl Clone for Swappable {

@@ -301,6 +301,31 @@ async fn a_proof_that_never_answers_is_told_and_tried_again() {
 }
 
 #[tokio::test]
+async fn the_deadline_of_a_call_is_told_from_a_lost_connection() {
+    let ca = Ca::new("g1");
+    let server = Server::start(&ca).await;
+    let channel = server
+        .target(&ca)
+        .connect(&identity(&ca, "one"))
+        .await
+        .unwrap();
+    let channel = Swappable::new(channel);
+    let headers =
+        HeaderMap::from_iter([("grpc-timeout".parse().unwrap(), "100m".parse().unwrap())]);
+    let late = channel
+        .unary("test.Echo", "Wait", headers, Bytes::new())
+        .await;
+    assert_eq!(late.unwrap_err().code(), Code::DeadlineExceeded);
+
+    server.seen.lock().unwrap().clear();
+    let waiting = tokio::spawn(async move { echo(&channel, "Wait").await });
+    server.is_called().await;
+    server.hang_up.notify_one();
+    let lost = waiting.await.unwrap().unwrap_err();
+    assert_eq!(lost.code(), Code::Unavailable, "{lost}");
+}
+
+#[tokio::test]
 async fn generated_clients_take_it_as_their_channel() {
     use tonic::{client::Grpc, codegen::http::uri::PathAndQuery};
     let ca = Ca::new("g1");
