@@ -13,8 +13,8 @@
 //!
 //! A reader that opened `tls.crt` and `tls.key` one after the other could still meet the swap between the
 //! two. So [`Source::read`] follows `..data` once and reads both files from the version it led to. Plain
-//! directories without `..data`, and two files anywhere, are read as they are: if a writer is met halfway, key and
-//! chain do not match, and are looked at again.
+//! directories without `..data`, and two files anywhere, are read as they are: a writer may be met halfway. Then key and
+//! chain do not match, or half of the chain is there; a [`Watcher`](crate::Watcher) looks at them twice.
 
 use std::path::{Path, PathBuf};
 
@@ -41,13 +41,25 @@ pub fn load(directory: impl Into<PathBuf>, now: Timestamp) -> Result<Identity, L
     Source::Directory(directory.into()).load(now)
 }
 
-/// Returns the files of the version of the moment: chain, then key.
-pub(crate) fn files(directory: &Path) -> (PathBuf, PathBuf) {
-    let version = match fs_err::read_link(directory.join(DATA_LINK)) {
-        Ok(version) => directory.join(version),
-        Err(_no_versions) => directory.to_owned(),
+/// The files to read an identity from.
+pub(crate) struct Files {
+    pub(crate) chain: PathBuf,
+    pub(crate) key: PathBuf,
+    /// Whether they are of a version, which nobody writes to any more.
+    pub(crate) are_of_version: bool,
+}
+
+/// Returns the files of the version of the moment.
+pub(crate) fn files(directory: &Path) -> Files {
+    let (version, are_of_version) = match fs_err::read_link(directory.join(DATA_LINK)) {
+        Ok(version) => (directory.join(version), true),
+        Err(_no_versions) => (directory.to_owned(), false),
     };
-    (version.join(CHAIN_FILE), version.join(KEY_FILE))
+    Files {
+        chain: version.join(CHAIN_FILE),
+        key: version.join(KEY_FILE),
+        are_of_version,
+    }
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ use newleaf_x509::{certificate::PEM_LABEL, pem};
 use zeroize::Zeroizing;
 
 use crate::{
-    directory,
+    directory::{self, Files},
     identity::{Identity, Refusal},
 };
 
@@ -64,6 +64,7 @@ pub struct Helper {
 pub struct Material {
     chain: Zeroizing<String>,
     key: Zeroizing<String>,
+    is_whole: bool,
 }
 
 /// Tells materials apart without keeping them: SHA-256 over chain and key.
@@ -145,22 +146,28 @@ pub enum LoadError {
 }
 
 impl Source {
-    /// Reads and checks the identity.
+    /// Reads and checks the identity: one look. In files without versions it may meet a writer halfway, and find a chain without
+    /// its intermediate; a [`Watcher`](crate::Watcher) looks twice.
     pub fn load(&self, now: Timestamp) -> Result<Identity, LoadError> {
         self.check(&self.read()?, now)
     }
 
     /// Reads both files, from one version if there are versions.
     pub fn read(&self) -> Result<Material, LoadError> {
-        let (chain, key) = match self {
+        let files = match self {
             Self::Directory(directory) => directory::files(directory),
-            Self::Files { chain, key } => (chain.clone(), key.clone()),
+            Self::Files { chain, key } => Files {
+                chain: chain.clone(),
+                key: key.clone(),
+                are_of_version: false,
+            },
             Self::Command(helper) => return self.split(&command::run(helper)?),
             Self::Socket(path) => return self.split(&socket::read(path)?),
         };
         Ok(Material {
-            chain: read_text(chain)?,
-            key: read_text(key)?,
+            chain: read_text(files.chain)?,
+            key: read_text(files.key)?,
+            is_whole: files.are_of_version,
         })
     }
 
@@ -194,6 +201,7 @@ impl Source {
         Ok(Material {
             chain: Zeroizing::new(chain),
             key,
+            is_whole: true,
         })
     }
 
@@ -222,6 +230,11 @@ impl std::fmt::Display for Source {
 }
 
 impl Material {
+    /// Returns whether nobody can be writing to it still: it is a version, or what somebody said to its end.
+    pub fn is_whole(&self) -> bool {
+        self.is_whole
+    }
+
     /// Returns the digest of chain and key.
     pub fn digest(&self) -> Digest {
         let mut context = digest::Context::new(&digest::SHA256);

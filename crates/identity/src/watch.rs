@@ -4,8 +4,12 @@
 //! sees every way of replacing them: a rename, a swap of the `..data` link, an overwrite in place, and volumes on
 //! which no events are delivered. What is not an identity is never handed on as one; it is looked at
 //! again soon, once, since a writer may be halfway, and told if that look finds no identity either.
+//!
+//! Half of a chain may be an identity: the leaf is written and fits its key, the intermediate is not there yet. So of files
+//! without versions (two files, or a directory without a `..data` link) only what two looks in a row agree on is handed on,
+//! [`SETTLING`] apart. What a version, a program or a socket holds is whole, and handed on at once.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use tokio::{
@@ -18,6 +22,10 @@ use crate::{
     identity::Identity,
     source::{Digest, INTERVAL, LoadError, Material, Source},
 };
+
+/// The time in which files without versions must not change before they are handed on: whoever writes a chain in two pieces
+/// writes the second one right away.
+pub const SETTLING: Duration = Duration::from_millis(100);
 
 /// Watches one source.
 pub struct Watcher {
@@ -39,6 +47,8 @@ pub struct Recheck(Arc<Notify>);
 enum Seen {
     Nothing,
     Handed(Digest),
+    /// An identity in files that may be written still.
+    Settling(Digest),
     /// It was refused, for the first time since it was not.
     Suspect,
     Told(Found),
@@ -80,10 +90,13 @@ impl Watcher {
             if let Some(news) = self.judge(read) {
                 return news;
             }
-            if self.seen == Seen::Suspect {
-                // Whoever was met halfway is not met so for long, even where looks are rare.
-                self.interval
-                    .reset_after(INTERVAL.min(self.source.interval()));
+            // Whoever was met halfway is not met so for long, even where looks are rare.
+            match self.seen {
+                Seen::Settling(_) => self.interval.reset_after(SETTLING),
+                Seen::Suspect => self
+                    .interval
+                    .reset_after(INTERVAL.min(self.source.interval())),
+                Seen::Nothing | Seen::Handed(_) | Seen::Told(_) => {}
             }
         }
     }
@@ -116,6 +129,10 @@ impl Watcher {
                 }
                 let checked = self.source.check(&material, (self.clock)());
                 if checked.is_ok() {
+                    if !material.is_whole() && self.seen != Seen::Settling(digest) {
+                        self.seen = Seen::Settling(digest);
+                        return None;
+                    }
                     self.seen = Seen::Handed(digest);
                     return Some(checked);
                 }
@@ -130,7 +147,7 @@ impl Watcher {
                 self.seen = Seen::Told(found);
                 Some(outcome)
             }
-            Seen::Nothing | Seen::Handed(_) => {
+            Seen::Nothing | Seen::Handed(_) | Seen::Settling(_) => {
                 self.seen = Seen::Suspect;
                 None
             }

@@ -1,14 +1,18 @@
 //! Each way of replacing an identity is noticed; halves are not.
 
-use std::{os::unix::fs::PermissionsExt as _, path::Path, time::Duration};
-
-use tokio::time::{Instant, timeout};
+use std::{
+    io::Write as _,
+    os::unix::fs::{PermissionsExt as _, symlink},
+    path::Path,
+    time::Duration,
+};
 
 use newleaf_x509::issue::LeafUse;
+use tokio::time::{Instant, timeout};
 
-use super::Watcher;
+use super::{SETTLING, Watcher};
 use crate::{
-    directory::{CHAIN_FILE, KEY_FILE},
+    directory::{CHAIN_FILE, DATA_LINK, KEY_FILE},
     source::{Helper, INTERVAL, LoadError, Source},
     testing::{Ca, now},
 };
@@ -99,6 +103,43 @@ async fn halves_are_never_handed_on() {
     assert!(matches!(torn, LoadError::Refused { .. }), "{torn}");
     put(root, KEY_FILE, &two.key);
     assert_eq!(subject(&mut watcher).await, "CN=two");
+}
+
+/// The key is there, and of the chain the leaf: an identity, but not the one that is being written.
+#[tokio::test(start_paused = true)]
+async fn half_a_chain_is_not_handed_on() {
+    let ca = Ca::new("g1");
+    let pair = ca.leaf("one");
+    let directory = tempfile::tempdir().unwrap();
+    let root = directory.path();
+    put(root, KEY_FILE, &pair.key);
+    put(root, CHAIN_FILE, &pair.chain);
+    let mut watcher = Watcher::new(Source::Directory(root.into()), now);
+    let looked_once = timeout(SETTLING / 2, watcher.next()).await;
+    assert!(looked_once.is_err());
+
+    let mut chain = fs_err::OpenOptions::new()
+        .append(true)
+        .open(root.join(CHAIN_FILE))
+        .unwrap();
+    chain.write_all(ca.certificate.to_pem().as_bytes()).unwrap();
+    let identity = watcher.next().await.ok().unwrap();
+    assert_eq!(identity.chain().certificates().count(), 2);
+}
+
+/// A version is written before it is linked to.
+#[tokio::test(start_paused = true)]
+async fn a_version_is_handed_on_at_once() {
+    let pair = Ca::new("g1").leaf("one");
+    let directory = tempfile::tempdir().unwrap();
+    let root = directory.path();
+    fs_err::create_dir(root.join("..one")).unwrap();
+    put(&root.join("..one"), KEY_FILE, &pair.key);
+    put(&root.join("..one"), CHAIN_FILE, &pair.chain);
+    symlink("..one", root.join(DATA_LINK)).unwrap();
+    let mut watcher = Watcher::new(Source::Directory(root.into()), now);
+    let news = timeout(SETTLING / 2, watcher.next()).await.unwrap();
+    assert_eq!(news.ok().unwrap().leaf().subject().to_string(), "CN=one");
 }
 
 /// Whoever waits has other things to do too, and comes back. Meanwhile the program goes on, and is not run again for that.
