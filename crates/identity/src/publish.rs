@@ -37,16 +37,17 @@ pub fn channel() -> (Publisher, Subscriber) {
 impl Publisher {
     /// Makes `identity` the identity of the moment, and returns its snapshot.
     pub fn publish(&self, identity: Arc<Identity>) -> Arc<Snapshot> {
-        let generation = self
-            .0
-            .borrow()
-            .as_ref()
-            .map_or(1, |current| current.generation.saturating_add(1));
-        let snapshot = Arc::new(Snapshot {
-            generation,
+        let mut snapshot = Arc::new(Snapshot {
+            generation: 1,
             identity,
         });
-        self.0.send_replace(Some(Arc::clone(&snapshot)));
+        // Under the channel's lock: of two tasks that publish at once, one is later.
+        self.0.send_modify(|current| {
+            if let Some(before) = current {
+                Arc::make_mut(&mut snapshot).generation = before.generation.saturating_add(1);
+            }
+            *current = Some(Arc::clone(&snapshot));
+        });
         snapshot
     }
 

@@ -1,6 +1,6 @@
 //! Readers see the identity of the moment, and nothing before the first.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc, thread};
 
 use rustls::client::ResolvesClientCert as _;
 
@@ -39,4 +39,24 @@ async fn readers_see_the_latest_and_snapshots_stand() {
     assert_eq!(subscriber.changed().await.unwrap().generation, 2);
     assert!(subscriber.changed().await.is_none());
     assert!(subscriber.current().is_some(), "the last identity stays");
+}
+
+#[test]
+fn generations_are_given_once() {
+    let identity = identity(&Ca::new("g1"), "one");
+    let (publisher, subscriber) = channel();
+    let publish = || -> Vec<u64> {
+        let published = (0..2_000).map(|_| publisher.publish(Arc::clone(&identity)).generation);
+        published.collect()
+    };
+    let generations: BTreeSet<_> = thread::scope(|scope| {
+        let threads = [(); 4].map(|()| scope.spawn(publish));
+        threads
+            .map(|thread| thread.join().unwrap())
+            .into_iter()
+            .flatten()
+            .collect()
+    });
+    assert_eq!(generations.len(), 8_000);
+    assert_eq!(subscriber.current().unwrap().generation, 8_000);
 }
