@@ -34,6 +34,11 @@ impl Reloader {
     /// Publishes the identity that lies in `source` now, on the runtime it is called in. `clock` tells the instant at which
     /// validity is judged: [`Timestamp::now`], outside of tests.
     ///
+    /// It blocks until the source was read, once: a program may take [`PATIENCE`](crate::source::PATIENCE), and a mount that
+    /// hangs has no bound. In files without versions one look may meet a writer halfway, and find a chain without its
+    /// intermediate. Nobody who starts waits for a second look: [`Self::run`] takes it [`SETTLING`](crate::watch::SETTLING)
+    /// later, and publishes what it finds.
+    ///
     /// # Errors
     ///
     /// There is no identity: a client that starts without one would fail later and less clearly.
@@ -41,10 +46,11 @@ impl Reloader {
         source: Source,
         clock: fn() -> Timestamp,
     ) -> Result<(Self, Subscriber), LoadError> {
-        let first = source.load(clock())?;
+        let material = source.read()?;
+        let first = source.check(&material, clock())?;
         let (publisher, subscriber) = publish::channel();
         publisher.publish(Arc::new(first));
-        let watcher = Watcher::new(source, clock);
+        let watcher = Watcher::after(&material, source, clock);
         Ok((Self { watcher, publisher }, subscriber))
     }
 

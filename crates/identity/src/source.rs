@@ -55,7 +55,7 @@ pub struct Helper {
     pub program: PathBuf,
     /// Its arguments. Others can see them: no place for a secret.
     pub arguments: Vec<String>,
-    /// The time between two runs.
+    /// The time between two runs: [`INTERVAL`], if it is shorter.
     pub every: Duration,
 }
 
@@ -175,7 +175,7 @@ impl Source {
     pub fn interval(&self) -> Duration {
         match self {
             Self::Directory(_) | Self::Files { .. } | Self::Socket(_) => INTERVAL,
-            Self::Command(helper) => helper.every,
+            Self::Command(helper) => helper.every.max(INTERVAL),
         }
     }
 

@@ -76,6 +76,19 @@ impl Watcher {
         }
     }
 
+    /// Begins to watch a source whose identity of the moment was read and handed on already. What may be half of a chain is
+    /// looked at again soon.
+    pub(crate) fn after(handed: &Material, source: Source, clock: fn() -> Timestamp) -> Self {
+        let mut watcher = Self::new(source, clock);
+        watcher.seen = Seen::Handed(handed.digest());
+        if handed.is_whole() {
+            watcher.interval.reset();
+        } else {
+            watcher.interval.reset_after(SETTLING);
+        }
+        watcher
+    }
+
     /// Returns the handle that asks for a look now.
     pub fn recheck(&self) -> Recheck {
         Recheck(Arc::clone(&self.again))
@@ -93,9 +106,7 @@ impl Watcher {
             // Whoever was met halfway is not met so for long, even where looks are rare.
             match self.seen {
                 Seen::Settling(_) => self.interval.reset_after(SETTLING),
-                Seen::Suspect => self
-                    .interval
-                    .reset_after(INTERVAL.min(self.source.interval())),
+                Seen::Suspect => self.interval.reset_after(INTERVAL),
                 Seen::Nothing | Seen::Handed(_) | Seen::Told(_) => {}
             }
         }

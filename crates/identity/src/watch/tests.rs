@@ -193,6 +193,24 @@ async fn what_is_refused_in_other_bytes_each_time_is_told_after_two_looks() {
     assert_eq!(runs(root), 3);
 }
 
+/// A span of nothing is no interval.
+#[tokio::test(start_paused = true)]
+async fn a_program_is_not_run_without_a_pause() {
+    let pair = Ca::new("g1").leaf("one");
+    let directory = tempfile::tempdir().unwrap();
+    let root = directory.path();
+    put(root, "text", &format!("{}{}", pair.chain, pair.key));
+    let mut source = hourly(root, "echo run >>\"$1/runs\"\ncat \"$1/text\"");
+    if let Source::Command(helper) = &mut source {
+        helper.every = Duration::ZERO;
+    }
+    let mut watcher = Watcher::new(source, now);
+    assert_eq!(subject(&mut watcher).await, "CN=one");
+    let quiet = timeout(INTERVAL * 3 / 2, watcher.next()).await;
+    assert!(quiet.is_err());
+    assert_eq!(runs(root), 2);
+}
+
 #[tokio::test(start_paused = true)]
 async fn another_reason_is_told_too() {
     let directory = tempfile::tempdir().unwrap();
