@@ -5,6 +5,8 @@
 //! without ever lying on a disk.
 
 mod command;
+mod deadline;
+mod file;
 mod socket;
 
 use std::{io, path::PathBuf, process::ExitStatus, time::Duration};
@@ -85,6 +87,14 @@ pub enum LoadError {
         /// Its size.
         found: u64,
     },
+    /// Something else lies where a file of the identity should.
+    #[error("expected a regular file at `{}`, found {found}", path.display())]
+    NotAFile {
+        /// Where.
+        path: PathBuf,
+        /// What lies there.
+        found: &'static str,
+    },
     /// A program could not be run.
     #[error("could not run `{}`", program.display())]
     Run {
@@ -101,7 +111,7 @@ pub enum LoadError {
         /// How it ended.
         status: ExitStatus,
     },
-    /// A program or a peer took too long. The program was ended.
+    /// A program, a peer or a file system took too long. A program was ended.
     #[error("expected an identity from {place} within {bound:?}, waited in vain")]
     Silent {
         /// Who.
@@ -147,12 +157,15 @@ pub enum LoadError {
 
 impl Source {
     /// Reads and checks the identity: one look. In files without versions it may meet a writer halfway, and find a chain without
-    /// its intermediate; a [`Watcher`](crate::Watcher) looks twice.
+    /// its intermediate; a [`Watcher`](crate::Watcher) looks twice. It blocks, as [`Self::read`] does.
     pub fn load(&self, now: Timestamp) -> Result<Identity, LoadError> {
         self.check(&self.read()?, now)
     }
 
-    /// Reads both files, from one version if there are versions.
+    /// Reads both files, from one version if there are versions; or what the program or the socket says.
+    ///
+    /// It blocks: a program may take [`PATIENCE`], a socket five seconds, and a file on a mount that hangs has no bound. In async
+    /// code it is work for `spawn_blocking`, or for a [`Watcher`](crate::Watcher).
     pub fn read(&self) -> Result<Material, LoadError> {
         let files = match self {
             Self::Directory(directory) => directory::files(directory),
@@ -162,11 +175,11 @@ impl Source {
                 are_of_version: false,
             },
             Self::Command(helper) => return self.split(&command::run(helper)?),
-            Self::Socket(path) => return self.split(&socket::read(path)?),
+            Self::Socket(path) => return self.split(&socket::read(path, socket::SILENCE)?),
         };
         Ok(Material {
-            chain: read_text(files.chain)?,
-            key: read_text(files.key)?,
+            chain: file::read(files.chain)?,
+            key: file::read(files.key)?,
             is_whole: files.are_of_version,
         })
     }
@@ -246,16 +259,6 @@ impl Material {
         bytes.copy_from_slice(context.finish().as_ref());
         Digest(bytes)
     }
-}
-
-fn read_text(path: PathBuf) -> Result<Zeroizing<String>, LoadError> {
-    let file = fs_err::File::open(&path).map_err(LoadError::Read)?;
-    let found = file.metadata().map_err(LoadError::Read)?.len();
-    if found > MAX_BYTES {
-        return Err(LoadError::TooLarge { path, found });
-    }
-    // A device has no size, and no end.
-    bounded(file).map_err(LoadError::Read)
 }
 
 /// Reads to the end of something that may be endless.

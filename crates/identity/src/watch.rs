@@ -15,17 +15,21 @@ use jiff::Timestamp;
 use tokio::{
     sync::Notify,
     task::{JoinError, JoinHandle},
-    time::{Interval, MissedTickBehavior, interval},
+    time::{Instant, Interval, MissedTickBehavior, interval, sleep_until},
 };
 
 use crate::{
     identity::Identity,
-    source::{Digest, INTERVAL, LoadError, Material, Source},
+    source::{Digest, INTERVAL, LoadError, Material, PATIENCE, Source},
 };
 
 /// The time in which files without versions must not change before they are handed on: whoever writes a chain in two pieces
 /// writes the second one right away.
 pub const SETTLING: Duration = Duration::from_millis(100);
+
+/// How long a look may take before that is told: longer than what a program or a socket is given, so that only a mount that hangs
+/// comes to it.
+pub const OVERDUE: Duration = PATIENCE.saturating_add(Duration::from_secs(5));
 
 /// Watches one source.
 pub struct Watcher {
@@ -34,8 +38,24 @@ pub struct Watcher {
     interval: Interval,
     again: Arc<Notify>,
     /// A look that is under way. It goes on while nobody waits for it: a program is not run again for it.
-    look: Option<JoinHandle<Result<Material, LoadError>>>,
+    look: Option<Look>,
     seen: Seen,
+}
+
+/// A look that is under way.
+struct Look {
+    found: JoinHandle<Result<Material, LoadError>>,
+    /// When to tell that it takes too long; not again once it was told.
+    overdue_at: Option<Instant>,
+}
+
+/// What waiting for a look came to.
+enum Looked {
+    Found(Result<Material, LoadError>),
+    /// It goes on.
+    Overdue,
+    /// It ended without a word.
+    Lost(JoinError),
 }
 
 /// Asks a watcher to look now and to hand on what it finds, even if that is what it found last time.
@@ -94,13 +114,16 @@ impl Watcher {
         Recheck(Arc::clone(&self.again))
     }
 
-    /// Waits for a new identity, or for the news that what lies there cannot be one. Safe to drop halfway.
+    /// Waits for a new identity, or for the news that what lies there cannot be one, or that it cannot be looked at since a look
+    /// hangs: that is told once, and waited for on. Safe to drop halfway.
     pub async fn next(&mut self) -> Result<Identity, LoadError> {
         loop {
-            let Ok(read) = self.look().await else {
-                continue;
+            let found = match self.look().await {
+                Looked::Found(found) => found,
+                Looked::Overdue => return Err(self.overdue()),
+                Looked::Lost(_panicked) => continue,
             };
-            if let Some(news) = self.judge(read) {
+            if let Some(news) = self.judge(found) {
                 return news;
             }
             // Whoever was met halfway is not met so for long, even where looks are rare.
@@ -113,22 +136,42 @@ impl Watcher {
     }
 
     /// Looks when it is time, or goes on with a look that is under way. Safe to drop halfway.
-    async fn look(&mut self) -> Result<Result<Material, LoadError>, JoinError> {
+    async fn look(&mut self) -> Looked {
         if self.look.is_none() {
             tokio::select! {
                 _instant = self.interval.tick() => {}
                 () = self.again.notified() => self.seen = Seen::Nothing,
             }
         }
-        // Reading may block for long where the directory lies on a network, and a program takes its time.
         let source = &self.source;
-        let begin = || {
-            let source = source.clone();
-            tokio::task::spawn_blocking(move || source.read())
+        let look = self.look.get_or_insert_with(|| Look::begin(source.clone()));
+        let overdue_at = look.overdue_at;
+        let overdue = async move {
+            match overdue_at {
+                Some(at) => sleep_until(at).await,
+                None => std::future::pending().await,
+            }
         };
-        let read = self.look.get_or_insert_with(begin).await;
-        self.look = None;
-        read
+        tokio::select! {
+            biased;
+            found = &mut look.found => {
+                self.look = None;
+                found.map_or_else(Looked::Lost, Looked::Found)
+            }
+            () = overdue => {
+                look.overdue_at = None;
+                Looked::Overdue
+            }
+        }
+    }
+
+    fn overdue(&mut self) -> LoadError {
+        let error = LoadError::Silent {
+            place: self.source.to_string(),
+            bound: OVERDUE,
+        };
+        self.seen = Seen::Told(Found::unreadable(&error));
+        error
     }
 
     fn judge(&mut self, read: Result<Material, LoadError>) -> Option<Result<Identity, LoadError>> {
@@ -149,7 +192,7 @@ impl Watcher {
                 }
                 (Found::Bytes(digest), checked)
             }
-            Err(error) => (Found::Unreadable(format!("{error:?}")), Err(error)),
+            Err(error) => (Found::unreadable(&error), Err(error)),
         };
         match &self.seen {
             Seen::Told(told) if *told == found => None,
@@ -163,6 +206,22 @@ impl Watcher {
                 None
             }
         }
+    }
+}
+
+impl Look {
+    /// Reading may block for long where the directory lies on a network, and a program takes its time.
+    fn begin(source: Source) -> Self {
+        Self {
+            found: tokio::task::spawn_blocking(move || source.read()),
+            overdue_at: Some(Instant::now() + OVERDUE),
+        }
+    }
+}
+
+impl Found {
+    fn unreadable(error: &LoadError) -> Self {
+        Self::Unreadable(format!("{error:?}"))
     }
 }
 

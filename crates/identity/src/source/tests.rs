@@ -2,9 +2,15 @@
 
 use std::{
     io::Write as _,
-    os::unix::{fs::PermissionsExt as _, net::UnixListener},
+    os::unix::{
+        fs::PermissionsExt as _,
+        net::{UnixListener, UnixStream},
+    },
+    sync::mpsc::{self, RecvTimeoutError},
     thread,
 };
+
+use rustix::net;
 
 use super::*;
 use crate::testing::{Ca, now};
@@ -101,15 +107,49 @@ fn whoever_says_nothing_is_told_from_what_cannot_be_read() {
     drop(listener);
 }
 
+/// A byte now and then does not keep us for ever.
+#[test]
+fn a_socket_has_one_deadline_for_all_that_is_said() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("identity.sock");
+    let listener = UnixListener::bind(&path).unwrap();
+    let (told, is_over) = mpsc::channel::<()>();
+    let server = thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        while is_over.recv_timeout(Duration::from_millis(20)) == Err(RecvTimeoutError::Timeout) {
+            // It fails once nobody listens any more.
+            if stream.write_all(b"\n").is_err() {
+                break;
+            }
+        }
+    });
+    let error = socket::read(&path, Duration::from_millis(300)).unwrap_err();
+    assert!(matches!(error, LoadError::Silent { .. }), "{error}");
+    drop(told);
+    server.join().unwrap();
+}
+
+#[test]
+fn a_socket_whose_queue_is_full_is_not_waited_for() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("identity.sock");
+    let listener = net::socket(net::AddressFamily::UNIX, net::SocketType::STREAM, None).unwrap();
+    net::bind(&listener, &net::SocketAddrUnix::new(&path).unwrap()).unwrap();
+    net::listen(&listener, 0).unwrap();
+    let _first_in_the_queue = UnixStream::connect(&path).unwrap();
+    let error = socket::read(&path, Duration::from_millis(300)).unwrap_err();
+    assert!(matches!(error, LoadError::Silent { .. }), "{error}");
+}
+
 /// It has no size, and no end.
 #[test]
-fn a_device_is_not_read_for_ever() {
+fn a_device_is_not_read() {
     let zero = PathBuf::from("/dev/zero");
     let source = Source::Files {
         chain: zero.clone(),
         key: zero,
     };
     let error = error(&source);
-    let cause = std::error::Error::source(&error).unwrap().to_string();
-    assert!(cause.contains("at most"), "{cause}");
+    assert!(matches!(error, LoadError::NotAFile { .. }), "{error}");
+    assert!(error.to_string().contains("found a device"), "{error}");
 }

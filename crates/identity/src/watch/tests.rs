@@ -8,9 +8,13 @@ use std::{
 };
 
 use newleaf_x509::issue::LeafUse;
-use tokio::time::{Instant, timeout};
+use rustix::fs::{CWD, FileType, Mode, mknodat};
+use tokio::{
+    sync::oneshot,
+    time::{Instant, timeout},
+};
 
-use super::{SETTLING, Watcher};
+use super::{Look, OVERDUE, SETTLING, Watcher};
 use crate::{
     directory::{CHAIN_FILE, DATA_LINK, KEY_FILE},
     source::{Helper, INTERVAL, LoadError, Source},
@@ -216,14 +220,51 @@ async fn another_reason_is_told_too() {
     let directory = tempfile::tempdir().unwrap();
     let root = directory.path();
     let mut watcher = Watcher::new(Source::Directory(root.into()), now);
-    let mut why = async || {
-        let error = watcher.next().await.err().unwrap();
-        let cause = std::error::Error::source(&error).unwrap();
-        cause.to_string()
-    };
-    let first = why().await;
-    assert!(first.contains("failed to open file"), "{first}");
+    let first = watcher.next().await.err().unwrap();
+    assert!(matches!(first, LoadError::Read(_)), "{first}");
     fs_err::create_dir(root.join(CHAIN_FILE)).unwrap();
-    let second = why().await;
-    assert!(second.contains("failed to read from file"), "{second}");
+    let second = watcher.next().await.err().unwrap().to_string();
+    assert!(second.contains("found a directory"), "{second}");
+}
+
+/// Whoever opens it waits for somebody who writes.
+#[tokio::test(start_paused = true)]
+async fn a_named_pipe_is_no_key_and_is_not_waited_for() {
+    let pair = Ca::new("g1").leaf("one");
+    let directory = tempfile::tempdir().unwrap();
+    let root = directory.path();
+    put(root, CHAIN_FILE, &pair.chain);
+    let key = root.join(KEY_FILE);
+    mknodat(CWD, &key, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
+    let mut watcher = Watcher::new(Source::Directory(root.into()), now);
+    let news = timeout(OVERDUE, watcher.next()).await.unwrap();
+    let refused = news.err().unwrap();
+    assert!(matches!(refused, LoadError::NotAFile { .. }), "{refused}");
+
+    put(root, "key.new", &pair.key);
+    fs_err::rename(root.join("key.new"), key).unwrap();
+    assert_eq!(subject(&mut watcher).await, "CN=one");
+}
+
+/// As where the files lie on a server that is away.
+#[tokio::test(start_paused = true)]
+async fn a_look_that_hangs_is_told_once_and_waited_for() {
+    let pair = Ca::new("g1").leaf("one");
+    let directory = tempfile::tempdir().unwrap();
+    let root = directory.path();
+    put(root, CHAIN_FILE, &pair.chain);
+    put(root, KEY_FILE, &pair.key);
+    let source = Source::Directory(root.into());
+    let mut watcher = Watcher::new(source.clone(), now);
+    let (answer, answered) = oneshot::channel();
+    watcher.look = Some(Look {
+        found: tokio::spawn(async { answered.await.unwrap() }),
+        overdue_at: Some(Instant::now() + OVERDUE),
+    });
+    let silent = watcher.next().await.err().unwrap();
+    assert!(matches!(silent, LoadError::Silent { .. }), "{silent}");
+    let quiet = timeout(OVERDUE * 10, watcher.next()).await;
+    assert!(quiet.is_err());
+    assert!(answer.send(source.read()).is_ok());
+    assert_eq!(subject(&mut watcher).await, "CN=one");
 }
