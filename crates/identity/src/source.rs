@@ -51,6 +51,9 @@ pub enum Source {
 }
 
 /// A program that prints the identity of the moment: it reads a secret manager, and holds the rights to.
+///
+/// It has [`PATIENCE`] to end, and its exit status counts: what it printed before it failed is no identity. What it started ends
+/// with it, as far as it stayed in its process group; what holds its standard output open is waited for no longer than a second.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Helper {
     /// The program; looked for on the `PATH`, run without a shell.
@@ -110,6 +113,20 @@ pub enum LoadError {
         program: PathBuf,
         /// How it ended.
         status: ExitStatus,
+    },
+    /// A program said more than [`MAX_BYTES`], and was not listened to any more.
+    #[error("expected at most {MAX_BYTES} bytes from `{}`, found more; it ended with {status}", program.display())]
+    TooMuch {
+        /// The program.
+        program: PathBuf,
+        /// How it ended, which a closed pipe may be the reason of.
+        status: ExitStatus,
+    },
+    /// A program succeeded, and what it said is no text. It is not quoted.
+    #[error("expected PEM from {place}, found bytes that are not UTF-8")]
+    NotText {
+        /// Who.
+        place: String,
     },
     /// A program, a peer or a file system took too long. A program was ended.
     #[error("expected an identity from {place} within {bound:?}, waited in vain")]
@@ -174,7 +191,7 @@ impl Source {
                 key: key.clone(),
                 are_of_version: false,
             },
-            Self::Command(helper) => return self.split(&command::run(helper)?),
+            Self::Command(helper) => return self.split(&command::run(helper, PATIENCE)?),
             Self::Socket(path) => return self.split(&socket::read(path, socket::SILENCE)?),
         };
         Ok(Material {

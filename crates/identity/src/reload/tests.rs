@@ -1,6 +1,6 @@
 //! Files are replaced while a reader holds on to what it has.
 
-use std::{os::unix::fs::PermissionsExt as _, path::Path, time::Duration};
+use std::{path::Path, time::Duration};
 
 use tokio::{sync::mpsc, time::timeout};
 
@@ -63,13 +63,14 @@ async fn a_new_pair_is_published_and_a_broken_one_is_not() {
 async fn a_program_is_run_once_at_a_start() {
     let (pair, directory) = (Ca::new("g1").leaf("one"), tempfile::tempdir().unwrap());
     put(directory.path(), &pair);
-    let program = directory.path().join("helper");
-    let script = "#!/bin/sh\ncd \"$1\" && echo run >>runs && cat tls.crt tls.key\n";
-    fs_err::write(&program, script).unwrap();
-    fs_err::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let script = "cd \"$0\" && echo run >>runs && cat tls.crt tls.key";
     let source = Source::Command(Helper {
-        program,
-        arguments: vec![directory.path().display().to_string()],
+        program: "sh".into(),
+        arguments: vec![
+            "-c".to_owned(),
+            script.to_owned(),
+            directory.path().display().to_string(),
+        ],
         every: Duration::from_hours(1),
     });
     let runs = || fs_err::read_to_string(directory.path().join("runs")).unwrap();

@@ -1,63 +1,172 @@
 //! A program that prints an identity: run without a shell, with a bound on its time and on what it says.
 
 use std::{
-    io,
+    io::{self, Read as _},
+    mem,
     os::unix::process::CommandExt as _,
-    process::{Child, Command, ExitStatus, Stdio},
-    sync::mpsc,
-    thread,
+    process::{Child, ChildStdout, Command, ExitStatus, Stdio},
+    time::Duration,
 };
 
-use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
+    io::Errno,
+    process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid},
+};
 use zeroize::Zeroizing;
 
-use super::{Helper, LoadError, PATIENCE, bounded};
+use super::{Helper, LoadError, MAX_BYTES, deadline::Deadline};
 
-/// What a program printed, and how it ended.
-type Said = io::Result<(Zeroizing<String>, ExitStatus)>;
+/// How long what a program started may go on speaking for it after its end, and how long a program that said too much may take
+/// to end by itself.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// The time between two looks whether a program has ended.
+const STEP: Duration = Duration::from_millis(20);
+
+/// What is read at once.
+const CHUNK: usize = 16 * 1024;
 
 /// Runs the program to its end. What it says on standard error goes where ours goes.
-pub(super) fn run(helper: &Helper) -> Result<Zeroizing<String>, LoadError> {
+///
+/// What it started ends with it, but for what left its process group (`setsid`): such a process is not waited for, and what it
+/// says once the program has ended meets a closed pipe.
+pub(super) fn run(helper: &Helper, patience: Duration) -> Result<Zeroizing<String>, LoadError> {
     let failed = |source| LoadError::Run {
         program: helper.program.clone(),
         source,
     };
-    let child = Command::new(&helper.program)
+    let mut child = Command::new(&helper.program)
         .args(&helper.arguments)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
-        // A group of its own: what it started ends with it.
         .process_group(0)
         .spawn()
         .map_err(failed)?;
-    let group = Pid::from_child(&child);
-    let (tell, told) = mpsc::sync_channel(1);
-    thread::Builder::new()
-        .name("identity-helper".to_owned())
-        .spawn(move || tell.send(listen(child)).is_ok())
-        .map_err(failed)?;
-    let Ok(said) = told.recv_timeout(PATIENCE) else {
-        // It may have ended by itself just now; then there is nothing to end.
-        let _ended = kill_process_group(group, Signal::KILL);
-        return Err(LoadError::Silent {
-            place: format!("`{}`", helper.program.display()),
-            bound: PATIENCE,
-        });
-    };
-    let (text, status) = said.map_err(failed)?;
-    if status.success() {
-        Ok(text)
-    } else {
-        Err(LoadError::Failed {
+    let mut said = Said::new(child.stdout.take());
+    let heard = said.listen(Pid::from_child(&child), Deadline::after(patience));
+    let status = end(child);
+    let place = || format!("`{}`", helper.program.display());
+    match (heard.map_err(failed)?, status.map_err(failed)?) {
+        (Heard::Overdue, _killed) => Err(LoadError::Silent {
+            place: place(),
+            bound: patience,
+        }),
+        (Heard::TooMuch, status) => Err(LoadError::TooMuch {
             program: helper.program.clone(),
             status,
-        })
+        }),
+        (Heard::Whole, status) if !status.success() => Err(LoadError::Failed {
+            program: helper.program.clone(),
+            status,
+        }),
+        (Heard::Whole, _success) => said
+            .into_text()
+            .ok_or_else(|| LoadError::NotText { place: place() }),
     }
 }
 
-/// Listens until the program has ended. One that says too much meets a closed pipe.
-fn listen(mut child: Child) -> Said {
-    let text = child.stdout.take().map(bounded);
-    let status = child.wait()?;
-    Ok((text.transpose()?.unwrap_or_default(), status))
+/// Ends what the program started, and itself if it runs still. It was not waited for yet, so its group is nobody else's.
+fn end(mut child: Child) -> io::Result<ExitStatus> {
+    // There is nothing to end if it had no children.
+    let _ended = kill_process_group(Pid::from_child(&child), Signal::KILL);
+    child.wait()
+}
+
+/// Returns whether a program has ended, and leaves it to be waited for.
+fn has_ended(program: Pid) -> io::Result<bool> {
+    let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+    Ok(waitid(WaitId::Pid(program), options)?.is_some())
+}
+
+/// What a program says on its standard output.
+struct Said {
+    /// It is closed at the end, and once too much was said.
+    pipe: Option<ChildStdout>,
+    /// It never grows, so that no copy of a key is left behind.
+    bytes: Zeroizing<Vec<u8>>,
+}
+
+/// How listening ended.
+enum Heard {
+    Whole,
+    TooMuch,
+    Overdue,
+}
+
+impl Said {
+    fn new(pipe: Option<ChildStdout>) -> Self {
+        let most = usize::try_from(MAX_BYTES).unwrap_or(usize::MAX);
+        Self {
+            pipe,
+            bytes: Zeroizing::new(Vec::with_capacity(most.saturating_add(CHUNK))),
+        }
+    }
+
+    /// Listens until the program has ended, and what it said with it.
+    fn listen(&mut self, program: Pid, deadline: Deadline) -> io::Result<Heard> {
+        let mut grace = None;
+        loop {
+            if grace.is_none() && has_ended(program)? {
+                grace = Some(Deadline::after(GRACE));
+            }
+            self.hear()?;
+            if self.is_too_much() {
+                self.pipe = None;
+                let grace = Deadline::after(GRACE);
+                while !has_ended(program)? && !grace.is_over() {
+                    wait(&mut [])?;
+                }
+                return Ok(Heard::TooMuch);
+            }
+            match grace {
+                // Somebody else holds the pipe, and may do so for ever.
+                Some(grace) if self.pipe.is_none() || grace.is_over() => return Ok(Heard::Whole),
+                None if deadline.is_over() => return Ok(Heard::Overdue),
+                Some(_) | None => {}
+            }
+        }
+    }
+
+    /// Takes in what was said, or waits for it a little.
+    fn hear(&mut self) -> io::Result<()> {
+        let Some(pipe) = &mut self.pipe else {
+            return wait(&mut []);
+        };
+        let mut ready = [PollFd::new(pipe, PollFlags::IN)];
+        wait(&mut ready)?;
+        if ready.iter().all(|pipe| pipe.revents().is_empty()) {
+            return Ok(());
+        }
+        let mut chunk = Zeroizing::new([0; CHUNK]);
+        let n_read = pipe.read(chunk.as_mut_slice())?;
+        self.bytes.extend(chunk.iter().take(n_read));
+        if n_read == 0 {
+            self.pipe = None;
+        }
+        Ok(())
+    }
+
+    fn is_too_much(&self) -> bool {
+        u64::try_from(self.bytes.len()).map_or(true, |found| found > MAX_BYTES)
+    }
+
+    fn into_text(mut self) -> Option<Zeroizing<String>> {
+        match String::from_utf8(mem::take(&mut *self.bytes)) {
+            Ok(text) => Some(Zeroizing::new(text)),
+            Err(error) => {
+                drop(Zeroizing::new(error.into_bytes()));
+                None
+            }
+        }
+    }
+}
+
+/// Waits for one of these, and for [`STEP`] at most.
+fn wait(ready: &mut [PollFd<'_>]) -> io::Result<()> {
+    let step = Timespec::try_from(STEP).map_err(io::Error::other)?;
+    match poll(ready, Some(&step)) {
+        Ok(_) | Err(Errno::INTR) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
 }

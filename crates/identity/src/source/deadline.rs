@@ -23,6 +23,10 @@ impl Deadline {
             Ok(left)
         }
     }
+
+    pub(super) fn is_over(self) -> bool {
+        self.left().is_err()
+    }
 }
 
 #[expect(

@@ -2,26 +2,26 @@
 
 use std::{
     io::Write as _,
-    os::unix::{
-        fs::PermissionsExt as _,
-        net::{UnixListener, UnixStream},
-    },
+    os::unix::net::{UnixListener, UnixStream},
     sync::mpsc::{self, RecvTimeoutError},
     thread,
 };
 
 use rustix::net;
 
-use super::*;
+use super::{deadline::Deadline, *};
 use crate::testing::{Ca, now};
 
+/// A script, which the shell reads: a file that was written just now cannot be run while another test's child has it open.
 fn helper(directory: &std::path::Path, script: &str) -> Source {
-    let program = directory.join("helper");
-    fs_err::write(&program, format!("#!/bin/sh\n{script}\n")).unwrap();
-    fs_err::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let path = directory.join("helper");
+    fs_err::write(&path, script).unwrap();
     Source::Command(Helper {
-        program,
-        arguments: vec!["argument with spaces".to_owned()],
+        program: "sh".into(),
+        arguments: vec![
+            path.display().to_string(),
+            "argument with spaces".to_owned(),
+        ],
         every: Duration::from_mins(1),
     })
 }
@@ -50,13 +50,80 @@ fn a_program_that_fails_is_told_from_one_that_says_nonsense() {
     assert!(matches!(at("echo nonsense"), LoadError::Document { .. }));
     assert!(matches!(at("true"), LoadError::Document { .. }));
     // As `cat /dev/zero` would: it is ended, not waited for.
-    assert!(matches!(at("exec yes"), LoadError::Run { .. }));
+    assert!(matches!(at("exec yes"), LoadError::TooMuch { .. }));
+    assert!(matches!(at(r"printf '\377'"), LoadError::NotText { .. }));
+    // What it says is of no interest then.
+    let failed = at(r"printf '\377'; exit 3");
+    assert!(matches!(failed, LoadError::Failed { .. }), "{failed}");
     let gone = Source::Command(Helper {
         program: directory.path().join("no-such-program"),
         arguments: Vec::new(),
         every: Duration::from_mins(1),
     });
     assert!(matches!(error(&gone), LoadError::Run { .. }));
+}
+
+/// A program that leaves somebody behind who holds its standard output, and whose process id is in the file `left`.
+fn leaving(directory: &std::path::Path, somebody: &str) -> Source {
+    let pair = Ca::new("g1").leaf("worker");
+    let text = format!("{}{}", pair.chain, pair.key);
+    fs_err::write(directory.join("text"), text).unwrap();
+    let script = format!(
+        "cd '{}'\n{somebody} &\necho $! >left\ncat text",
+        directory.display()
+    );
+    helper(directory, &script)
+}
+
+/// Returns whether the process runs; one that ended and that nobody has waited for does not.
+fn is_running(process: &str) -> bool {
+    let stat = fs_err::read_to_string(format!("/proc/{process}/stat"));
+    stat.is_ok_and(|stat| !stat.contains(") Z "))
+}
+
+#[test]
+fn what_a_program_started_ends_with_it_and_is_not_waited_for() {
+    let directory = tempfile::tempdir().unwrap();
+    let source = leaving(directory.path(), "sleep 60");
+    let begun = Deadline::after(Duration::from_secs(5));
+    let identity = source.load(now()).ok().unwrap();
+    assert_eq!(identity.leaf().subject().to_string(), "CN=worker");
+    let left = fs_err::read_to_string(directory.path().join("left")).unwrap();
+    while is_running(left.trim()) {
+        assert!(!begun.is_over(), "{left} is running still");
+        thread::yield_now();
+    }
+    assert!(!begun.is_over());
+}
+
+/// Whoever left the process group cannot be ended, and is not waited for either.
+#[test]
+fn a_process_that_left_the_group_keeps_no_identity_back() {
+    let directory = tempfile::tempdir().unwrap();
+    let source = leaving(directory.path(), "setsid sleep 8 2>&1");
+    let begun = Deadline::after(Duration::from_secs(5));
+    assert!(source.load(now()).is_ok());
+    assert!(!begun.is_over());
+}
+
+#[test]
+fn a_program_that_does_not_end_is_ended() {
+    let directory = tempfile::tempdir().unwrap();
+    let source = helper(
+        directory.path(),
+        &format!(
+            "cd '{}'\necho $$ >left\nsleep 60",
+            directory.path().display()
+        ),
+    );
+    let Source::Command(helper) = source else {
+        panic!("expected a program")
+    };
+    let error = command::run(&helper, Duration::from_millis(300)).unwrap_err();
+    assert!(matches!(error, LoadError::Silent { .. }), "{error}");
+    let left = fs_err::read_to_string(directory.path().join("left")).unwrap();
+    let is_there = fs_err::exists(format!("/proc/{}", left.trim())).unwrap();
+    assert!(!is_there, "it was not waited for");
 }
 
 #[test]

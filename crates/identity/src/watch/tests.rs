@@ -1,11 +1,6 @@
 //! Each way of replacing an identity is noticed; halves are not.
 
-use std::{
-    io::Write as _,
-    os::unix::fs::{PermissionsExt as _, symlink},
-    path::Path,
-    time::Duration,
-};
+use std::{io::Write as _, os::unix::fs::symlink, path::Path, time::Duration};
 
 use newleaf_x509::issue::LeafUse;
 use rustix::fs::{CWD, FileType, Mode, mknodat};
@@ -24,14 +19,13 @@ use crate::{
 /// Over long before [`now`].
 const PAST: (&str, &str) = ("2020-01-01T00:00:00Z", "2020-02-01T00:00:00Z");
 
-/// A program in `root` that is run once an hour, and may know the directory as `$1`.
+/// A script in `root` that is run once an hour, and may know the directory as `$1`.
 fn hourly(root: &Path, script: &str) -> Source {
-    let program = root.join("helper");
-    put(root, "helper", &format!("#!/bin/sh\n{script}\n"));
-    fs_err::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+    put(root, "script", script);
+    let arguments = [root.join("script"), root.to_owned()];
     Source::Command(Helper {
-        program,
-        arguments: vec![root.display().to_string()],
+        program: "sh".into(),
+        arguments: arguments.map(|path| path.display().to_string()).into(),
         every: Duration::from_hours(1),
     })
 }
