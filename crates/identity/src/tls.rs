@@ -13,7 +13,7 @@ use rustls::{
 use crate::publish::Subscriber;
 
 /// HTTP/2 by its ALPN name (RFC 9113 §3.1): the only protocol that gRPC speaks.
-const ALPN_H2: &[u8] = b"h2";
+pub(crate) const ALPN_H2: &[u8] = b"h2";
 
 /// Why no TLS configuration could be made.
 #[derive(Debug, thiserror::Error)]

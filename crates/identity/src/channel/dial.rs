@@ -18,7 +18,7 @@ use tower_service::Service;
 
 use crate::{
     identity::Identity,
-    tls::{self, TlsError},
+    tls::{self, ALPN_H2, TlsError},
 };
 
 /// How long a connection may take, handshake included.
@@ -59,6 +59,25 @@ pub enum ConnectError {
         /// Why.
         source: tonic::transport::Error,
     },
+    /// The server did not agree to speak HTTP/2. Something that ends TLS before it may know only of HTTP/1.
+    #[error("expected `{address}` to choose HTTP/2 (`h2`) by ALPN, found {found}")]
+    NotHttp2 {
+        /// Host and port.
+        address: String,
+        /// What it chose, or none.
+        found: String,
+    },
+}
+
+/// Why one connection was not made.
+#[derive(Debug, thiserror::Error)]
+enum DialError {
+    #[error("could not reach the server")]
+    Tcp(#[source] io::Error),
+    #[error("could not make a TLS handshake")]
+    Tls(#[source] io::Error),
+    #[error("expected HTTP/2 (`h2`) by ALPN, found {found}")]
+    NotHttp2 { found: String },
 }
 
 impl Target {
@@ -122,8 +141,26 @@ impl Target {
         endpoint
             .connect_with_connector(connector)
             .await
-            .map_err(failed)
+            .map_err(|error| match protocol(&error) {
+                Some(found) => ConnectError::NotHttp2 {
+                    address: self.address.clone(),
+                    found,
+                },
+                None => failed(error),
+            })
     }
+}
+
+/// Returns what the server chose by ALPN, if that is why there is no connection.
+fn protocol(error: &tonic::transport::Error) -> Option<String> {
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        if let Some(DialError::NotHttp2 { found }) = error.downcast_ref() {
+            return Some(found.clone());
+        }
+        cause = error.source();
+    }
+    None
 }
 
 /// Makes connections under one identity.
@@ -143,22 +180,33 @@ impl Connector {
         }
     }
 
-    async fn connect(self) -> io::Result<TokioIo<TlsStream<TcpStream>>> {
-        let tcp = TcpStream::connect(&self.address).await?;
-        tcp.set_nodelay(true)?;
-        self.tls
-            .connect(self.server_name, tcp)
+    async fn connect(self) -> Result<Connection, DialError> {
+        let tcp = TcpStream::connect(&self.address)
             .await
-            .map(TokioIo::new)
+            .map_err(DialError::Tcp)?;
+        tcp.set_nodelay(true).map_err(DialError::Tcp)?;
+        let connection = self.tls.connect(self.server_name, tcp).await;
+        let connection = connection.map_err(DialError::Tls)?;
+        match connection.get_ref().1.alpn_protocol() {
+            Some(ALPN_H2) => Ok(TokioIo::new(connection)),
+            other => Err(DialError::NotHttp2 {
+                found: other.map_or_else(
+                    || "none".to_owned(),
+                    |other| format!("`{}`", other.escape_ascii()),
+                ),
+            }),
+        }
     }
 }
 
-impl Service<Uri> for Connector {
-    type Response = TokioIo<TlsStream<TcpStream>>;
-    type Error = io::Error;
-    type Future = Pin<Box<dyn Future<Output = io::Result<Self::Response>> + Send>>;
+type Connection = TokioIo<TlsStream<TcpStream>>;
 
-    fn poll_ready(&mut self, _context: &mut Context<'_>) -> Poll<io::Result<()>> {
+impl Service<Uri> for Connector {
+    type Response = Connection;
+    type Error = DialError;
+    type Future = Pin<Box<dyn Future<Output = Result<Connection, DialError>> + Send>>;
+
+    fn poll_ready(&mut self, _context: &mut Context<'_>) -> Poll<Result<(), DialError>> {
         Poll::Ready(Ok(()))
     }
 

@@ -66,7 +66,9 @@ impl Server {
         };
         let leaf = tls.get_ref().1.peer_certificates().unwrap();
         let leaf = Fingerprint::of(leaf.first().unwrap());
-        let mut connection = h2::server::handshake(tls).await.unwrap();
+        let Ok(mut connection) = h2::server::handshake(tls).await else {
+            return;
+        };
         loop {
             let call = tokio::select! {
                 call = connection.accept() => call,
@@ -298,6 +300,18 @@ async fn a_proof_that_never_answers_is_told_and_tried_again() {
             "{told:?}"
         );
     }
+}
+
+#[tokio::test]
+async fn a_server_that_does_not_choose_http_2_is_told_as_such() {
+    let ca = Ca::new("g1");
+    let mut config = server_config(&ca);
+    config.alpn_protocols.clear();
+    let server = Server::start_with(config).await;
+    let connecting = server.target(&ca).connect(&identity(&ca, "one")).await;
+    let error = connecting.unwrap_err();
+    assert!(matches!(error, ConnectError::NotHttp2 { .. }), "{error}");
+    assert!(error.to_string().ends_with("found none"), "{error}");
 }
 
 #[tokio::test]
