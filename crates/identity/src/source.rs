@@ -162,6 +162,19 @@ pub enum LoadError {
         /// Why.
         source: pem::PemError,
     },
+    /// Among what a program or a peer said is something else than certificates and a private key. Passing over it could be
+    /// passing over an intermediate.
+    #[error(
+        "expected `CERTIFICATE` and `PRIVATE KEY` blocks from {place}, found a `{label}` block on line {line}"
+    )]
+    Label {
+        /// Who.
+        place: String,
+        /// The line of its `BEGIN`, counted from 1.
+        line: usize,
+        /// Its label.
+        label: String,
+    },
     /// What the files hold is no identity.
     #[error("cannot use the identity in {place}")]
     Refused {
@@ -181,8 +194,8 @@ impl Source {
 
     /// Reads both files, from one version if there are versions; or what the program or the socket says.
     ///
-    /// It blocks: a program may take [`PATIENCE`], a socket five seconds, and a file on a mount that hangs has no bound. In async
-    /// code it is work for `spawn_blocking`, or for a [`Watcher`](crate::Watcher).
+    /// It blocks: a program may take [`PATIENCE`], a socket five seconds, and a file on a mount that hangs has no bound. In
+    /// async code it is work for `spawn_blocking`, or for a [`Watcher`](crate::Watcher).
     pub fn read(&self) -> Result<Material, LoadError> {
         let files = match self {
             Self::Directory(directory) => directory::files(directory),
@@ -217,15 +230,24 @@ impl Source {
         })?;
         let (mut chain, mut key) = (String::new(), Zeroizing::new(String::new()));
         for block in &document.blocks {
+            let Some(part) = Part::of(&block.label) else {
+                return Err(LoadError::Label {
+                    place: self.to_string(),
+                    line: block.line,
+                    label: block.label.clone(),
+                });
+            };
             let text = Zeroizing::new(pem::encode(&block.label, &block.der));
-            if block.label == PEM_LABEL {
-                chain.push_str(&text);
-            } else {
-                // Grown by hand, so that no copy of a key is left behind by a reallocation.
-                let mut both = Zeroizing::new(String::with_capacity(key.len() + text.len()));
-                both.push_str(&key);
-                both.push_str(&text);
-                key = both;
+            match part {
+                Part::Chain => chain.push_str(&text),
+                Part::Key => {
+                    // Grown by hand, so that no copy of a key is left behind by a reallocation.
+                    let mut both = Zeroizing::new(String::with_capacity(key.len() + text.len()));
+                    both.push_str(&key);
+                    both.push_str(&text);
+                    key = both;
+                }
+                Part::Parameters => {}
             }
         }
         Ok(Material {
@@ -243,6 +265,26 @@ impl Source {
                 source,
             }
         })
+    }
+}
+
+/// What a block of one text belongs to.
+#[derive(Clone, Copy)]
+enum Part {
+    Chain,
+    Key,
+    /// What OpenSSL writes before a key: its curve, which the key names too.
+    Parameters,
+}
+
+impl Part {
+    fn of(label: &str) -> Option<Self> {
+        match label {
+            PEM_LABEL => Some(Self::Chain),
+            "EC PARAMETERS" => Some(Self::Parameters),
+            key if key.ends_with("PRIVATE KEY") => Some(Self::Key),
+            _other => None,
+        }
     }
 }
 

@@ -63,6 +63,40 @@ fn a_program_that_fails_is_told_from_one_that_says_nonsense() {
     assert!(matches!(error(&gone), LoadError::Run { .. }));
 }
 
+#[test]
+fn a_block_of_another_kind_is_not_passed_over() {
+    let directory = tempfile::tempdir().unwrap();
+    let ca = Ca::new("g1");
+    let pair = ca.leaf("worker");
+    let says = |between: &str| {
+        let text = format!("{}{between}{}", pair.chain, pair.key);
+        fs_err::write(directory.path().join("text"), text).unwrap();
+        let script = format!("cat '{}/text'", directory.path().display());
+        helper(directory.path(), &script).load(now())
+    };
+    let intermediate = ca.certificate.to_pem();
+    let trusted = intermediate.replace("CERTIFICATE", "TRUSTED CERTIFICATE");
+    let error = says(&trusted).err().unwrap();
+    assert!(matches!(error, LoadError::Label { .. }), "{error}");
+    assert!(
+        error.to_string().contains("`TRUSTED CERTIFICATE`"),
+        "{error}"
+    );
+    assert_eq!(
+        says(&intermediate)
+            .ok()
+            .unwrap()
+            .chain()
+            .certificates()
+            .count(),
+        2
+    );
+    // As `openssl ecparam -genkey` prints it before the key: prime256v1.
+    let parameters =
+        "-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n";
+    assert!(says(parameters).is_ok());
+}
+
 /// A program that leaves somebody behind who holds its standard output, and whose process id is in the file `left`.
 fn leaving(directory: &std::path::Path, somebody: &str) -> Source {
     let pair = Ca::new("g1").leaf("worker");
