@@ -228,32 +228,38 @@ impl Source {
             place: self.to_string(),
             source,
         })?;
-        let (mut chain, mut key) = (String::new(), Zeroizing::new(String::new()));
-        for block in &document.blocks {
-            let Some(part) = Part::of(&block.label) else {
-                return Err(LoadError::Label {
-                    place: self.to_string(),
-                    line: block.line,
-                    label: block.label.clone(),
-                });
+        // Each has room for all there is, and blocks are copied as they are, so that no other copy of a key comes to be.
+        let room = || Zeroizing::new(String::with_capacity(text.len() + 1));
+        let (mut chain, mut key) = (room(), room());
+        let mut blocks = document.blocks.iter().peekable();
+        let mut part = None;
+        for (index, line) in text.lines().enumerate() {
+            if let Some(block) = blocks.next_if(|block| block.line == index + 1) {
+                part = Some(self.part(block)?);
+            }
+            let into = match part {
+                Some(Part::Chain) => &mut chain,
+                Some(Part::Key) => &mut key,
+                Some(Part::Parameters) | None => continue,
             };
-            let text = Zeroizing::new(pem::encode(&block.label, &block.der));
-            match part {
-                Part::Chain => chain.push_str(&text),
-                Part::Key => {
-                    // Grown by hand, so that no copy of a key is left behind by a reallocation.
-                    let mut both = Zeroizing::new(String::with_capacity(key.len() + text.len()));
-                    both.push_str(&key);
-                    both.push_str(&text);
-                    key = both;
-                }
-                Part::Parameters => {}
+            into.push_str(line);
+            into.push('\n');
+            if line.starts_with("-----END ") {
+                part = None;
             }
         }
         Ok(Material {
-            chain: Zeroizing::new(chain),
+            chain,
             key,
             is_whole: true,
+        })
+    }
+
+    fn part(&self, block: &pem::Block) -> Result<Part, LoadError> {
+        Part::of(&block.label).ok_or_else(|| LoadError::Label {
+            place: self.to_string(),
+            line: block.line,
+            label: block.label.clone(),
         })
     }
 

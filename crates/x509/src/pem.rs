@@ -13,7 +13,8 @@ const BYTE_ORDER_MARK: char = '\u{feff}';
 
 /// One `-----BEGIN …-----` block.
 ///
-/// The bytes may be a private key, so they are wiped when dropped and never printed.
+/// The bytes may be a private key, so they are wiped when dropped and never printed. While it decodes, the `pem` library makes a
+/// copy of the base64, and frees it without wiping it.
 #[expect(
     missing_debug_implementations,
     reason = "a block may hold a private key"
@@ -120,13 +121,16 @@ pub fn parse(text: &str) -> Result<Document, PemError> {
         blocks: Vec::new(),
         stray_lines: Vec::new(),
     };
-    let mut open: Option<(String, usize, Zeroizing<String>)> = None;
+    // One for all blocks, with room for all there is, so that no copy of a key is left behind by growing.
+    let mut body = Zeroizing::new(String::with_capacity(text.len() + 1));
+    let mut open: Option<(String, usize)> = None;
     for (index, line) in text.lines().enumerate() {
         let number = index + 1;
         let boundary = Boundary::of(line);
         match (open.take(), boundary) {
             (None, Some(Boundary::Begin(label))) => {
-                open = Some((label.to_owned(), number, Zeroizing::new(String::new())));
+                body.clear();
+                open = Some((label.to_owned(), number));
             }
             (None, Some(Boundary::End(_))) => {
                 return Err(PemError::MisplacedBoundary { line: number });
@@ -136,19 +140,19 @@ pub fn parse(text: &str) -> Result<Document, PemError> {
             }
             (None, None) if line.trim().is_empty() => {}
             (None, None) => document.stray_lines.push(number),
-            (Some((label, begin, mut body)), None) => {
+            (Some(begun), None) => {
                 body.push_str(line);
                 body.push('\n');
-                open = Some((label, begin, body));
+                open = Some(begun);
             }
-            (Some((label, begin, _)), Some(Boundary::Begin(_))) => {
+            (Some((label, begin)), Some(Boundary::Begin(_))) => {
                 return Err(PemError::Nested {
                     line: number,
                     begin,
                     label,
                 });
             }
-            (Some((label, begin, body)), Some(Boundary::End(found))) => {
+            (Some((label, begin)), Some(Boundary::End(found))) => {
                 if found != label {
                     let found = found.to_owned();
                     return Err(PemError::MismatchedEnd {
@@ -162,7 +166,7 @@ pub fn parse(text: &str) -> Result<Document, PemError> {
         }
     }
     match open {
-        Some((label, line, _)) => Err(PemError::Unterminated { line, label }),
+        Some((label, line)) => Err(PemError::Unterminated { line, label }),
         None if document.blocks.is_empty() => Err(PemError::Empty),
         None => Ok(document),
     }
@@ -212,7 +216,11 @@ fn decode(label: String, line: usize, body: &str) -> Result<Block, PemError> {
         return Err(PemError::NotBase64 { line, label });
     }
     // The library decodes; the boundaries are rewritten so that a strange label is no obstacle.
-    let text = Zeroizing::new(format!("-----BEGIN X-----\n{body}-----END X-----\n"));
+    let (begin, end) = ("-----BEGIN X-----\n", "-----END X-----\n");
+    let mut text = Zeroizing::new(String::with_capacity(begin.len() + body.len() + end.len()));
+    for part in [begin, body, end] {
+        text.push_str(part);
+    }
     match ::pem::parse(text.as_bytes()) {
         Ok(block) => Ok(Block {
             label,
