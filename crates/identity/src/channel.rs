@@ -60,7 +60,7 @@ pub struct Swappable {
     asked: Option<Channel>,
 }
 
-/// What became of a new identity.
+/// What became of a new identity. A closed set: one more is a breaking release.
 #[derive(Debug)]
 pub enum Followed<E> {
     /// Calls go out under it from now on.

@@ -31,6 +31,7 @@ impl KeyKind {
 
 /// Why nothing was generated.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum GenerateError {
     /// The library made no key.
     #[error("could not generate a key of the kind {kind:?}: {reason}")]

@@ -26,6 +26,7 @@ pub struct Identity {
 
 /// Why a key and a chain are no identity. Neither is ever quoted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum Refusal {
     /// The chain cannot be read.
     #[error("cannot read the identity's chain")]

@@ -21,7 +21,7 @@ pub struct Reloader {
     publisher: Publisher,
 }
 
-/// What a reloader has to tell.
+/// What a reloader has to tell. A closed set: one more is a breaking release.
 #[derive(Debug)]
 pub enum Reload {
     /// A new identity is published.

@@ -32,7 +32,7 @@ pub const INTERVAL: Duration = Duration::from_millis(500);
 /// How long a program may take: a secret manager's slow day, twice over.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Where an identity is read from.
+/// Where an identity is read from. A closed set: one more is a breaking release.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Source {
     /// A directory laid out as this module describes, or one that simply holds both files.
@@ -78,6 +78,7 @@ pub struct Digest([u8; 32]);
 
 /// Why no identity could be loaded.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum LoadError {
     /// A file could not be read; the source names it.
     #[error("could not read the identity's files")]

@@ -54,6 +54,7 @@ pub(crate) struct Facts {
 
 /// Why bytes are not a certificate.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum CertificateError {
     /// Larger than [`MAX_DER_BYTES`].
     #[error("cannot read a certificate of {found} bytes: expected at most {MAX_DER_BYTES}")]
@@ -75,7 +76,7 @@ pub enum CertificateError {
     },
 }
 
-/// Why a text is not a list of certificates.
+/// Why a text is not a list of certificates. A closed set: one more is a breaking release.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CertificatesError {
     /// The text is not PEM.

@@ -32,6 +32,7 @@ pub struct Chain {
 
 /// Why certificates do not make a chain.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum ChainError {
     /// The PEM text cannot be read.
     #[error("cannot read the chain")]
@@ -53,7 +54,7 @@ pub enum ChainError {
     },
 }
 
-/// Why a bundle does not accept a chain.
+/// Why a bundle does not accept a chain. A closed set: one more is a breaking release.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// No accepted CA, valid now, signed the chain.

@@ -90,6 +90,7 @@ pub struct Crl {
 
 /// Why bytes are not a list that can be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum CrlError {
     /// The text is not PEM.
     #[error("cannot read the text as PEM")]

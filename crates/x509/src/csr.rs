@@ -51,6 +51,7 @@ pub struct Request {
 
 /// Why bytes are not a request that can be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum RequestError {
     /// The text is not PEM.
     #[error("cannot read the text as PEM")]

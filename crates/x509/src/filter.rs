@@ -79,6 +79,7 @@ pub struct FiltersText {
 
 /// Why a text is not a filter, or filters are not a namespace's filters.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum FilterError {
     /// A filter that sets no field would admit nobody or everybody, depending on who reads it.
     #[error("expected a certificate filter with at least one field, found none")]

@@ -51,6 +51,7 @@ pub struct PrivateKey {
 
 /// Why bytes are not a private key. The bytes are never quoted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum KeyError {
     /// The text is not PEM.
     #[error("cannot read the private key's PEM")]

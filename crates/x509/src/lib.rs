@@ -10,6 +10,10 @@
 //!
 //! **Where to start reading.** [`Certificate`], then [`TrustBundle`], then [`issue`] and [`lint`].
 
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
 pub mod bundle;
 pub mod certificate;
 pub mod chain;

@@ -42,6 +42,7 @@ pub struct Document {
 
 /// Why a text is not PEM.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum PemError {
     /// A `BEGIN` without its `END`.
     #[error("line {line}: expected `-----END {label}-----` before the text ends, found none")]

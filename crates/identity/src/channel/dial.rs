@@ -41,6 +41,7 @@ pub struct Target {
 
 /// Why there is no channel. The one before is not touched.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum ConnectError {
     /// The address is no address.
     #[error("expected the server as `host:port`, found `{found}`")]

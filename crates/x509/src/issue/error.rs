@@ -7,6 +7,7 @@ use crate::signer::SignError;
 
 /// Why a certificate was not issued. Nothing was signed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum IssueError {
     /// An attribute of a name is empty or too long.
     #[error("expected {attribute} of 1 to {MAX_ATTRIBUTE_CHARS} characters (X.520), found {found}")]
