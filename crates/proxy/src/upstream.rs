@@ -4,4 +4,5 @@ mod ages;
 pub(crate) mod candidates;
 pub(crate) mod keeper;
 pub(crate) mod objection;
+mod trial;
 pub(crate) mod whereabouts;

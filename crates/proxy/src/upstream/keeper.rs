@@ -15,6 +15,7 @@ use tokio::{
 use super::{
     ages::Ages,
     candidates::{CandidateError, Candidates},
+    trial::try_until_proved,
     whereabouts::Whereabouts,
 };
 use crate::{
@@ -313,45 +314,6 @@ impl Keeper {
         };
         self.account.dialled(None);
         Connection::live(dialled, terms)
-    }
-}
-
-/// Tries credentials until the server accepts some of them, the first way first. A CA may not be accepted *yet*, so a
-/// refusal is not final; it is counted once for each candidate, and told again when its reason changes.
-async fn try_until_proved(
-    dialer: Arc<Dialer>,
-    ways: Vec<Credentials>,
-    account: Arc<Account>,
-) -> Dialled {
-    let upstream = account.name();
-    let mut backoff = Backoff::new(limits::PROOF_PAUSE, limits::PROOF_PAUSE_MAX);
-    let mut told = String::new();
-    let mut counted = false;
-    loop {
-        let mut reasons = Vec::new();
-        for credentials in &ways {
-            let error = match dialer.dial(credentials, Proof::Calls).await {
-                Ok(dialled) => return dialled,
-                Err(error) => error,
-            };
-            let why = failure::sentence(&error);
-            if error.is_refusal() && !counted {
-                account.refused(why.clone());
-                counted = true;
-            }
-            reasons.push(format!("{credentials}: {why}"));
-        }
-        let why = reasons.join("; ");
-        account.dialled(Some(&why));
-        if why != told {
-            tracing::warn!(
-                upstream,
-                why,
-                "could not prove credentials; they are not adopted, and tried again"
-            );
-            told = why;
-        }
-        backoff.pause().await;
     }
 }
 
