@@ -40,11 +40,11 @@ impl Backoff {
         }
     }
 
-    /// Waits for the pause that is due, give or take a fifth.
-    pub(crate) async fn pause(&mut self) {
+    /// Returns the pause that is due, give or take a fifth.
+    pub(crate) fn due(&mut self) -> Duration {
         let pause = jittered(self.next, 800, 1200);
         self.next = self.next.saturating_mul(2).min(self.longest);
-        tokio::time::sleep(pause).await;
+        pause
     }
 }
 

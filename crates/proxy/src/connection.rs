@@ -90,6 +90,8 @@ pub(crate) struct Terms {
 pub(crate) struct Farewell {
     pub(crate) id: u64,
     pub(crate) age: Duration,
+    /// Whether the server has answered a call on it.
+    pub(crate) has_served: bool,
     pub(crate) cause: Cause,
 }
 
@@ -146,7 +148,7 @@ impl Link {
         loop {
             match self.next().await? {
                 News::Settled => return Ok(()),
-                News::Answered(_) | News::Goodbye | News::Lost(_) => {}
+                News::Answered(_) | News::Served | News::Goodbye | News::Lost(_) => {}
             }
         }
     }
@@ -158,7 +160,7 @@ impl Link {
         loop {
             match self.next().await? {
                 News::Answered(answer) => return Ok(answer),
-                News::Settled | News::Goodbye | News::Lost(_) => {}
+                News::Settled | News::Served | News::Goodbye | News::Lost(_) => {}
             }
         }
     }
@@ -253,12 +255,17 @@ fn retire(board: &Switchboard, server: ServerId) {
 
 /// Tells a connection's farewells until it is closed.
 async fn watch(link: &mut Link, line: &Line, farewells: mpsc::UnboundedSender<Farewell>) {
+    let mut has_served = false;
     while let Some(news) = link.news.recv().await {
         let cause = match news {
             News::Goodbye => Cause::Goodbye,
             News::Lost(why) => {
                 tracing::info!(why, "connection to the server lost");
                 Cause::Lost
+            }
+            News::Served => {
+                has_served = true;
+                continue;
             }
             News::Settled | News::Answered(_) => continue,
         };
@@ -267,6 +274,7 @@ async fn watch(link: &mut Link, line: &Line, farewells: mpsc::UnboundedSender<Fa
         let _nobody_left = farewells.send(Farewell {
             id: line.id,
             age: line.opened.elapsed(),
+            has_served,
             cause,
         });
     }

@@ -240,7 +240,7 @@ pub const REPEATS: u32 = 16;
 /// A deadline is sent as it came unless so much of it was spent here: a header that changes costs its compression.
 pub const DEADLINE_GRAIN: Duration = Duration::from_millis(100);
 
-/// The first pause after a failed dial under the identity in use, doubled up to [`REDIAL_PAUSE_MAX`].
+/// The first pause after a dial under the identity in use that came to nothing, doubled up to [`REDIAL_PAUSE_MAX`].
 pub const REDIAL_PAUSE: Duration = Duration::from_millis(50);
 
 /// The longest pause between dials under the identity in use: calls are waiting.
@@ -259,7 +259,8 @@ pub const OBJECTION: Duration = Duration::from_secs(1);
 /// `frontend.keepAliveMaxConnectionAge`.
 pub const CONNECTION_AGE: Duration = Duration::from_mins(5);
 
-/// No successor is dialled earlier than this, however often the server says goodbye.
+/// Age calls for a successor no earlier than this, however young the connections are to which the server says goodbye. One that
+/// ends younger and has answered no call was of no use: only the first of such gets its successor without a pause.
 pub const CONNECTION_AGE_MIN: Duration = Duration::from_secs(2);
 
 /// How long streams may stay on a connection that takes no new ones: a long poll (70 s) and some.

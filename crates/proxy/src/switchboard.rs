@@ -65,6 +65,8 @@ pub(crate) enum News {
     Settled,
     /// It has answered a question.
     Answered(Answer),
+    /// It has answered a call.
+    Served,
     /// It takes no new calls here.
     Goodbye,
     /// The connection is lost.
@@ -267,6 +269,7 @@ impl Switchboard {
         let (id, item) = match event {
             Event::Settled(id) => (id, News::Settled),
             Event::Answered(id, answer) => (id, News::Answered(answer)),
+            Event::Served(id) => (id, News::Served),
             Event::Goodbye(id, reason) => {
                 if reason != Reason::NO_ERROR {
                     tracing::warn!(%reason, "the server said goodbye over a fault that it found");

@@ -4,5 +4,6 @@ mod ages;
 pub(crate) mod candidates;
 pub(crate) mod keeper;
 pub(crate) mod objection;
+mod pace;
 mod trial;
 pub(crate) mod whereabouts;

@@ -44,6 +44,9 @@ impl Relay {
             && let Some(server) = self.servers.get_mut(server_key)
         {
             server.let_go(key, call);
+            if !std::mem::replace(&mut server.has_served, true) {
+                self.events.push_back(Event::Served(ServerId(server_key)));
+            }
             let id = ConnectionId::Server(ServerId(server_key));
             server.wire.touch(id, &mut self.touched);
         }

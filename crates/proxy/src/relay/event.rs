@@ -10,6 +10,8 @@ pub enum Event {
     Settled(ServerId),
     /// The server has answered what [`Relay::ask`](super::Relay::ask) asked.
     Answered(ServerId, Answer),
+    /// The server has answered a call, the first on this connection: it is of use.
+    Served(ServerId),
     /// The server takes no new calls on this connection. Those on it finish, unless the reason is a fault that it finds with us.
     Goodbye(ServerId, Reason),
     /// The connection carries nothing any more, and not because we wanted it.

@@ -37,6 +37,8 @@ pub(super) struct Server {
     most_calls: usize,
     /// Whether the server has acknowledged our SETTINGS.
     pub(super) is_settled: bool,
+    /// Whether it has answered a call.
+    pub(super) has_served: bool,
     pub(super) own_calls: BTreeMap<u32, OwnCall>,
     pub(super) pulse: Pulse,
     /// When what is still open is cut.
@@ -100,6 +102,7 @@ impl Server {
             next: 1,
             most_calls: 0,
             is_settled: false,
+            has_served: false,
             own_calls: BTreeMap::new(),
             pulse: Pulse::new(now),
             drain_by: None,

@@ -15,21 +15,22 @@ use tokio::{
 use super::{
     ages::Ages,
     candidates::{CandidateError, Candidates},
+    pace::Pace,
     trial::try_until_proved,
     whereabouts::Whereabouts,
 };
 use crate::{
-    clock::{self, Backoff},
+    clock,
     connection::{Cause, Connection, Dialled, Farewell, Terms},
     credentials::Credentials,
-    dial::{Dialer, Proof},
+    dial::{DialError, Dialer, Proof},
     failure, limits,
     status::ledger::Account,
     switchboard::Switchboard,
     trust::TrustKeeper,
 };
 
-/// Something under way. It succeeds or is given up by being dropped; it does not fail.
+/// Something under way. It is given up by being dropped.
 type Pending<T> = Option<Pin<Box<dyn Future<Output = T> + Send>>>;
 
 /// What a keeper is made of.
@@ -57,7 +58,10 @@ pub(crate) struct Keeper {
     account: Arc<Account>,
     adopted: Option<Credentials>,
     trial: Pending<Dialled>,
-    dialling: Pending<Dialled>,
+    dialling: Pending<Result<Dialled, DialError>>,
+    pace: Pace,
+    /// Why the last dial under the adopted credentials failed, if it did.
+    trouble: Option<String>,
     /// How many connections are to take new streams: one, and more while the server's limit of streams asks for them.
     wanted: usize,
     ages: Ages,
@@ -69,7 +73,7 @@ pub(crate) struct Keeper {
 enum News {
     Candidate(Result<Credentials, CandidateError>),
     Proved(Box<Dialled>),
-    Dialled(Box<Dialled>),
+    Dialled(Box<Result<Dialled, DialError>>),
     Farewell(Farewell),
     Crowded,
     Moved,
@@ -91,6 +95,8 @@ impl Keeper {
             adopted: None,
             trial: None,
             dialling: None,
+            pace: Pace::new(),
+            trouble: None,
             wanted: 1,
             ages: Ages::new(parts.connection_age),
             farewells,
@@ -146,11 +152,11 @@ impl Keeper {
             tracing::info!(upstream = self.account.name(), %candidate, "the credentials are unchanged");
         }
         self.candidate = Some(candidate);
-        self.begin_trial();
+        self.begin_trial(Instant::now());
     }
 
     /// Tries what is wanted, unless that is what there is.
-    fn begin_trial(&mut self) {
+    fn begin_trial(&mut self, not_before: Instant) {
         self.trial = None;
         let adopted = self.adopted.as_ref();
         let Some(candidate) = self.candidate.take_if(|wanted| adopted != Some(wanted)) else {
@@ -161,7 +167,8 @@ impl Keeper {
         let ways = candidate.ways_from(adopted);
         self.candidate = Some(candidate);
         let (dialer, account) = (Arc::clone(&self.dialer), Arc::clone(&self.account));
-        self.trial = Some(Box::pin(try_until_proved(dialer, ways, account)));
+        let trial = try_until_proved(dialer, ways, account, not_before);
+        self.trial = Some(Box::pin(trial));
     }
 
     fn refuse(&self, why: &str) {
@@ -181,8 +188,10 @@ impl Keeper {
         let credentials = dialled.credentials.clone();
         let Some(connection) = self.live(dialled) else {
             // It ended as soon as it was proved: what there is stays.
-            return self.begin_trial();
+            self.pace.wasted();
+            return self.begin_trial(self.pace.not_before());
         };
+        self.pace.used();
         self.wanted = 1;
         // Make before break: the new one takes calls already. And break before it is told: what is told is so.
         self.live = vec![connection];
@@ -190,7 +199,7 @@ impl Keeper {
         self.adopted = Some(credentials);
         self.account.adopted();
         // Half of what is wanted may be still to come.
-        self.begin_trial();
+        self.begin_trial(Instant::now());
     }
 
     /// Tells what is in use from now on.
@@ -219,10 +228,15 @@ impl Keeper {
     }
 
     /// Puts one more connection to use, in place of one that wanes if there is one.
-    fn join(&mut self, dialled: Dialled, whereabouts: &Whereabouts) {
+    fn join(&mut self, dialled: Result<Dialled, DialError>, whereabouts: &Whereabouts) {
         self.dialling = None;
+        let dialled = match dialled {
+            Ok(dialled) => dialled,
+            Err(error) => return self.miss(&error),
+        };
+        self.trouble = None;
         let Some(connection) = self.live(dialled) else {
-            return;
+            return self.pace.wasted();
         };
         let now = Instant::now();
         let wanes = |c: &Connection| c.is_waning(now) || whereabouts.lack(c.peer());
@@ -238,9 +252,28 @@ impl Keeper {
         self.live.push(connection);
     }
 
+    /// Notes why there is not one more connection.
+    fn miss(&mut self, error: &DialError) {
+        self.pace.failed();
+        let why = failure::sentence(error);
+        let id = self.dialer.id;
+        self.board.with(|relay| relay.note_trouble(id, &why));
+        self.account.dialled(Some(&why));
+        if self.trouble.as_ref() != Some(&why) {
+            tracing::warn!(why, "could not connect to the server; trying again");
+            self.trouble = Some(why);
+        }
+    }
+
     /// Takes a connection out of use that ended by itself.
     fn part(&mut self, farewell: &Farewell) {
-        self.live.retain(|c| c.id() != farewell.id);
+        let nth = self.live.iter().position(|c| c.id() == farewell.id);
+        let ended = nth.map(|nth| self.live.remove(nth));
+        if farewell.has_served || farewell.age >= limits::CONNECTION_AGE_MIN {
+            self.pace.used();
+        } else if ended.is_some() {
+            self.pace.wasted();
+        }
         match farewell.cause {
             Cause::Goodbye => {
                 tracing::info!(age = ?farewell.age, "the server said goodbye to a connection");
@@ -292,8 +325,11 @@ impl Keeper {
             return;
         }
         let (dialer, credentials) = (Arc::clone(&self.dialer), adopted.clone());
-        let account = Arc::clone(&self.account);
-        self.dialling = Some(Box::pin(dial_until_answered(dialer, credentials, account)));
+        let not_before = self.pace.not_before();
+        self.dialling = Some(Box::pin(async move {
+            sleep_until(not_before).await;
+            dialer.dial(&credentials, Proof::Handshake).await
+        }));
     }
 
     fn next_ageing(&self) -> Option<Instant> {
@@ -314,31 +350,6 @@ impl Keeper {
         };
         self.account.dialled(None);
         Connection::live(dialled, terms)
-    }
-}
-
-/// Dials under credentials that proved themselves before, until the server answers.
-async fn dial_until_answered(
-    dialer: Arc<Dialer>,
-    credentials: Credentials,
-    account: Arc<Account>,
-) -> Dialled {
-    let mut backoff = Backoff::new(limits::REDIAL_PAUSE, limits::REDIAL_PAUSE_MAX);
-    let mut told = String::new();
-    loop {
-        let error = match dialer.dial(&credentials, Proof::Handshake).await {
-            Ok(dialled) => return dialled,
-            Err(error) => error,
-        };
-        let why = failure::sentence(&error);
-        let id = dialer.id;
-        dialer.board.with(|relay| relay.note_trouble(id, &why));
-        account.dialled(Some(&why));
-        if why != told {
-            tracing::warn!(why, "could not connect to the server; trying again");
-            told = why;
-        }
-        backoff.pause().await;
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use tokio::time::{Instant, sleep, sleep_until};
+
 use crate::{
     clock::Backoff,
     connection::Dialled,
@@ -17,7 +19,9 @@ pub(super) async fn try_until_proved(
     dialer: Arc<Dialer>,
     ways: Vec<Credentials>,
     account: Arc<Account>,
+    not_before: Instant,
 ) -> Dialled {
+    sleep_until(not_before).await;
     let upstream = account.name();
     let mut backoff = Backoff::new(limits::PROOF_PAUSE, limits::PROOF_PAUSE_MAX);
     let mut told = String::new();
@@ -46,6 +50,6 @@ pub(super) async fn try_until_proved(
             );
             told = why;
         }
-        backoff.pause().await;
+        sleep(backoff.due()).await;
     }
 }

@@ -24,6 +24,7 @@ mod a_name_that_moves_is_followed;
 mod a_new_api_key_fails_no_call;
 mod a_new_identity_fails_no_call;
 mod a_refused_candidate_is_never_adopted;
+mod a_server_that_ends_what_it_accepts_is_not_stormed;
 mod a_servers_ca_is_rolled_over;
 mod a_service_manager_is_told;
 mod a_silent_server_is_left_for_another;

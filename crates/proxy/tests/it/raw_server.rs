@@ -1,12 +1,12 @@
 //! A server that speaks HTTP/2 frame by frame, because h2 is too polite to say goodbye in one step.
 //!
-//! On each connection it answers ten calls. At the eleventh it sends GOAWAY with the tenth as last stream id, ignores
-//! what comes after, and closes.
+//! On each connection it answers as many calls as its manners say. Then it sends GOAWAY with the last of them as last stream
+//! id, and ignores what comes after.
 
 use std::{
     net::SocketAddr,
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicUsize, Ordering::Relaxed},
     },
 };
@@ -36,16 +36,33 @@ const END_HEADERS: u8 = 4;
 /// `:status: 200`, indexed; `grpc-status: 0`, literal and not indexed (RFC 7541 §6.1, §6.2.2).
 const TRAILERS_ONLY_OK: &[u8] = b"\x88\x00\x0bgrpc-status\x010";
 
+/// When it says goodbye.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Manners {
+    /// When an eleventh call comes.
+    AfterTenCalls,
+    /// With the answer to the first call.
+    WithTheFirstAnswer,
+    /// As soon as it has acknowledged SETTINGS.
+    AtOnce,
+}
+
 const CALLS_PER_CONNECTION: usize = 10;
 
 pub(crate) struct RawServer {
     pub(crate) address: SocketAddr,
+    manners: Arc<Mutex<Manners>>,
     n_connections: Arc<AtomicUsize>,
 }
 
 impl RawServer {
     pub(crate) fn n_connections(&self) -> usize {
         self.n_connections.load(Relaxed)
+    }
+
+    /// Changes how connections are treated that come from now on.
+    pub(crate) fn behave(&self, manners: Manners) {
+        *self.manners.lock().unwrap() = manners;
     }
 }
 
@@ -67,71 +84,99 @@ pub(crate) async fn start(ca: &Ca, accepted: &Ca) -> RawServer {
     let address = listener.local_addr().unwrap();
     let n_connections = Arc::new(AtomicUsize::new(0));
     let counter = Arc::clone(&n_connections);
+    let manners = Arc::new(Mutex::new(Manners::AfterTenCalls));
+    let current = Arc::clone(&manners);
     tokio::spawn(async move {
         loop {
             let (socket, _peer) = listener.accept().await.unwrap();
             counter.fetch_add(1, Relaxed);
-            let acceptor = acceptor.clone();
+            let (acceptor, manners) = (acceptor.clone(), *current.lock().unwrap());
             tokio::spawn(async move {
                 // It ends when the proxy closes it.
-                let _closed = converse(acceptor.accept(socket).await?).await;
+                let _closed = converse(acceptor.accept(socket).await?, manners).await;
                 std::io::Result::Ok(())
             });
         }
     });
     RawServer {
         address,
+        manners,
         n_connections,
     }
 }
 
-async fn converse(mut stream: TlsStream<TcpStream>) -> std::io::Result<()> {
+async fn converse(mut stream: TlsStream<TcpStream>, manners: Manners) -> std::io::Result<()> {
     let mut preface = [0; 24];
     stream.read_exact(&mut preface).await?;
     assert_eq!(&preface, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
-    write(&mut stream, SETTINGS, 0, 0, &[]).await?;
-    let mut n_calls = 0;
-    let mut last = u32::MAX;
+    stream.write_all(&frame(SETTINGS, 0, 0, &[])).await?;
+    let mut talk = Talk {
+        manners,
+        n_calls: 0,
+        last: u32::MAX,
+    };
     loop {
         let mut head = [0; 9];
         stream.read_exact(&mut head).await?;
         let length = u32::from_be_bytes([0, head[0], head[1], head[2]]);
-        let (kind, flags) = (head[3], head[4]);
         let id = u32::from_be_bytes([head[5], head[6], head[7], head[8]]);
         let mut payload = vec![0; usize::try_from(length).unwrap()];
         stream.read_exact(&mut payload).await?;
+        // What it says at once leaves at once.
+        let answer = talk.answer((head[3], head[4], id), &payload);
+        stream.write_all(&answer).await?;
+        stream.flush().await?;
+    }
+}
+
+/// What was said on one connection.
+struct Talk {
+    manners: Manners,
+    n_calls: usize,
+    last: u32,
+}
+
+impl Talk {
+    fn answer(&mut self, (kind, flags, id): (u8, u8, u32), payload: &[u8]) -> Vec<u8> {
         match kind {
-            SETTINGS if flags & ACK == 0 => write(&mut stream, SETTINGS, ACK, 0, &[]).await?,
-            PING if flags & ACK == 0 => write(&mut stream, PING, ACK, 0, &payload).await?,
-            HEADERS => {
-                n_calls += 1;
-                if n_calls == CALLS_PER_CONNECTION + 1 {
-                    last = id - 2;
-                    let mut goodbye = last.to_be_bytes().to_vec();
-                    goodbye.extend_from_slice(&0u32.to_be_bytes());
-                    write(&mut stream, GOAWAY, 0, 0, &goodbye).await?;
+            SETTINGS if flags & ACK == 0 => {
+                let ack = frame(SETTINGS, ACK, 0, &[]);
+                match self.manners {
+                    Manners::AtOnce => [ack, goodbye(0)].concat(),
+                    Manners::AfterTenCalls | Manners::WithTheFirstAnswer => ack,
                 }
             }
-            DATA if flags & END_STREAM != 0 && id <= last => {
-                let flags = END_STREAM | END_HEADERS;
-                write(&mut stream, HEADERS, flags, id, TRAILERS_ONLY_OK).await?;
+            PING if flags & ACK == 0 => frame(PING, ACK, 0, payload),
+            HEADERS => {
+                self.n_calls += 1;
+                if self.n_calls != CALLS_PER_CONNECTION + 1 {
+                    return Vec::new();
+                }
+                self.last = id - 2;
+                goodbye(self.last)
             }
-            _ => {}
+            DATA if flags & END_STREAM != 0 && id <= self.last => {
+                let answer = frame(HEADERS, END_STREAM | END_HEADERS, id, TRAILERS_ONLY_OK);
+                match self.manners {
+                    Manners::WithTheFirstAnswer => [answer, goodbye(id)].concat(),
+                    Manners::AfterTenCalls | Manners::AtOnce => answer,
+                }
+            }
+            _ => Vec::new(),
         }
     }
 }
 
-async fn write(
-    stream: &mut TlsStream<TcpStream>,
-    kind: u8,
-    flags: u8,
-    id: u32,
-    payload: &[u8],
-) -> std::io::Result<()> {
+fn goodbye(last: u32) -> Vec<u8> {
+    let no_error = 0u32;
+    let payload = [last.to_be_bytes(), no_error.to_be_bytes()];
+    frame(GOAWAY, 0, 0, payload.as_flattened())
+}
+
+fn frame(kind: u8, flags: u8, id: u32, payload: &[u8]) -> Vec<u8> {
     let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
     let mut frame = vec![length[1], length[2], length[3], kind, flags];
     frame.extend_from_slice(&id.to_be_bytes());
     frame.extend_from_slice(payload);
-    stream.write_all(&frame).await?;
-    stream.flush().await
+    frame
 }

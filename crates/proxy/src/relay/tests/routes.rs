@@ -163,6 +163,7 @@ fn what_could_be_read_in_two_ways_is_refused() {
         two.world.server.say_response(1 + (stream - 1) / 2, b"");
         two.world.pass_server();
         two.world.hear(&mut caller);
+        two.world.events();
         two.heard();
     }
 }
