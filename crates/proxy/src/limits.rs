@@ -243,13 +243,14 @@ pub const DEADLINE_GRAIN: Duration = Duration::from_millis(100);
 /// The first pause after a dial under the identity in use that came to nothing, doubled up to [`REDIAL_PAUSE_MAX`].
 pub const REDIAL_PAUSE: Duration = Duration::from_millis(50);
 
-/// The longest pause between dials under the identity in use: calls are waiting.
+/// The longest pause between dials under the identity in use, and between proofs of a candidate while there is no connection, or
+/// the server lets none in under the identity in use: calls are waiting.
 pub const REDIAL_PAUSE_MAX: Duration = Duration::from_secs(1);
 
 /// The first pause after a failed proof of a candidate, doubled up to [`PROOF_PAUSE_MAX`].
 pub const PROOF_PAUSE: Duration = Duration::from_millis(500);
 
-/// The longest pause between proofs of a candidate: nothing is waiting, and its CA may be accepted any minute.
+/// The longest pause between proofs of a candidate while others serve: nothing is waiting, and its CA may be accepted any minute.
 pub const PROOF_PAUSE_MAX: Duration = Duration::from_secs(15);
 
 /// How long a candidate that we object to lies before it is judged again: to judge it takes less than a millisecond.

@@ -8,7 +8,7 @@ use std::{pin::Pin, sync::Arc, time::Duration};
 
 use newleaf_identity::publish::Publisher;
 use tokio::{
-    sync::mpsc,
+    sync::{mpsc, watch},
     time::{Instant, sleep_until},
 };
 
@@ -16,7 +16,7 @@ use super::{
     ages::Ages,
     candidates::{CandidateError, Candidates},
     pace::Pace,
-    trial::try_until_proved,
+    trial::{Need, try_until_proved},
     whereabouts::Whereabouts,
 };
 use crate::{
@@ -58,10 +58,14 @@ pub(crate) struct Keeper {
     account: Arc<Account>,
     adopted: Option<Credentials>,
     trial: Pending<Dialled>,
+    /// How much depends on it.
+    need: watch::Sender<Need>,
     dialling: Pending<Result<Dialled, DialError>>,
     pace: Pace,
     /// Why the last dial under the adopted credentials failed, if it did.
     trouble: Option<String>,
+    /// Whether that was a refusal.
+    is_refused: bool,
     /// How many connections are to take new streams: one, and more while the server's limit of streams asks for them.
     wanted: usize,
     ages: Ages,
@@ -94,9 +98,11 @@ impl Keeper {
             account: parts.account,
             adopted: None,
             trial: None,
+            need: watch::channel(Need::Urgent).0,
             dialling: None,
             pace: Pace::new(),
             trouble: None,
+            is_refused: false,
             wanted: 1,
             ages: Ages::new(parts.connection_age),
             farewells,
@@ -118,6 +124,7 @@ impl Keeper {
             }
             self.narrow();
             self.replenish(&whereabouts);
+            self.need.send_replace(self.need());
             self.account.current(self.is_current());
         }
     }
@@ -125,6 +132,15 @@ impl Keeper {
     /// Returns whether what is in use is what was read last.
     fn is_current(&self) -> bool {
         self.adopted.is_some() && self.candidate.is_none() && self.candidates.are_sound()
+    }
+
+    /// Returns how much depends on a trial.
+    fn need(&self) -> Need {
+        if self.live.is_empty() || self.is_refused {
+            Need::Urgent
+        } else {
+            Need::Slight
+        }
     }
 
     async fn news(&mut self, whereabouts: &mut Whereabouts) -> News {
@@ -167,7 +183,8 @@ impl Keeper {
         let ways = candidate.ways_from(adopted);
         self.candidate = Some(candidate);
         let (dialer, account) = (Arc::clone(&self.dialer), Arc::clone(&self.account));
-        let trial = try_until_proved(dialer, ways, account, not_before);
+        let need = self.need.subscribe();
+        let trial = try_until_proved(dialer, ways, (account, need), not_before);
         self.trial = Some(Box::pin(trial));
     }
 
@@ -192,6 +209,8 @@ impl Keeper {
             return self.begin_trial(self.pace.not_before());
         };
         self.pace.used();
+        self.trouble = None;
+        self.is_refused = false;
         self.wanted = 1;
         // Make before break: the new one takes calls already. And break before it is told: what is told is so.
         self.live = vec![connection];
@@ -235,6 +254,7 @@ impl Keeper {
             Err(error) => return self.miss(&error),
         };
         self.trouble = None;
+        self.is_refused = false;
         let Some(connection) = self.live(dialled) else {
             return self.pace.wasted();
         };
@@ -255,6 +275,7 @@ impl Keeper {
     /// Notes why there is not one more connection.
     fn miss(&mut self, error: &DialError) {
         self.pace.failed();
+        self.is_refused = error.is_refusal();
         let why = failure::sentence(error);
         let id = self.dialer.id;
         self.board.with(|relay| relay.note_trouble(id, &why));

@@ -1,12 +1,15 @@
 //! Promise 2: an identity that cannot work is never adopted; the old one stays, loudly.
 
+use std::time::Duration;
+
 use jiff::SignedDuration;
 use newleaf_x509::issue::LeafUse;
+use tokio::time::Instant;
 
 use crate::{
     pki::Ca,
     rig::{Load, Rig, Running, eventually, options},
-    server::Server,
+    server::{Command, Server},
 };
 
 #[tokio::test]
@@ -40,6 +43,48 @@ async fn a_ca_that_the_server_does_not_accept_until_it_does() {
     assert!(load.stop().await > 0);
     let seen = rig.server.seen(|s| s.connections.clone());
     assert_eq!(seen, [rig.first.fingerprint(), second.fingerprint()]);
+}
+
+/// As when the bundle of a server is replaced, not added to, and the server is started again: nothing works any more but the
+/// candidate that was refused so far.
+#[tokio::test]
+async fn a_ca_that_takes_the_place_of_the_other_on_the_server() {
+    let rig = Rig::start().await;
+    let g2 = Ca::new("g2");
+    g2.leaf("worker two").swap_into(rig.directory.path());
+    // By the fifth time the next attempt is eight seconds away.
+    eventually("the server refuses five times", || {
+        rig.server.seen(|s| s.n_refused_handshakes) >= 5
+    })
+    .await;
+    rig.server
+        .rule(|rules| rules.accepted = vec![g2.certificate.clone()]);
+    rig.server.command(Command::Cut);
+    let began = Instant::now();
+    eventually("g2 is adopted", || rig.proxy.status().adopted == 2).await;
+    assert!(rig.caller().await.echo().await.is_ok());
+    assert!(began.elapsed() < Duration::from_secs(3));
+}
+
+/// The old connection serves on, but the server would let in no other like it.
+#[tokio::test]
+async fn a_ca_that_the_server_no_longer_accepts() {
+    let rig = Rig::start_with(|options| {
+        options.upstreams[0].connection_age = Duration::from_secs(15);
+    })
+    .await;
+    let g2 = Ca::new("g2");
+    g2.leaf("worker two").swap_into(rig.directory.path());
+    let n_refused = || rig.server.seen(|s| s.n_refused_handshakes);
+    eventually("the server refuses five times", || n_refused() >= 5).await;
+    rig.server
+        .rule(|rules| rules.accepted = vec![g2.certificate.clone()]);
+    // That is found out when the connection has grown old: after 9 to 12 s, when the next trial is seconds away.
+    eventually("a successor is refused", || n_refused() >= 6).await;
+    let began = Instant::now();
+    eventually("g2 is adopted", || rig.proxy.status().adopted == 2).await;
+    assert!(began.elapsed() < Duration::from_secs(2));
+    assert!(rig.caller().await.echo().await.is_ok());
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! While there is no connection, calls wait for one: as long as their own deadline, and no longer.
 
-use std::time::Duration;
+use std::{net::SocketAddr, time::Duration};
 
 use bytes::Bytes;
 use tokio::{net::TcpListener, time::Instant};
@@ -12,12 +12,30 @@ use crate::{
     server::{Command, Server},
 };
 
+/// An address that nothing listens on: bound, known, and let go.
+async fn reserved() -> SocketAddr {
+    let reserved = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    reserved.local_addr().unwrap()
+}
+
+/// Nothing is in use yet, so everything depends on the first identity: it is not left waiting as one is beside which another
+/// serves.
+#[tokio::test]
+async fn a_server_that_comes_very_late() {
+    let (g1, server_ca, address) = (Ca::new("g1"), Ca::new("server CA"), reserved().await);
+    let directory = g1.directory_of_worker();
+    let proxy = Running::start(options(address, &server_ca, directory.path())).await;
+    // By now pauses that double from half a second would be eight seconds long.
+    tokio::time::sleep(Duration::from_millis(9200)).await;
+    let _server = Server::start_with(address, server_ca, &[&g1]).await;
+    let began = Instant::now();
+    eventually("it is ready", || proxy.status().ready).await;
+    assert!(began.elapsed() < Duration::from_secs(3));
+}
+
 #[tokio::test]
 async fn a_server_that_comes_late() {
-    // A port that nothing listens on: bound, known, and let go.
-    let reserved = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = reserved.local_addr().unwrap();
-    drop(reserved);
+    let address = reserved().await;
     let (g1, server_ca) = (Ca::new("g1"), Ca::new("server CA"));
     let directory = tempfile::tempdir().unwrap();
     g1.leaf("worker").swap_into(directory.path());
