@@ -10,11 +10,16 @@ mod tunnel;
 mod way;
 
 use std::{
+    collections::BTreeSet,
+    future::poll_fn,
     io,
+    net::SocketAddr,
+    pin::Pin,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicUsize, Ordering::Relaxed},
     },
+    task::Poll,
     time::Duration,
 };
 
@@ -56,6 +61,17 @@ pub(crate) struct Experience {
     n_failed: AtomicUsize,
     /// How long the last one that succeeded took.
     took: Mutex<Option<Duration>>,
+}
+
+/// How far a dial has come that nothing has come of yet.
+#[derive(Debug)]
+struct Course {
+    /// What the server's name stood for last, as far as it is known.
+    known: BTreeSet<SocketAddr>,
+    /// How many attempts were made since it stands for that.
+    n_since: usize,
+    /// How many were made in all.
+    n_begun: usize,
 }
 
 /// How much a dialled connection must show.
@@ -145,7 +161,7 @@ impl Dialer {
         proof: Proof,
     ) -> Result<Dialled, DialError> {
         let bound = limits::HANDSHAKE;
-        let dialled = timeout(bound, self.dial_twice(credentials)).await;
+        let dialled = timeout(bound, self.dial_side_by_side(credentials)).await;
         let mut dialled = dialled.unwrap_or(Err(DialError::Elapsed {
             stage: "connect and shake hands",
             bound,
@@ -157,24 +173,33 @@ impl Dialer {
         Ok(dialled)
     }
 
-    /// Dials once more, beginning with the next address, if the first attempt takes long: a server that accepts
-    /// connections and never speaks is found out by another that does.
-    async fn dial_twice(&self, credentials: &Credentials) -> Result<Dialled, DialError> {
-        let n_turned = self.experience.n_failed.load(Relaxed);
-        let mut first = Box::pin(self.shake_hands(credentials, n_turned));
-        tokio::select! {
-            dialled = &mut first => return dialled,
-            () = sleep(self.experience.head_start()) => {}
+    /// Dials, and while nothing comes of it dials once more beside that, and again, each time a head start later and beginning
+    /// with the next address: a server that accepts connections and never speaks is found out by another that does.
+    async fn dial_side_by_side(&self, credentials: &Credentials) -> Result<Dialled, DialError> {
+        let n_failed = self.experience.n_failed.load(Relaxed);
+        let mut course = Course::default();
+        let mut attempts = vec![Box::pin(self.shake_hands(credentials, n_failed))];
+        loop {
+            tokio::select! {
+                dialled = first_of(&mut attempts) => match dialled {
+                    Ok(dialled) => return Ok(dialled),
+                    Err(error) if attempts.is_empty() => return Err(error),
+                    Err(_told_by_another) => {}
+                },
+                known = self.known_after(self.experience.head_start()) => {
+                    if let Some(nth) = course.next(known) {
+                        attempts.push(Box::pin(self.shake_hands(credentials, n_failed + nth)));
+                    }
+                }
+            }
         }
-        let mut second = Box::pin(self.shake_hands(credentials, n_turned + 1));
-        let (failed, other) = tokio::select! {
-            dialled = &mut first => (dialled, second),
-            dialled = &mut second => (dialled, first),
-        };
-        match failed {
-            Ok(dialled) => Ok(dialled),
-            Err(_told_by_the_other) => other.await,
-        }
+    }
+
+    /// Returns what the server's name stands for then, as far as it is known.
+    async fn known_after(&self, head_start: Duration) -> BTreeSet<SocketAddr> {
+        sleep(head_start).await;
+        let look = self.way.look().await;
+        look.map_or_else(|_unknown| BTreeSet::new(), |look| look.addresses)
     }
 
     async fn shake_hands(
@@ -216,6 +241,37 @@ impl Dialer {
     }
 }
 
+impl Default for Course {
+    /// The first attempt has been made.
+    fn default() -> Self {
+        Self {
+            known: BTreeSet::new(),
+            n_since: 1,
+            n_begun: 1,
+        }
+    }
+}
+
+impl Course {
+    /// Returns which attempt is next, if there is to be another: each address deserves one, a single one a second, and others
+    /// for which the name has come to stand meanwhile deserve the same.
+    fn next(&mut self, known: BTreeSet<SocketAddr>) -> Option<usize> {
+        if known != self.known {
+            if !self.known.is_empty() {
+                self.n_since = 0;
+            }
+            self.known = known;
+        }
+        if self.n_since >= self.known.len().max(2) || self.n_begun >= limits::ADDRESSES {
+            return None;
+        }
+        let nth = self.n_begun;
+        self.n_since += 1;
+        self.n_begun += 1;
+        Some(nth)
+    }
+}
+
 impl Experience {
     fn note(&self, took: Duration) {
         *self.took.lock().unwrap_or_else(PoisonError::into_inner) = Some(took);
@@ -229,3 +285,23 @@ impl Experience {
         usual.clamp(limits::SECOND_DIAL, limits::SECOND_DIAL_MAX)
     }
 }
+
+/// Waits for whichever ends first, and takes it out of the list.
+async fn first_of<F: Future + Unpin>(attempts: &mut Vec<F>) -> F::Output {
+    poll_fn(|cx| {
+        let mut all = attempts.iter_mut().enumerate();
+        let ended = all.find_map(|(nth, attempt)| match Pin::new(attempt).poll(cx) {
+            Poll::Ready(output) => Some((nth, output)),
+            Poll::Pending => None,
+        });
+        let Some((nth, output)) = ended else {
+            return Poll::Pending;
+        };
+        drop(attempts.remove(nth));
+        Poll::Ready(output)
+    })
+    .await
+}
+
+#[cfg(test)]
+mod tests;

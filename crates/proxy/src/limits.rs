@@ -178,7 +178,7 @@ pub const HEAD_START: Duration = Duration::from_millis(250);
 /// After so many looks in a row that do not show it, an address is gone.
 pub const LOOKS: usize = 2;
 
-/// The least time after which a second dial is begun beside one that is not answered.
+/// The least time after which another dial is begun beside one that is not answered.
 pub const SECOND_DIAL: Duration = Duration::from_millis(250);
 
 /// The longest time after which that is done.

@@ -14,6 +14,7 @@ use crate::{
     pki::Ca,
     rig::{Load, Running, eventually, look_up, options},
     server::{Command, Server},
+    stretch::Stretch,
 };
 
 /// Two servers behind one name: at two addresses, and the same port.
@@ -241,4 +242,39 @@ async fn an_address_that_refuses_is_left_for_another() {
     there.command(Command::Cut);
     eventually("the other takes the calls", || n_open(here) == 1).await;
     assert!(caller.echo().await.is_ok());
+}
+
+/// The host is gone, somebody in between accepts what nobody answers, and the name stands for another host by and by. A dial
+/// that hangs at the old one does not keep the proxy from the new one.
+#[tokio::test]
+async fn from_an_address_that_fell_silent() {
+    let Some(dns) = Dnsmasq::start(1).await else {
+        return;
+    };
+    dns.know(&[("temporal.test", "127.0.0.1")]);
+    let (g1, server_ca, port) = (Ca::new("g1"), Ca::new("server CA"), free_port());
+    let at = |address: &str| -> SocketAddr { format!("{address}:{port}").parse().unwrap() };
+    let there = Server::start_with(at("127.0.0.2"), server_ca, &[&g1]).await;
+    let stretch = Stretch::start_at(at("127.0.0.1"), there.address).await;
+    let directory = g1.directory_of_worker();
+    let mut options = options(stretch.address, &there.ca, directory.path());
+    look_up(&mut options, "temporal.test", dns.resolver());
+    let proxy = Running::adopted(options).await;
+
+    stretch.swallow(100);
+    stretch.freeze();
+    let mut caller = Caller::connect(proxy.address).await;
+    let mut other = caller.clone();
+    let lost = tokio::spawn(async move { other.echo().await });
+    eventually("the old address is dialled twice", || {
+        stretch.n_to_swallow() <= 98
+    })
+    .await;
+    dns.know(&[("temporal.test", "127.0.0.2")]);
+    let moved = Instant::now();
+    let end = caller.echo().await;
+    assert!(end.is_ok(), "{end:?}");
+    let took = moved.elapsed();
+    assert!(took < Duration::from_secs(4), "{took:?} with a TTL of 1 s");
+    assert!(!lost.await.unwrap().is_ok(), "it went the old way");
 }

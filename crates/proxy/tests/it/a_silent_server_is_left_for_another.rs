@@ -1,15 +1,16 @@
 //! Connections that carry nothing any more, and say so to nobody: a host that is gone, a firewall that forgot.
 
-use std::time::Duration;
+use std::{net::SocketAddr, time::Duration};
 
 use bytes::Bytes;
-use newleaf_proxy::limits;
+use newleaf_proxy::{Resolver, ResolverOptions, limits};
 use tokio::time::{Instant, timeout};
 
 use crate::{
     caller::{Caller, End},
+    dns::free_port,
     pki::Ca,
-    rig::{Running, eventually, options},
+    rig::{Running, eventually, look_up, options},
     server::{POLL, Server},
     stretch::Stretch,
 };
@@ -111,4 +112,35 @@ async fn a_slow_call_raises_no_doubt() {
     let n_millis = u32::try_from(hold.as_millis()).unwrap();
     assert!(caller.hold(n_millis).await.is_ok());
     assert_eq!(scene.server.seen(|s| s.connections.len()), 1);
+}
+
+/// Of three addresses two have a balancer with nobody behind it.
+#[tokio::test]
+async fn two_addresses_that_accept_and_never_speak() {
+    let directory = tempfile::tempdir().unwrap();
+    let hosts = directory.path().join("hosts");
+    let (g1, port) = (Ca::new("g1"), free_port());
+    let at = |n: u8| SocketAddr::from(([127, 0, 0, n], port));
+    let lines = (1..=3).map(|n| format!("{} temporal.test\n", at(n).ip()));
+    fs_err::write(&hosts, lines.collect::<String>()).unwrap();
+    let server = Server::start_at(at(3), &[&g1]).await;
+    let mut silent = Vec::new();
+    for n in 1..=2 {
+        let stretch = Stretch::start_at(at(n), server.address).await;
+        stretch.swallow(100);
+        silent.push(stretch);
+    }
+    g1.leaf("worker").swap_into(directory.path());
+    let mut options = options(server.address, &server.ca, directory.path());
+    let resolver = Resolver::new(ResolverOptions {
+        hosts,
+        ..ResolverOptions::system()
+    });
+    look_up(&mut options, "temporal.test", resolver);
+    let proxy = Running::start(options).await;
+    let began = Instant::now();
+    eventually("the third is found", || proxy.status().ready).await;
+    let took = began.elapsed();
+    assert!(took < limits::SECOND_DIAL_MAX * 4, "{took:?}");
+    assert!(silent.iter().all(|stretch| stretch.n_to_swallow() == 99));
 }

@@ -23,7 +23,11 @@ pub(crate) struct Stretch {
 
 impl Stretch {
     pub(crate) async fn start(to: SocketAddr) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        Self::start_at("127.0.0.1:0".parse().unwrap(), to).await
+    }
+
+    pub(crate) async fn start_at(address: SocketAddr, to: SocketAddr) -> Self {
+        let listener = TcpListener::bind(address).await.unwrap();
         let address = listener.local_addr().unwrap();
         let (n_frozen, frozen) = watch::channel(0);
         let n_swallowed = Arc::new(AtomicUsize::new(0));
@@ -52,6 +56,11 @@ impl Stretch {
     /// The next connections are accepted and lead nowhere.
     pub(crate) fn swallow(&self, n_connections: usize) {
         self.n_swallowed.store(n_connections, Relaxed);
+    }
+
+    /// How many of those are still to come.
+    pub(crate) fn n_to_swallow(&self) -> usize {
+        self.n_swallowed.load(Relaxed)
     }
 }
 
