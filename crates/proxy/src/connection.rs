@@ -19,7 +19,7 @@ use tokio::{sync::mpsc, time::Instant};
 
 use crate::{
     credentials::Credentials,
-    relay::{Answer, Ask, ServerId},
+    relay::{Answer, Ask, Loss, ServerId},
     switchboard::{News, Switchboard},
 };
 
@@ -44,8 +44,14 @@ pub(crate) struct Link {
 
 /// Why a connection that was being proved is gone.
 #[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub(crate) struct Gone(String);
+pub(crate) enum Gone {
+    #[error("the server said goodbye")]
+    Goodbye,
+    #[error(transparent)]
+    Lost(Loss),
+    #[error("the connection was closed")]
+    Closed,
+}
 
 /// A live connection. Dropping it makes it drain.
 pub(crate) struct Connection {
@@ -168,10 +174,10 @@ impl Link {
     /// Returns what comes next, and an error if that is the end.
     async fn next(&mut self) -> Result<News, Gone> {
         match self.news.recv().await {
-            Some(News::Goodbye) => Err(Gone("the server said goodbye".to_owned())),
-            Some(News::Lost(why)) => Err(Gone(why)),
+            Some(News::Goodbye) => Err(Gone::Goodbye),
+            Some(News::Lost(loss)) => Err(Gone::Lost(loss)),
             Some(news) => Ok(news),
-            None => Err(Gone("the connection was closed".to_owned())),
+            None => Err(Gone::Closed),
         }
     }
 }
@@ -259,8 +265,8 @@ async fn watch(link: &mut Link, line: &Line, farewells: mpsc::UnboundedSender<Fa
     while let Some(news) = link.news.recv().await {
         let cause = match news {
             News::Goodbye => Cause::Goodbye,
-            News::Lost(why) => {
-                tracing::info!(why, "connection to the server lost");
+            News::Lost(loss) => {
+                tracing::info!(why = %loss, "connection to the server lost");
                 Cause::Lost
             }
             News::Served => {

@@ -24,7 +24,7 @@ use std::{
 };
 
 use newleaf_identity::tls::{self, TlsError};
-use rustls::pki_types::ServerName;
+use rustls::{AlertDescription, pki_types::ServerName};
 use tokio::time::{Instant, sleep, timeout};
 use tokio_rustls::TlsConnector;
 
@@ -34,7 +34,7 @@ use crate::{
     credentials::Credentials,
     grpc::Code,
     limits, prove,
-    relay::UpstreamId,
+    relay::{Loss, UpstreamId},
     switchboard::Switchboard,
     trust::Roots,
 };
@@ -116,25 +116,43 @@ pub(crate) enum DialError {
 
 impl DialError {
     /// Returns whether the server judged the credentials, and did not like them. A server that cannot be reached has not, nor
-    /// one that is not well, nor one whose own certificate we did not like.
+    /// one that is not well, nor one whose own certificate we did not like, nor a balancer that has nobody to ask.
     pub(crate) fn is_refusal(&self) -> bool {
         match self {
+            // Within the handshake of TLS 1.2 the server says so; one that only hangs up may not even have read what we are.
             Self::Handshake { source, .. } => {
                 let tls = source.get_ref().and_then(|error| error.downcast_ref());
-                !matches!(tls, Some(rustls::Error::InvalidCertificate(_)))
+                matches!(tls, Some(rustls::Error::AlertReceived(alert)) if is_about_us(*alert))
             }
-            Self::Preface { .. } => true,
+            // With TLS 1.3 the server's alert comes behind a handshake that is done for us, and a reset may overtake it: the
+            // socket that is closed there has not read all of what we sent. So a loss here counts as the refusal it mostly is.
+            Self::Preface {
+                source: Gone::Lost(Loss::Transport(_)),
+                ..
+            } => true,
             Self::Denied { code, .. } => !matches!(
                 code,
                 Code::ResourceExhausted | Code::Unavailable | Code::Other(_)
             ),
             Self::Way(_)
+            | Self::Preface { .. }
             | Self::Elapsed { .. }
             | Self::Call { .. }
             | Self::NotGrpc { .. }
             | Self::Tls(_) => false,
         }
     }
+}
+
+/// Returns whether an alert may be about what we present; these are not, whoever we are.
+fn is_about_us(alert: AlertDescription) -> bool {
+    !matches!(
+        alert,
+        AlertDescription::ProtocolVersion
+            | AlertDescription::UnrecognisedName
+            | AlertDescription::NoApplicationProtocol
+            | AlertDescription::InternalError
+    )
 }
 
 impl Dialer {

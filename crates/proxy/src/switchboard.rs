@@ -32,7 +32,7 @@ use crate::{
     api_key::ApiKey,
     h2::reason::Reason,
     limits,
-    relay::{Answer, ConnectionId, Event, Relay, Route, ServerId, Terms, UpstreamId},
+    relay::{Answer, ConnectionId, Event, Loss, Relay, Route, ServerId, Terms, UpstreamId},
     status::ledger::Ledger,
 };
 
@@ -70,7 +70,7 @@ pub(crate) enum News {
     /// It takes no new calls here.
     Goodbye,
     /// The connection is lost.
-    Lost(String),
+    Lost(Loss),
 }
 
 /// A socket, under TLS or not.
@@ -276,7 +276,7 @@ impl Switchboard {
                 }
                 (id, News::Goodbye)
             }
-            Event::Lost(id, loss) => (id, News::Lost(loss.to_string())),
+            Event::Lost(id, loss) => (id, News::Lost(loss)),
             Event::Crowded(upstream) | Event::Doubted(upstream) => {
                 if let Some(crowded) = self.crowded.get(&upstream) {
                     crowded.notify_one();

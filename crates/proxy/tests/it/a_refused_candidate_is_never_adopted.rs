@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 use newleaf_x509::issue::LeafUse;
-use tokio::time::Instant;
+use tokio::{net::TcpListener, time::Instant};
 
 use crate::{
     pki::Ca,
+    raw_server::{self, Manners},
     rig::{Load, Rig, Running, eventually, options},
     server::{Command, Server},
 };
@@ -105,6 +106,47 @@ async fn a_leaf_that_may_connect_but_not_call() {
     assert!(caller.echo().await.is_ok());
     let presented = rig.server.seen(|s| s.calls.last().unwrap().1);
     assert_eq!(presented, rig.first.fingerprint());
+}
+
+/// With TLS 1.2 the server judges within the handshake, with TLS 1.3 behind it.
+#[tokio::test]
+async fn a_refusal_is_told_as_one_in_either_version_of_tls() {
+    for version in [&rustls::version::TLS12, &rustls::version::TLS13] {
+        let (g1, g2) = (Ca::new("g1"), Ca::new("g2"));
+        let server = Server::start(&[&g1]).await;
+        let versions: &'static [_] = Box::leak(Box::new([version]));
+        server.rule(|rules| rules.versions = versions);
+        let directory = g2.directory_of_worker();
+        let proxy = Running::start(options(server.address, &server.ca, directory.path())).await;
+        eventually("it is refused", || proxy.status().refused == 1).await;
+        let why = proxy.status().last_refusal.unwrap();
+        assert!(why.contains("UnknownCA"), "{version:?}: {why}");
+    }
+}
+
+/// A balancer that has nobody behind it, a server that is being stopped: neither has read what we are.
+#[tokio::test]
+async fn whoever_only_hangs_up_has_refused_nobody() {
+    let g1 = Ca::new("g1");
+    let directory = g1.directory_of_worker();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        loop {
+            drop(listener.accept().await.unwrap());
+        }
+    });
+    let server_ca = Ca::new("server CA");
+    let polite = raw_server::start(&server_ca, &g1).await;
+    polite.behave(Manners::First);
+    for (address, words) in [(address, "TLS handshake"), (polite.address, "said goodbye")] {
+        let proxy = Running::start(options(address, &server_ca, directory.path())).await;
+        let trouble = || proxy.status().upstreams.first().unwrap().trouble.clone();
+        eventually(words, || trouble().is_some_and(|why| why.contains(words))).await;
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let status = proxy.status();
+        assert_eq!((status.adopted, status.refused), (0, 0), "{words}");
+    }
 }
 
 #[tokio::test]

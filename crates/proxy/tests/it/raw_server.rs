@@ -45,6 +45,8 @@ pub(crate) enum Manners {
     WithTheFirstAnswer,
     /// As soon as it has acknowledged SETTINGS.
     AtOnce,
+    /// Before it acknowledges SETTINGS.
+    First,
 }
 
 const CALLS_PER_CONNECTION: usize = 10;
@@ -142,6 +144,7 @@ impl Talk {
             SETTINGS if flags & ACK == 0 => {
                 let ack = frame(SETTINGS, ACK, 0, &[]);
                 match self.manners {
+                    Manners::First => [goodbye(0), ack].concat(),
                     Manners::AtOnce => [ack, goodbye(0)].concat(),
                     Manners::AfterTenCalls | Manners::WithTheFirstAnswer => ack,
                 }
@@ -159,7 +162,7 @@ impl Talk {
                 let answer = frame(HEADERS, END_STREAM | END_HEADERS, id, TRAILERS_ONLY_OK);
                 match self.manners {
                     Manners::WithTheFirstAnswer => [answer, goodbye(id)].concat(),
-                    Manners::AfterTenCalls | Manners::AtOnce => answer,
+                    Manners::AfterTenCalls | Manners::AtOnce | Manners::First => answer,
                 }
             }
             _ => Vec::new(),

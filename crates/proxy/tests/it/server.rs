@@ -14,7 +14,7 @@ use http::{HeaderMap, HeaderValue, Request, Response};
 use newleaf_identity::tls;
 use newleaf_x509::{Certificate, Fingerprint};
 use rustls::{
-    RootCertStore, ServerConfig,
+    RootCertStore, ServerConfig, SupportedProtocolVersion,
     pki_types::CertificateDer,
     server::{ProducesTickets, WebPkiClientVerifier},
     sign::SingleCertAndKey,
@@ -54,6 +54,8 @@ pub(crate) struct Rules {
     pub(crate) n_refused: usize,
     /// `SETTINGS_MAX_CONCURRENT_STREAMS` of new connections.
     pub(crate) max_streams: u32,
+    /// The versions of TLS that it speaks.
+    pub(crate) versions: &'static [&'static SupportedProtocolVersion],
 }
 
 /// What the server saw.
@@ -123,6 +125,7 @@ impl Server {
             system_info: 0,
             n_refused: 0,
             max_streams: 1000,
+            versions: rustls::ALL_VERSIONS,
         };
         let shared = Arc::new(Shared {
             leaf: ca.server_leaf(),
@@ -179,7 +182,7 @@ impl Shared {
         };
         let certified = self.leaf.identity().certified_key();
         let mut config = ServerConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
+            .with_protocol_versions(self.rules.lock().unwrap().versions)
             .unwrap()
             .with_client_cert_verifier(verifier)
             .with_cert_resolver(Arc::new(SingleCertAndKey::from(certified)));
