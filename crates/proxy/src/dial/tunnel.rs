@@ -123,24 +123,32 @@ impl ConnectProxy {
 
 /// Judges what a proxy has said so far: whether it is all, and lets us through.
 fn judge(answer: &[u8]) -> Result<bool, TunnelError> {
-    let mut headers = [httparse::EMPTY_HEADER; limits::TUNNEL_FIELDS];
-    let mut response = httparse::Response::new(&mut headers);
-    match response.parse(answer).map_err(TunnelError::Answer)? {
-        httparse::Status::Partial if answer.len() >= limits::TUNNEL_BYTES => {
-            let limit = limits::TUNNEL_BYTES;
-            Err(TunnelError::Long { limit })
-        }
-        httparse::Status::Partial => Ok(false),
-        httparse::Status::Complete(n_bytes) => {
-            let status = response.code.unwrap_or_default();
-            if !(200..300).contains(&status) {
-                let reason = response.reason.unwrap_or_default().to_owned();
-                return Err(TunnelError::Refused { status, reason });
+    let mut rest = answer;
+    loop {
+        let mut headers = [httparse::EMPTY_HEADER; limits::TUNNEL_FIELDS];
+        let mut response = httparse::Response::new(&mut headers);
+        let parsed = response.parse(rest).map_err(TunnelError::Answer)?;
+        let httparse::Status::Complete(n_bytes) = parsed else {
+            if answer.len() >= limits::TUNNEL_BYTES {
+                let limit = limits::TUNNEL_BYTES;
+                return Err(TunnelError::Long { limit });
             }
+            return Ok(false);
+        };
+        let status = response.code.unwrap_or_default();
+        let reason = response.reason.unwrap_or_default();
+        rest = rest.get(n_bytes..).unwrap_or_default();
+        match status {
             // The server speaks after us. What comes before is not the server's.
-            match answer.len() - n_bytes {
-                0 => Ok(true),
-                n_bytes => Err(TunnelError::Eager { n_bytes }),
+            200..300 => match rest.len() {
+                0 => return Ok(true),
+                n_bytes => return Err(TunnelError::Eager { n_bytes }),
+            },
+            // Whoever takes long may say so first, and more than once (RFC 9110 §15.2). But 101 is another protocol.
+            100 | 102..200 => {}
+            _ => {
+                let reason = reason.to_owned();
+                return Err(TunnelError::Refused { status, reason });
             }
         }
     }

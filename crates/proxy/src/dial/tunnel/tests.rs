@@ -63,6 +63,17 @@ async fn a_proxy_that_lets_us_through() {
 }
 
 #[tokio::test]
+async fn a_proxy_that_asks_for_patience_first() {
+    let parts: &[&[u8]] = &[
+        b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 10",
+        b"3 Early Hints\r\nx: y\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\n\r\n",
+    ];
+    let (passed, _) = pass(parts, None).await;
+    assert_eq!(passed, Ok(()));
+}
+
+#[tokio::test]
 async fn a_proxy_that_wants_to_know_who_asks() {
     let parts: &[&[u8]] = &[b"HTTP/1.1 200 OK\r\n\r\n"];
     let (passed, request) = pass(parts, Some("worker:open sesame\n")).await;
@@ -73,7 +84,11 @@ async fn a_proxy_that_wants_to_know_who_asks() {
 
 #[tokio::test]
 async fn proxies_that_do_not_let_us_through_are_told_apart() {
-    let cases: [(&[&[u8]], &str); 5] = [
+    let cases: [(&[&[u8]], &str); 6] = [
+        (
+            &[b"HTTP/1.1 101 Switching Protocols\r\n\r\n"],
+            "expected the proxy to let us through, found status 101 Switching Protocols",
+        ),
         (
             &[b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n"],
             "expected the proxy to let us through, found status 407 Proxy Authentication Required",
@@ -110,6 +125,14 @@ async fn a_proxy_that_never_stops_talking_is_given_up() {
         passed.unwrap_err(),
         "expected the proxy's answer within 16384 bytes"
     );
+}
+
+#[test]
+fn a_proxy_that_only_ever_asks_for_patience_is_given_up() {
+    let said = b"HTTP/1.1 100 Continue\r\n\r\n".repeat(limits::TUNNEL_BYTES / 25);
+    assert!(matches!(judge(&said), Ok(false)));
+    let said = said.repeat(2);
+    assert!(matches!(judge(&said), Err(TunnelError::Long { .. })));
 }
 
 #[tokio::test]
