@@ -304,8 +304,8 @@ impl Experience {
     }
 }
 
-/// Waits for whichever ends first, and takes it out of the list.
-async fn first_of<F: Future + Unpin>(attempts: &mut Vec<F>) -> F::Output {
+/// Waits for whichever ends first, and takes it out of the list. Of an empty list none ever does.
+pub(crate) async fn first_of<F: Future + Unpin>(attempts: &mut Vec<F>) -> F::Output {
     poll_fn(|cx| {
         let mut all = attempts.iter_mut().enumerate();
         let ended = all.find_map(|(nth, attempt)| match Pin::new(attempt).poll(cx) {

@@ -1,8 +1,8 @@
 //! Keeps connections to the server there: under the identity of the moment, and before they are missed.
 //!
-//! One loop for each upstream owns all decisions. It has two things under way at most: the *trial* of candidate credentials, and
-//! the *dialling* of one more connection under the adopted ones. Make before break: a new connection is in use before the one it
-//! replaces is let go, and a candidate's connection must have proved itself first.
+//! One loop for each upstream owns all decisions. Two kinds of things are under way: the *trial* of candidate credentials, and
+//! the *dialling* of connections that are missing under the adopted ones. Make before break: a new connection is in use
+//! before the one it replaces is let go, and a candidate's connection must have proved itself first.
 
 use std::{pin::Pin, sync::Arc, time::Duration};
 
@@ -23,7 +23,7 @@ use crate::{
     clock,
     connection::{Cause, Connection, Dialled, Farewell, Terms},
     credentials::Credentials,
-    dial::{DialError, Dialer, Proof},
+    dial::{DialError, Dialer, Proof, first_of},
     failure, limits,
     status::ledger::Account,
     switchboard::Switchboard,
@@ -31,7 +31,7 @@ use crate::{
 };
 
 /// Something under way. It is given up by being dropped.
-type Pending<T> = Option<Pin<Box<dyn Future<Output = T> + Send>>>;
+type Pending<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
 /// What a keeper is made of.
 pub(crate) struct Parts {
@@ -57,10 +57,10 @@ pub(crate) struct Keeper {
     publisher: Publisher,
     account: Arc<Account>,
     adopted: Option<Credentials>,
-    trial: Pending<Dialled>,
+    trial: Option<Pending<Dialled>>,
     /// How much depends on it.
     need: watch::Sender<Need>,
-    dialling: Pending<Result<Dialled, DialError>>,
+    dialling: Vec<Pending<Result<Dialled, DialError>>>,
     pace: Pace,
     /// Why the last dial under the adopted credentials failed, if it did.
     trouble: Option<String>,
@@ -99,7 +99,7 @@ impl Keeper {
             adopted: None,
             trial: None,
             need: watch::channel(Need::Urgent).0,
-            dialling: None,
+            dialling: Vec::new(),
             pace: Pace::new(),
             trouble: None,
             is_refused: false,
@@ -150,7 +150,7 @@ impl Keeper {
             biased;
             Some(farewell) = self.farewells.recv() => News::Farewell(farewell),
             dialled = arrived(&mut self.trial) => News::Proved(Box::new(dialled)),
-            dialled = arrived(&mut self.dialling) => News::Dialled(Box::new(dialled)),
+            dialled = first_of(&mut self.dialling) => News::Dialled(Box::new(dialled)),
             candidate = self.candidates.next() => News::Candidate(candidate),
             () = self.board.crowded(self.dialer.id) => News::Crowded,
             () = whereabouts.moved() => News::Moved,
@@ -201,7 +201,7 @@ impl Keeper {
     /// Moves new streams to credentials that have proved themselves; what is open on older connections drains.
     fn adopt(&mut self, dialled: Dialled) {
         // It would arrive under the credentials that have just been replaced.
-        self.dialling = None;
+        self.dialling.clear();
         let credentials = dialled.credentials.clone();
         let Some(connection) = self.live(dialled) else {
             // It ended as soon as it was proved: what there is stays.
@@ -211,7 +211,6 @@ impl Keeper {
         self.pace.used();
         self.trouble = None;
         self.is_refused = false;
-        self.wanted = 1;
         // Make before break: the new one takes calls already. And break before it is told: what is told is so.
         self.live = vec![connection];
         self.publish(&credentials);
@@ -248,7 +247,6 @@ impl Keeper {
 
     /// Puts one more connection to use, in place of one that wanes if there is one.
     fn join(&mut self, dialled: Result<Dialled, DialError>, whereabouts: &Whereabouts) {
-        self.dialling = None;
         let dialled = match dialled {
             Ok(dialled) => dialled,
             Err(error) => return self.miss(&error),
@@ -307,7 +305,7 @@ impl Keeper {
     /// Wants one more connection if all are full.
     fn widen(&mut self) {
         let is_crowded = self.board.with(|relay| relay.is_crowded(self.dialer.id));
-        if is_crowded && self.dialling.is_none() {
+        if is_crowded && self.dialling.is_empty() {
             self.wanted = (self.live.len() + 1).min(limits::UPSTREAM_CONNECTIONS);
         }
     }
@@ -315,7 +313,7 @@ impl Keeper {
     /// Gives a connection that has grown old no successor, if the others suffice.
     fn narrow(&mut self) {
         let now = Instant::now();
-        let is_settled = self.dialling.is_none() && self.live.len() == self.wanted;
+        let is_settled = self.dialling.is_empty() && self.live.len() == self.wanted;
         let old = self.live.iter().position(|c| c.renew_at() <= now);
         if let Some(old) = old
             && is_settled
@@ -334,7 +332,8 @@ impl Keeper {
         }
     }
 
-    /// Dials if fewer connections stay than are wanted.
+    /// Dials if fewer connections stay than are wanted: all that are not there side by side, if nothing speaks against it, and
+    /// one after the other for those that wane.
     fn replenish(&mut self, whereabouts: &Whereabouts) {
         let Some(adopted) = &self.adopted else {
             return;
@@ -342,19 +341,25 @@ impl Keeper {
         let now = Instant::now();
         let stays = |c: &&Connection| !c.is_waning(now) && !whereabouts.lack(c.peer());
         let n_staying = self.live.iter().filter(stays).count();
-        if n_staying >= self.wanted || self.dialling.is_some() {
-            return;
-        }
-        let (dialer, credentials) = (Arc::clone(&self.dialer), adopted.clone());
+        let n_waned = usize::from(n_staying < self.wanted);
+        let n_absent = self.wanted.saturating_sub(self.live.len());
+        let n_due = if self.pace.is_fresh() {
+            n_absent.max(n_waned)
+        } else {
+            n_waned
+        };
         let not_before = self.pace.not_before();
-        self.dialling = Some(Box::pin(async move {
-            sleep_until(not_before).await;
-            dialer.dial(&credentials, Proof::Handshake).await
-        }));
+        for _ in self.dialling.len()..n_due {
+            let (dialer, credentials) = (Arc::clone(&self.dialer), adopted.clone());
+            self.dialling.push(Box::pin(async move {
+                sleep_until(not_before).await;
+                dialer.dial(&credentials, Proof::Handshake).await
+            }));
+        }
     }
 
     fn next_ageing(&self) -> Option<Instant> {
-        if self.dialling.is_some() {
+        if !self.dialling.is_empty() {
             return None;
         }
         self.live.iter().map(Connection::renew_at).min()
@@ -374,7 +379,7 @@ impl Keeper {
     }
 }
 
-async fn arrived<T>(pending: &mut Pending<T>) -> T {
+async fn arrived<T>(pending: &mut Option<Pending<T>>) -> T {
     match pending {
         Some(pending) => pending.await,
         None => std::future::pending().await,

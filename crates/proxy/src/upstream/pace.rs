@@ -30,9 +30,17 @@ impl Pace {
         self.not_before
     }
 
-    /// Notes that a dial failed.
+    /// Returns whether nothing speaks against several dials at once.
+    pub(super) fn is_fresh(&self) -> bool {
+        self.is_fresh
+    }
+
+    /// Notes that a dial failed. Several that were begun together fail together, and count once.
     pub(super) fn failed(&mut self) {
         let now = Instant::now();
+        if now < self.not_before {
+            return;
+        }
         if now > self.not_before + limits::CONNECTION_AGE_MIN {
             // What failed before has been made good since.
             *self = Self::new();
@@ -58,6 +66,8 @@ impl Pace {
 mod tests {
     use std::time::Duration;
 
+    use tokio::time::sleep_until;
+
     use super::*;
 
     #[tokio::test(start_paused = true)]
@@ -69,6 +79,7 @@ mod tests {
         pace.wasted();
         assert!(pause(&pace) >= limits::REDIAL_PAUSE * 4 / 5);
         for _ in 0..10 {
+            sleep_until(pace.not_before()).await;
             pace.wasted();
         }
         let longest = pause(&pace);
@@ -82,6 +93,7 @@ mod tests {
     async fn what_failed_long_ago_is_forgotten() {
         let mut pace = Pace::new();
         for _ in 0..10 {
+            sleep_until(pace.not_before()).await;
             pace.failed();
         }
         tokio::time::advance(limits::REDIAL_PAUSE_MAX * 2 + limits::CONNECTION_AGE_MIN).await;

@@ -38,6 +38,40 @@ async fn polls_leave_room_for_calls() {
     );
 }
 
+/// What needed several connections under one identity needs them under the next: they are not waited for one by one.
+#[tokio::test]
+async fn a_new_identity_has_as_many_connections_as_the_old() {
+    let rig = Rig::start().await;
+    rig.server.rule(|rules| rules.max_streams = 4);
+    rig.g1.leaf("worker two").swap_into(rig.directory.path());
+    eventually("the second is adopted", || rig.proxy.status().adopted == 2).await;
+    let caller = rig.caller().await;
+    let polls: Vec<_> = (0..20)
+        .map(|_| {
+            let mut caller = caller.clone();
+            tokio::spawn(async move { caller.hold(500).await })
+        })
+        .collect();
+    eventually("all polls are held at once", || {
+        rig.server.seen(|s| s.n_holding) == 20
+    })
+    .await;
+    for poll in polls {
+        assert!(poll.await.unwrap().is_ok());
+    }
+    let third = rig.g1.leaf("worker three");
+    third.swap_into(rig.directory.path());
+    let is_under_third = || {
+        let connections = rig.proxy.status().connections;
+        let under = connections
+            .iter()
+            .filter(|c| c.leaf == Some(third.fingerprint()));
+        under.count()
+    };
+    eventually("five are there", || is_under_third() >= 5).await;
+    assert_eq!(rig.proxy.status().failed, 0);
+}
+
 /// Connections that many calls asked for cost each call a share in more writes and reads; they go when they grow old.
 #[tokio::test]
 async fn connections_that_are_not_needed_any_more_get_no_successors() {
