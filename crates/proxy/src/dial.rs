@@ -92,6 +92,10 @@ pub(crate) enum DialError {
     Handshake { upstream: String, source: io::Error },
     #[error("expected `{upstream}` to answer over HTTP/2, found that it closed the connection")]
     Preface { upstream: String, source: Gone },
+    #[error(
+        "expected `{upstream}` to speak HTTP/2, found that it agreed to no protocol by ALPN and says something else"
+    )]
+    Alpn { upstream: String, source: Gone },
     #[error("could not {stage} within {} s", bound.as_secs())]
     Elapsed {
         stage: &'static str,
@@ -136,6 +140,7 @@ impl DialError {
             ),
             Self::Way(_)
             | Self::Preface { .. }
+            | Self::Alpn { .. }
             | Self::Elapsed { .. }
             | Self::Call { .. }
             | Self::NotGrpc { .. }
@@ -241,12 +246,18 @@ impl Dialer {
             address: socket.peer_addr().ok(),
             certificate: session.peer_certificates().and_then(<[_]>::first).cloned(),
         };
+        // A server that agrees to another protocol than h2 ends the handshake. One that knows no ALPN may speak h2 all the same.
+        let is_agreed = session.alpn_protocol().is_some();
         let api_key = credentials.api_key.clone();
         let connected = self.board.connect((socket, session), self.id, api_key);
         let mut link = Link::new(Arc::clone(&self.board), connected);
-        link.settled().await.map_err(|source| DialError::Preface {
-            upstream: upstream(),
-            source,
+        link.settled().await.map_err(|source| {
+            let upstream = upstream();
+            if !is_agreed && matches!(source, Gone::Lost(Loss::Breach(_))) {
+                DialError::Alpn { upstream, source }
+            } else {
+                DialError::Preface { upstream, source }
+            }
         })?;
         self.experience.note(began.elapsed());
         Ok(Dialled {

@@ -124,7 +124,7 @@ async fn a_refusal_is_told_as_one_in_either_version_of_tls() {
     }
 }
 
-/// A balancer that has nobody behind it, a server that is being stopped: neither has read what we are.
+/// A balancer that has nobody behind it, a server that is being stopped, one that speaks another protocol: none has judged us.
 #[tokio::test]
 async fn whoever_only_hangs_up_has_refused_nobody() {
     let g1 = Ca::new("g1");
@@ -139,7 +139,13 @@ async fn whoever_only_hangs_up_has_refused_nobody() {
     let server_ca = Ca::new("server CA");
     let polite = raw_server::start(&server_ca, &g1).await;
     polite.behave(Manners::First);
-    for (address, words) in [(address, "TLS handshake"), (polite.address, "said goodbye")] {
+    let other = raw_server::start(&server_ca, &g1).await;
+    other.behave(Manners::InAnotherProtocol);
+    for (address, words) in [
+        (address, "TLS handshake"),
+        (polite.address, "said goodbye"),
+        (other.address, "no protocol by ALPN"),
+    ] {
         let proxy = Running::start(options(address, &server_ca, directory.path())).await;
         let trouble = || proxy.status().upstreams.first().unwrap().trouble.clone();
         eventually(words, || trouble().is_some_and(|why| why.contains(words))).await;

@@ -47,6 +47,8 @@ pub(crate) enum Manners {
     AtOnce,
     /// Before it acknowledges SETTINGS.
     First,
+    /// In HTTP/1.1, and at once; and it knows no ALPN.
+    InAnotherProtocol,
 }
 
 const CALLS_PER_CONNECTION: usize = 10;
@@ -80,8 +82,10 @@ pub(crate) async fn start(ca: &Ca, accepted: &Ca) -> RawServer {
         .unwrap()
         .with_client_cert_verifier(verifier.build().unwrap())
         .with_cert_resolver(Arc::new(SingleCertAndKey::from(certified)));
+    let mut ignorant = config.clone();
+    ignorant.alpn_protocols.clear();
     config.alpn_protocols = vec![b"h2".to_vec()];
-    let acceptor = TlsAcceptor::from(Arc::new(config));
+    let acceptors = [config, ignorant].map(|config| TlsAcceptor::from(Arc::new(config)));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let n_connections = Arc::new(AtomicUsize::new(0));
@@ -92,7 +96,13 @@ pub(crate) async fn start(ca: &Ca, accepted: &Ca) -> RawServer {
         loop {
             let (socket, _peer) = listener.accept().await.unwrap();
             counter.fetch_add(1, Relaxed);
-            let (acceptor, manners) = (acceptor.clone(), *current.lock().unwrap());
+            let manners = *current.lock().unwrap();
+            let [polite, ignorant] = acceptors.clone();
+            let acceptor = if manners == Manners::InAnotherProtocol {
+                ignorant
+            } else {
+                polite
+            };
             tokio::spawn(async move {
                 // It ends when the proxy closes it.
                 let _closed = converse(acceptor.accept(socket).await?, manners).await;
@@ -111,6 +121,12 @@ async fn converse(mut stream: TlsStream<TcpStream>, manners: Manners) -> std::io
     let mut preface = [0; 24];
     stream.read_exact(&mut preface).await?;
     assert_eq!(&preface, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
+    if manners == Manners::InAnotherProtocol {
+        stream
+            .write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+            .await?;
+        return stream.shutdown().await;
+    }
     stream.write_all(&frame(SETTINGS, 0, 0, &[])).await?;
     let mut talk = Talk {
         manners,
@@ -146,7 +162,9 @@ impl Talk {
                 match self.manners {
                     Manners::First => [goodbye(0), ack].concat(),
                     Manners::AtOnce => [ack, goodbye(0)].concat(),
-                    Manners::AfterTenCalls | Manners::WithTheFirstAnswer => ack,
+                    Manners::AfterTenCalls
+                    | Manners::WithTheFirstAnswer
+                    | Manners::InAnotherProtocol => ack,
                 }
             }
             PING if flags & ACK == 0 => frame(PING, ACK, 0, payload),
@@ -162,7 +180,10 @@ impl Talk {
                 let answer = frame(HEADERS, END_STREAM | END_HEADERS, id, TRAILERS_ONLY_OK);
                 match self.manners {
                     Manners::WithTheFirstAnswer => [answer, goodbye(id)].concat(),
-                    Manners::AfterTenCalls | Manners::AtOnce | Manners::First => answer,
+                    Manners::AfterTenCalls
+                    | Manners::AtOnce
+                    | Manners::First
+                    | Manners::InAnotherProtocol => answer,
                 }
             }
             _ => Vec::new(),
