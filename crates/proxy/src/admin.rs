@@ -1,42 +1,61 @@
 //! The admin endpoint: `GET /status` tells everything, `/metrics` the same to machines, `/ready` whether calls would be
 //! carried, and `/live` that this process answers at all.
 
-use std::{convert::Infallible, sync::Arc};
+use std::{collections::VecDeque, convert::Infallible, sync::Arc};
 
 use bytes::Bytes;
-use http::{Method, Request, Response, StatusCode, header};
+use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::Full;
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
 use tokio::{
-    sync::Semaphore,
+    task::{AbortHandle, JoinSet},
     time::{sleep, timeout},
 };
 
 use crate::{
     clock, limits,
-    listen::{Listener, Transport},
+    listen::{self, Complaint, Listener, Transport},
     metrics,
     switchboard::Switchboard,
 };
 
 /// Answers until it is dropped.
+///
+/// Whoever comes is accepted: a probe that waited behind those who say nothing would have a healthy proxy killed.
 pub(crate) async fn serve(listener: Listener, board: Arc<Switchboard>) {
-    let room = Arc::new(Semaphore::new(limits::ADMIN_CONNECTIONS));
-    while let Ok(permit) = Arc::clone(&room).acquire_owned().await {
+    let mut complaint = Complaint::default();
+    let mut conversations = Conversations::default();
+    loop {
         match listener.accept().await {
-            Ok(socket) => {
-                let board = Arc::clone(&board);
-                tokio::spawn(async move {
-                    converse(socket, board).await;
-                    drop(permit);
-                });
-            }
+            Ok(socket) => conversations.begin(converse(socket, Arc::clone(&board))),
             Err(error) => {
-                tracing::warn!(%error, "could not accept on the admin endpoint");
-                sleep(limits::REDIAL_PAUSE).await;
+                complaint.say(&error, "an admin request");
+                sleep(listen::ACCEPT_PAUSE).await;
             }
         }
+    }
+}
+
+/// Those who are being answered. They end with this.
+#[derive(Default)]
+struct Conversations {
+    tasks: JoinSet<()>,
+    /// The oldest comes first.
+    by_age: VecDeque<AbortHandle>,
+}
+
+impl Conversations {
+    /// Begins one more, in the place of the oldest where there are as many as may be.
+    fn begin(&mut self, conversation: impl Future<Output = ()> + Send + 'static) {
+        while self.tasks.try_join_next().is_some() {}
+        self.by_age.retain(|task| !task.is_finished());
+        if self.by_age.len() >= limits::ADMIN_CONNECTIONS
+            && let Some(oldest) = self.by_age.pop_front()
+        {
+            oldest.abort();
+        }
+        self.by_age.push_back(self.tasks.spawn(conversation));
     }
 }
 
@@ -56,8 +75,9 @@ async fn converse(socket: Box<dyn Transport>, board: Arc<Switchboard>) {
 }
 
 fn answer(method: &Method, path: &str, board: &Switchboard) -> Response<Full<Bytes>> {
-    if *method != Method::GET {
-        return text(StatusCode::METHOD_NOT_ALLOWED, "expected GET\n");
+    // Of an answer to HEAD, hyper sends the head alone.
+    if *method != Method::GET && *method != Method::HEAD {
+        return not_allowed();
     }
     match path {
         "/status" => match serde_json::to_vec(&board.ledger().status(clock::now())) {
@@ -82,6 +102,14 @@ fn answer(method: &Method, path: &str, board: &Switchboard) -> Response<Full<Byt
     }
 }
 
+/// Says which methods there are, as such an answer must (RFC 9110 §15.5.6).
+fn not_allowed() -> Response<Full<Bytes>> {
+    let mut response = text(StatusCode::METHOD_NOT_ALLOWED, "expected GET or HEAD\n");
+    let methods = HeaderValue::from_static("GET, HEAD");
+    response.headers_mut().insert(header::ALLOW, methods);
+    response
+}
+
 fn unwritten() -> Response<Full<Bytes>> {
     text(
         StatusCode::INTERNAL_SERVER_ERROR,
@@ -91,7 +119,7 @@ fn unwritten() -> Response<Full<Bytes>> {
 
 fn page(kind: &'static str, body: impl Into<Bytes>) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::new(body.into()));
-    let kind = header::HeaderValue::from_static(kind);
+    let kind = HeaderValue::from_static(kind);
     response.headers_mut().insert(header::CONTENT_TYPE, kind);
     response
 }
@@ -99,7 +127,7 @@ fn page(kind: &'static str, body: impl Into<Bytes>) -> Response<Full<Bytes>> {
 fn text(status: StatusCode, body: &'static str) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::new(Bytes::from_static(body.as_bytes())));
     *response.status_mut() = status;
-    let kind = header::HeaderValue::from_static("text/plain; charset=utf-8");
+    let kind = HeaderValue::from_static("text/plain; charset=utf-8");
     response.headers_mut().insert(header::CONTENT_TYPE, kind);
     response
 }

@@ -33,7 +33,7 @@ use gate::Gate;
 use room::{Place, Room};
 
 /// The pause after a failed accept: it fails for want of file descriptors, which comes and goes.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+pub(crate) const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// A place where callers come in.
 pub(crate) struct Door {

@@ -9,14 +9,16 @@ use std::{
         mpsc,
     },
     thread,
+    time::Duration,
 };
 
 use bytes::Bytes;
-use newleaf_proxy::{Status, relay::FailureCause};
+use newleaf_proxy::{Status, limits, relay::FailureCause};
 use tokio::{
     io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _},
     net::TcpStream,
     process::Command,
+    time::timeout,
 };
 
 use crate::{
@@ -41,10 +43,18 @@ async fn ask(proxy: &Running, path: &str) -> (String, String) {
 
 /// An answer: its head in lower case, and its body.
 pub(crate) async fn get(
-    mut socket: impl AsyncRead + AsyncWrite + Unpin,
+    socket: impl AsyncRead + AsyncWrite + Unpin,
     path: &str,
 ) -> (String, String) {
-    let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    request(socket, "GET", path).await
+}
+
+async fn request(
+    mut socket: impl AsyncRead + AsyncWrite + Unpin,
+    method: &str,
+    path: &str,
+) -> (String, String) {
+    let request = format!("{method} {path} HTTP/1.1\r\nHost: localhost\r\n\r\n");
     socket.write_all(request.as_bytes()).await.unwrap();
     let mut answer = String::new();
     socket.read_to_string(&mut answer).await.unwrap();
@@ -79,6 +89,35 @@ async fn readiness_follows_the_connections_and_life_does_not() {
     let status = without_identity.status();
     assert!(!status.ready);
     assert!(status.last_refusal_at.unwrap() >= status.started_at);
+}
+
+/// Health probes may ask for the head alone; and who asks in another way is told how.
+#[tokio::test]
+async fn a_head_is_answered_and_other_methods_are_told_which_there_are() {
+    let rig = Rig::start().await;
+    let socket = || async { TcpStream::connect(rig.proxy.admin).await.unwrap() };
+    let (head, body) = request(socket().await, "HEAD", "/live").await;
+    assert!(head.starts_with("http/1.1 200"), "{head}");
+    assert!(head.contains("content-length: 5"), "{head}");
+    assert_eq!(body, "");
+    let (head, body) = request(socket().await, "POST", "/live").await;
+    assert!(head.starts_with("http/1.1 405"), "{head}");
+    assert!(head.contains("\r\nallow: get, head"), "{head}");
+    assert_eq!(body, "expected GET or HEAD\n");
+}
+
+/// A kubelet that was kept waiting by them would kill a healthy proxy.
+#[tokio::test]
+async fn whoever_says_nothing_keeps_no_probe_waiting() {
+    let rig = Rig::start().await;
+    let mut silent = Vec::new();
+    for _stranger in 0..4 * limits::ADMIN_CONNECTIONS {
+        silent.push(TcpStream::connect(rig.proxy.admin).await.unwrap());
+    }
+    for path in ["/live", "/ready"] {
+        let answered = timeout(Duration::from_secs(1), is_ok(&rig.proxy, path));
+        assert_eq!(answered.await, Ok(true), "{path}");
+    }
 }
 
 #[tokio::test]
