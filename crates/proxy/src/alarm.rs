@@ -21,8 +21,17 @@ const REPEAT_URGENT: SignedDuration = SignedDuration::from_hours(1);
 /// How often the alarm looks at the clock. It looks, and does not only wait for an instant, since clocks are set.
 const LOOK: Duration = Duration::from_secs(30);
 
-/// Watches the identity of the moment for one upstream until it is dropped.
-pub(crate) async fn watch(upstream: String, mut identity: Subscriber, clock: fn() -> Timestamp) {
+/// To whom an identity is shown.
+#[derive(Debug)]
+pub(crate) enum Side {
+    /// To the upstream of this name.
+    Upstream(String),
+    /// To callers of the listener at this place.
+    Listener(String),
+}
+
+/// Watches the identity of the moment for one side until it is dropped.
+pub(crate) async fn watch(side: Side, mut identity: Subscriber, clock: fn() -> Timestamp) {
     let mut alarm = Alarm::default();
     loop {
         if let Some(current) = identity.current() {
@@ -30,7 +39,7 @@ pub(crate) async fn watch(upstream: String, mut identity: Subscriber, clock: fn(
             let now = clock();
             let expiry = ledger::expiry(&current.identity, now);
             if let Some(stage) = alarm.rings(leaf, expiry.stage(), now) {
-                say(stage, &upstream, leaf, &expiry);
+                say(stage, &side, leaf, &expiry);
             }
         }
         tokio::select! {
@@ -40,12 +49,20 @@ pub(crate) async fn watch(upstream: String, mut identity: Subscriber, clock: fn(
     }
 }
 
-fn say(stage: Stage, upstream: &str, leaf: Fingerprint, expiry: &Expiry) {
-    match stage {
-        Stage::Fresh => {}
-        Stage::Due => tracing::warn!(upstream, %leaf, "the identity in use {expiry}"),
-        Stage::Urgent | Stage::Ended => {
+fn say(stage: Stage, side: &Side, leaf: Fingerprint, expiry: &Expiry) {
+    match (stage, side) {
+        (Stage::Fresh, _) => {}
+        (Stage::Due, Side::Upstream(upstream)) => {
+            tracing::warn!(upstream, %leaf, "the identity in use {expiry}");
+        }
+        (Stage::Due, Side::Listener(listener)) => {
+            tracing::warn!(listener, %leaf, "the listener's identity in use {expiry}");
+        }
+        (Stage::Urgent | Stage::Ended, Side::Upstream(upstream)) => {
             tracing::error!(upstream, %leaf, "the identity in use {expiry}");
+        }
+        (Stage::Urgent | Stage::Ended, Side::Listener(listener)) => {
+            tracing::error!(listener, %leaf, "the listener's identity in use {expiry}");
         }
     }
 }

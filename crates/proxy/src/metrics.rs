@@ -13,7 +13,7 @@ use prometheus_client::{
     registry::{Registry, Unit},
 };
 
-use crate::status::{ConnectionStatus, IdentityStatus, Status, UpstreamStatus};
+use crate::status::{ConnectionStatus, IdentityStatus, ListenerStatus, Status, UpstreamStatus};
 
 /// What the text is, for whoever asked over HTTP.
 pub(crate) const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -49,6 +49,7 @@ impl Collector for Page {
         process(page, &self.0)?;
         identities(page, &self.0.upstreams)?;
         candidates(page, &self.0.upstreams)?;
+        listeners(page, &self.0.listeners)?;
         connections(page, &self.0.connections)?;
         calls(page, &self.0)?;
         bytes(page, &self.0)
@@ -137,6 +138,32 @@ fn candidates(page: &mut DescriptorEncoder<'_>, upstreams: &[UpstreamStatus]) ->
     each(&kind("credentials_adopted", about, None), |of| of.adopted)?;
     let about = "Candidates that were refused, by our own check or by the server.";
     each(&kind("candidates_refused", about, None), |of| of.refused)
+}
+
+fn listeners(page: &mut DescriptorEncoder<'_>, all: &[ListenerStatus]) -> fmt::Result {
+    let mut each = |kind: &Kind, value: fn(&ListenerStatus) -> i64| {
+        let of = |listener: &ListenerStatus| {
+            let labels = vec![("listener", listener.place.clone())];
+            (labels, value(listener))
+        };
+        let values: Vec<_> = all.iter().map(of).collect();
+        gauges(page, kind, values.iter().map(|(labels, n)| (labels, *n)))
+    };
+    let about = "The first instant of the leaf that callers are shown, since the epoch.";
+    let seconds = Some(Unit::Seconds);
+    each(
+        &kind("listener_not_before", about, seconds.clone()),
+        |listener| listener.identity.not_before.as_second(),
+    )?;
+    let about = "The first end in the chain that callers are shown, since the epoch.";
+    each(&kind("listener_not_after", about, seconds), |listener| {
+        listener.identity.not_after.as_second()
+    })?;
+    let about =
+        "Whether what the listener uses is what its files last held (1), or that was refused (0).";
+    each(&kind("listener_current", about, None), |listener| {
+        i64::from(listener.current)
+    })
 }
 
 fn of_upstream(upstream: &UpstreamStatus) -> Labels {

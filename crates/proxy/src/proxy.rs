@@ -12,16 +12,21 @@ use tokio::{
     task::{JoinError, JoinSet},
 };
 
-pub(crate) use self::assemble::{Assembled, assemble};
+use self::bind::Bound;
+pub(crate) use self::{
+    assemble::{Assembled, assemble},
+    bind::admissible,
+};
 use crate::{
-    admin, alarm, clock,
+    admin,
+    alarm::{self, Side},
+    clock,
     listen::{
         self, Door, Listener,
-        gate::{self, GateError, Gatekeeper},
+        gate::{GateError, Gatekeeper},
     },
-    options::{Exposure, Listen, Options},
+    options::Options,
     plane::Timekeeper,
-    relay::Route,
     routes::RouteError,
     status::{Readiness, Status},
     switchboard::Switchboard,
@@ -148,7 +153,7 @@ impl Proxy {
             doors,
             addresses,
             gatekeepers,
-        } = bind_all(&options, routes, plane).await?;
+        } = bind::all(&options, routes, plane, board.ledger()).await?;
         let admin = match &options.admin {
             Some(admin) => Some(bind::listener(admin, options.exposure).await?),
             None => None,
@@ -252,7 +257,10 @@ impl Proxy {
             endless.spawn(gatekeeper.run());
         }
         for (upstream, identity) in board.ledger().identities() {
-            endless.spawn(alarm::watch(upstream, identity, clock::now));
+            endless.spawn(alarm::watch(Side::Upstream(upstream), identity, clock::now));
+        }
+        for (listener, identity) in board.ledger().shown_identities() {
+            endless.spawn(alarm::watch(Side::Listener(listener), identity, clock::now));
         }
         if let Some(admin) = self.admin {
             endless.spawn(admin::serve(admin, Arc::clone(&board)));
@@ -309,78 +317,6 @@ impl Recheck {
         for look in &self.trust {
             look.notify_one();
         }
-    }
-}
-
-/// What accepts callers.
-struct Bound {
-    doors: Vec<Door>,
-    addresses: Vec<Option<SocketAddr>>,
-    gatekeepers: Vec<Gatekeeper>,
-}
-
-async fn bind_all(
-    options: &Options,
-    routes: Vec<Arc<Route>>,
-    plane: &Handle,
-) -> Result<Bound, StartError> {
-    let exposure = options.exposure;
-    let mut bound = Bound {
-        doors: Vec::new(),
-        addresses: Vec::new(),
-        gatekeepers: Vec::new(),
-    };
-    for (options, route) in options.listeners.iter().zip(routes) {
-        let opened = options.tls.as_ref().map(gate::open).transpose();
-        let opened = opened.map_err(|source| StartError::Gate {
-            place: options.listen.to_string(),
-            source,
-        })?;
-        let (gate, gatekeeper) = opened.unzip();
-        bound.gatekeepers.extend(gatekeeper);
-        let listener = bind::listener(&options.listen, exposure).await?;
-        let listener = listener
-            .moved_to(plane)
-            .map_err(|source| StartError::Bind {
-                place: options.listen.to_string(),
-                source,
-            })?;
-        bound.addresses.push(listener.address());
-        bound.doors.push(Door {
-            listener,
-            gate,
-            route,
-        });
-    }
-    Ok(bound)
-}
-
-/// Checks what is listened on, without listening: addresses, and the files of TLS towards callers.
-pub(crate) fn admissible(options: &Options) -> Result<(), StartError> {
-    let listens = options.listeners.iter().map(|listener| &listener.listen);
-    for listen in listens.chain(&options.admin) {
-        match listen {
-            Listen::Tcp(address) => admit(*address, options.exposure)?,
-            Listen::Unix(_) => {}
-        }
-    }
-    for listener in &options.listeners {
-        if let Some(tls) = &listener.tls {
-            gate::open(tls).map_err(|source| StartError::Gate {
-                place: listener.listen.to_string(),
-                source,
-            })?;
-        }
-    }
-    Ok(())
-}
-
-fn admit(address: SocketAddr, exposure: Exposure) -> Result<(), StartError> {
-    match exposure {
-        Exposure::Loopback if !address.ip().is_loopback() => {
-            Err(StartError::NotLoopback { address })
-        }
-        Exposure::Loopback | Exposure::Network => Ok(()),
     }
 }
 

@@ -3,6 +3,7 @@
 //! The shape of [`Status`] is stable: fields may be added, none is renamed or changes its meaning.
 
 pub(crate) mod ledger;
+pub(crate) mod listener;
 mod readiness;
 
 use std::{collections::BTreeMap, net::SocketAddr};
@@ -44,6 +45,9 @@ pub struct Status {
     pub bytes: BytesStatus,
     /// Every upstream, in the order of the configuration.
     pub upstreams: Vec<UpstreamStatus>,
+    /// Every listener that speaks TLS, in the order in which they were bound.
+    #[serde(default)]
+    pub listeners: Vec<ListenerStatus>,
 }
 
 /// What became of calls, counted at one instant.
@@ -98,6 +102,19 @@ pub struct UpstreamStatus {
     /// Why the last dial led nowhere, if none has led anywhere since: for a candidate, or for one more connection.
     #[serde(default)]
     pub trouble: Option<String>,
+}
+
+/// One listener that speaks TLS.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ListenerStatus {
+    /// Where it accepts callers.
+    pub place: String,
+    /// The identity that callers who come now are shown. Its generation is 1 for the one of the start.
+    pub identity: IdentityStatus,
+    /// Whether that, and the CAs of callers, are what the files last held. If not, what they hold was refused.
+    pub current: bool,
+    /// Why the last of what they held was refused.
+    pub last_refusal: Option<String>,
 }
 
 /// What a name stands for at the moment.

@@ -3,9 +3,14 @@
 //! Identity and CAs are read again when they change. What cannot work is kept out and told; what worked before stays.
 //! Whoever is connected already stays so: a change is for those who come.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
-use newleaf_identity::{Identity, Watcher, source::LoadError, tls};
+use newleaf_identity::{
+    Identity, Watcher,
+    publish::{self, Publisher},
+    source::LoadError,
+    tls,
+};
 use rustls::{
     RootCertStore, ServerConfig,
     server::{NoServerSessionStorage, VerifierBuilderError, WebPkiClientVerifier},
@@ -16,6 +21,7 @@ use tokio::sync::watch;
 use crate::{
     clock, failure,
     options::ListenerTls,
+    status::listener::ListenerAccount,
     text_file::TextFile,
     trust::{self, TrustError},
 };
@@ -31,6 +37,17 @@ pub(crate) struct Gatekeeper {
     /// What the gate is made of now.
     current: Parts,
     gate: watch::Sender<Arc<ServerConfig>>,
+    publisher: Publisher,
+    /// Of which files what they last held was refused.
+    refused: BTreeSet<File>,
+    account: Arc<ListenerAccount>,
+}
+
+/// What of a gate's files is read together.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum File {
+    Identity,
+    ClientTrust,
 }
 
 /// What a gate is made of.
@@ -86,12 +103,17 @@ pub(crate) fn open(tls: &ListenerTls) -> Result<(Gate, Gatekeeper), GateError> {
         identity: Arc::new(tls.identity.load(clock::now())?),
         client_trust,
     };
+    let (publisher, identity) = publish::channel();
+    publisher.publish(Arc::clone(&parts.identity));
     let (gate, config) = watch::channel(Arc::new(parts.config()?));
     let keeper = Gatekeeper {
         identity: Watcher::new(tls.identity.clone(), clock::now),
         client_trust: tls.client_trust.as_deref().map(trust::file),
         current: parts,
         gate,
+        publisher,
+        refused: BTreeSet::new(),
+        account: ListenerAccount::new(identity),
     };
     Ok((Gate(config), keeper))
 }
@@ -104,36 +126,62 @@ impl Gate {
 }
 
 impl Gatekeeper {
+    /// Returns where it writes down how its files stand.
+    pub(crate) fn account(&self) -> Arc<ListenerAccount> {
+        Arc::clone(&self.account)
+    }
+
     /// Runs until it is dropped.
     pub(crate) async fn run(mut self) {
         loop {
-            match self.next().await {
-                Ok(parts) => {
-                    if let Err(error) = self.renew(parts) {
-                        refuse(&error);
-                    }
+            let (file, parts) = self.next().await;
+            match parts.and_then(|parts| self.renew(parts)) {
+                Ok(()) => {
+                    self.refused.remove(&file);
                 }
-                Err(error) => refuse(&error),
+                Err(error) => {
+                    self.refused.insert(file);
+                    self.refuse(&error);
+                }
             }
+            self.account.current(self.refused.is_empty());
         }
     }
 
-    async fn next(&mut self) -> Result<Parts, GateError> {
-        let mut parts = self.current.clone();
+    /// Waits for news of a file, and returns what the gate would be made of by it.
+    async fn next(&mut self) -> (File, Result<Parts, GateError>) {
+        let parts = self.current.clone();
         tokio::select! {
-            identity = self.identity.next() => parts.identity = Arc::new(identity?),
-            roots = next_roots(&mut self.client_trust) => parts.client_trust = Some(roots?),
+            identity = self.identity.next() => {
+                let with = |identity| Parts { identity: Arc::new(identity), ..parts };
+                (File::Identity, identity.map(with).map_err(GateError::from))
+            }
+            roots = next_roots(&mut self.client_trust) => {
+                let with = |roots| Parts { client_trust: Some(roots), ..parts };
+                (File::ClientTrust, roots.map(with).map_err(GateError::from))
+            }
         }
-        Ok(parts)
     }
 
     fn renew(&mut self, parts: Parts) -> Result<(), GateError> {
         let config = parts.config()?;
         let leaf = parts.identity.fingerprint();
         tracing::info!(%leaf, "callers who come now meet the listener's TLS as its files have it");
+        if parts.identity.chain() != self.current.identity.chain() {
+            self.publisher.publish(Arc::clone(&parts.identity));
+        }
         self.current = parts;
         self.gate.send_replace(Arc::new(config));
         Ok(())
+    }
+
+    fn refuse(&self, error: &GateError) {
+        let why = failure::sentence(error);
+        tracing::warn!(
+            why,
+            "refused what the listener's files hold; what it had before stays"
+        );
+        self.account.refused(why);
     }
 }
 
@@ -164,14 +212,6 @@ impl Parts {
         config.session_storage = Arc::new(NoServerSessionStorage {});
         Ok(config)
     }
-}
-
-fn refuse(error: &GateError) {
-    let why = failure::sentence(error);
-    tracing::warn!(
-        why,
-        "refused what the listener's files hold; what it had before stays"
-    );
 }
 
 async fn next_roots(file: &mut Option<TextFile>) -> Result<Arc<RootCertStore>, TrustError> {

@@ -91,9 +91,15 @@ fn the_page() {
             to_servers: 40,
         },
         upstreams: vec![
-            upstream("cloud", Some(identity)),
+            upstream("cloud", Some(identity.clone())),
             upstream("by key alone", None),
         ],
+        listeners: vec![ListenerStatus {
+            place: "0.0.0.0:7233".to_owned(),
+            identity,
+            current: false,
+            last_refusal: None,
+        }],
     };
     let version = format!("version=\"{}\"", env!("CARGO_PKG_VERSION"));
     let page = text(status).unwrap().replace(&version, "version=\"…\"");
@@ -148,7 +154,7 @@ fn alerts_ask_for_what_is_there() {
     let group = rules.groups.first().unwrap();
     assert_eq!(
         (group.name.as_str(), group.rules.len()),
-        ("newleaf-proxy", 6)
+        ("newleaf-proxy", 8)
     );
     for rule in &group.rules {
         assert!(names(&rule.expr).next().is_some(), "{}", rule.alert);

@@ -1,16 +1,100 @@
 //! Listens: on an address that may be listened on, or on a Unix socket that nobody else has.
 
-use std::{io, net::SocketAddr, path::Path};
+use std::{io, net::SocketAddr, path::Path, sync::Arc};
 
-use tokio::net::{TcpListener, UnixListener, UnixStream};
+use tokio::{
+    net::{TcpListener, UnixListener, UnixStream},
+    runtime::Handle,
+};
 
-use super::{StartError, admit};
+use super::StartError;
 use crate::{
     limits,
-    listen::{Listener, Unlink},
-    options::{Exposure, Listen},
+    listen::{
+        Door, Listener, Unlink,
+        gate::{self, Gate, Gatekeeper},
+    },
+    options::{Exposure, Listen, ListenerOptions, Options},
+    relay::Route,
+    status::ledger::Ledger,
     tcp,
 };
+
+/// What accepts callers.
+pub(super) struct Bound {
+    pub(super) doors: Vec<Door>,
+    pub(super) addresses: Vec<Option<SocketAddr>>,
+    pub(super) gatekeepers: Vec<Gatekeeper>,
+}
+
+/// Listens for callers, wherever they may come from. Sockets will be on `plane`.
+pub(super) async fn all(
+    options: &Options,
+    routes: Vec<Arc<Route>>,
+    plane: &Handle,
+    ledger: &Ledger,
+) -> Result<Bound, StartError> {
+    let exposure = options.exposure;
+    let mut bound = Bound {
+        doors: Vec::new(),
+        addresses: Vec::new(),
+        gatekeepers: Vec::new(),
+    };
+    for (options, route) in options.listeners.iter().zip(routes) {
+        let (gate, gatekeeper) = open(options)?.unzip();
+        let listener = listener(&options.listen, exposure).await?;
+        let listener = listener
+            .moved_to(plane)
+            .map_err(|source| StartError::Bind {
+                place: options.listen.to_string(),
+                source,
+            })?;
+        if let Some(gatekeeper) = gatekeeper {
+            ledger.bound(listener.to_string(), gatekeeper.account());
+            bound.gatekeepers.push(gatekeeper);
+        }
+        bound.addresses.push(listener.address());
+        bound.doors.push(Door {
+            listener,
+            gate,
+            route,
+        });
+    }
+    Ok(bound)
+}
+
+/// Checks what is listened on, without listening: addresses, and the files of TLS towards callers.
+pub(crate) fn admissible(options: &Options) -> Result<(), StartError> {
+    let listens = options.listeners.iter().map(|listener| &listener.listen);
+    for listen in listens.chain(&options.admin) {
+        match listen {
+            Listen::Tcp(address) => admit(*address, options.exposure)?,
+            Listen::Unix(_) => {}
+        }
+    }
+    for listener in &options.listeners {
+        open(listener)?;
+    }
+    Ok(())
+}
+
+/// Opens the listener's gate, if it has one.
+fn open(options: &ListenerOptions) -> Result<Option<(Gate, Gatekeeper)>, StartError> {
+    let opened = options.tls.as_ref().map(gate::open).transpose();
+    opened.map_err(|source| StartError::Gate {
+        place: options.listen.to_string(),
+        source,
+    })
+}
+
+fn admit(address: SocketAddr, exposure: Exposure) -> Result<(), StartError> {
+    match exposure {
+        Exposure::Loopback if !address.ip().is_loopback() => {
+            Err(StartError::NotLoopback { address })
+        }
+        Exposure::Loopback | Exposure::Network => Ok(()),
+    }
+}
 
 /// Listens there.
 pub(super) async fn listener(listen: &Listen, exposure: Exposure) -> Result<Listener, StartError> {

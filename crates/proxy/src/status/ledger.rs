@@ -19,7 +19,7 @@ use tokio::sync::watch;
 
 use super::{
     ApiKeyStatus, BytesStatus, CallsStatus, ConnectionStatus, IdentityStatus, LookupStatus,
-    Readiness, Status, UpstreamStatus,
+    Readiness, Status, UpstreamStatus, listener::ListenerAccount,
 };
 use crate::{
     clock,
@@ -32,6 +32,8 @@ use crate::{
 /// Where the parts of the proxy write down what happens.
 pub(crate) struct Ledger {
     accounts: Vec<Arc<Account>>,
+    /// Those with TLS, by where they accept callers.
+    listeners: Mutex<Vec<(String, Arc<ListenerAccount>)>>,
     lines: Mutex<BTreeMap<u64, Arc<Line>>>,
     n_lines: AtomicU64,
     replayed: AtomicU64,
@@ -147,6 +149,7 @@ impl Ledger {
     pub(crate) fn new(accounts: Vec<Arc<Account>>, started_at: Timestamp) -> Self {
         Self {
             accounts,
+            listeners: Mutex::default(),
             lines: Mutex::default(),
             n_lines: AtomicU64::new(0),
             replayed: AtomicU64::new(0),
@@ -170,6 +173,11 @@ impl Ledger {
     /// Notes that a connection is gone.
     pub(crate) fn closed(&self, line: &Line) {
         locked(&self.lines).remove(&line.id());
+    }
+
+    /// Notes a listener that speaks TLS.
+    pub(crate) fn bound(&self, place: String, account: Arc<ListenerAccount>) {
+        locked(&self.listeners).push((place, account));
     }
 
     /// Notes that a call was sent again.
@@ -217,6 +225,13 @@ impl Ledger {
         self.accounts.iter().map(of)
     }
 
+    /// Returns, by listener, a reading end for the identity that callers are shown.
+    pub(crate) fn shown_identities(&self) -> Vec<(String, Subscriber)> {
+        let of =
+            |(place, account): &(String, Arc<ListenerAccount>)| (place.clone(), account.identity());
+        locked(&self.listeners).iter().map(of).collect()
+    }
+
     /// Returns the whole picture.
     pub(crate) fn status(&self, now: Timestamp) -> Status {
         let failed_by_cause = locked(&self.failed).clone();
@@ -227,6 +242,7 @@ impl Ledger {
             .iter()
             .map(|account| account.status(&lines, now))
             .collect();
+        let listeners = locked(&self.listeners).clone().into_iter();
         let refusals = self.accounts.iter();
         let last = refusals
             .filter_map(|account| locked(&account.refusal).clone())
@@ -258,6 +274,9 @@ impl Ledger {
                 to_servers: self.tally.to_servers.load(Relaxed),
             },
             upstreams,
+            listeners: listeners
+                .filter_map(|(place, account)| account.status(&place, now))
+                .collect(),
         }
     }
 }
@@ -267,7 +286,7 @@ pub(crate) fn expiry(identity: &Identity, now: Timestamp) -> Expiry {
     Expiry::new(identity.leaf().not_before(), identity.not_after(), now)
 }
 
-fn identity_status(snapshot: &Snapshot, now: Timestamp) -> IdentityStatus {
+pub(super) fn identity_status(snapshot: &Snapshot, now: Timestamp) -> IdentityStatus {
     let identity = &snapshot.identity;
     let expiry = expiry(identity, now);
     IdentityStatus {
@@ -317,6 +336,6 @@ fn authority_key_id(identity: &Identity) -> Option<String> {
 }
 
 /// A panic elsewhere cannot leave these values half-written: each is changed by one statement.
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(super) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

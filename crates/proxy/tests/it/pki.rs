@@ -105,11 +105,16 @@ impl Ca {
 
     /// A leaf that has only so much of seven years left.
     pub(crate) fn ending_leaf(&self, common_name: &str, left: SignedDuration) -> Leaf {
+        self.ending(common_name, LeafUse::Client, left)
+    }
+
+    /// The same, for whatever use.
+    pub(crate) fn ending(&self, common_name: &str, usage: LeafUse, left: SignedDuration) -> Leaf {
         let validity = Validity {
             not_after: Timestamp::from_second((now() + left).as_second()).unwrap(),
             ..validity()
         };
-        self.certify_for(common_name, LeafUse::Client, validity)
+        self.certify_for(common_name, usage, validity)
     }
 
     fn certify_for(&self, common_name: &str, usage: LeafUse, validity: Validity) -> Leaf {
