@@ -11,7 +11,8 @@ use std::{
     future::poll_fn,
     io,
     net::SocketAddr,
-    path::PathBuf,
+    os::unix::fs::MetadataExt as _,
+    path::{Path, PathBuf},
     sync::Arc,
     task::{Context, Poll, ready},
     time::Duration,
@@ -63,19 +64,50 @@ impl Complaint {
 #[derive(Debug)]
 pub(crate) enum Listener {
     Tcp(TcpListener),
-    Unix(UnixListener, Unlink),
+    /// The file goes before the socket does: for so long, no other file has its number.
+    Unix(Unlink, UnixListener),
 }
 
-/// Removes the socket's file when the listener goes.
+/// Removes the socket's file when the listener goes, if it still is that file and not what another process has put in its place.
 #[derive(Debug)]
-pub(crate) struct Unlink(pub(crate) PathBuf);
+pub(crate) struct Unlink {
+    path: PathBuf,
+    /// Which file it was when it was bound.
+    bound: io::Result<FileNumber>,
+}
+
+/// By what a file is known, whatever its path: its device, and its number there.
+type FileNumber = (u64, u64);
+
+impl Unlink {
+    /// Remembers the file of a socket that was bound there just now.
+    pub(crate) fn of(path: &Path) -> Self {
+        Self {
+            path: path.to_owned(),
+            bound: file_number(path),
+        }
+    }
+}
 
 impl Drop for Unlink {
     fn drop(&mut self) {
-        if let Err(error) = fs_err::remove_file(&self.0) {
-            tracing::debug!(%error, "the socket's file is gone already");
+        let is_ours = match (&self.bound, file_number(&self.path)) {
+            (Ok(bound), Ok(found)) => *bound == found,
+            (Err(_), _) | (_, Err(_)) => false,
+        };
+        if !is_ours {
+            let path = self.path.display();
+            return tracing::debug!(%path, "the socket's file is gone already");
+        }
+        if let Err(error) = fs_err::remove_file(&self.path) {
+            tracing::warn!(%error, "could not remove the socket's file");
         }
     }
+}
+
+fn file_number(path: &Path) -> io::Result<FileNumber> {
+    let metadata = fs_err::symlink_metadata(path)?;
+    Ok((metadata.dev(), metadata.ino()))
 }
 
 /// What is accepted: a reader and writer, whichever the listener.
@@ -89,8 +121,8 @@ impl Listener {
         let _here = plane.enter();
         Ok(match self {
             Self::Tcp(listener) => Self::Tcp(TcpListener::from_std(listener.into_std()?)?),
-            Self::Unix(listener, unlink) => {
-                Self::Unix(UnixListener::from_std(listener.into_std()?)?, unlink)
+            Self::Unix(unlink, listener) => {
+                Self::Unix(unlink, UnixListener::from_std(listener.into_std()?)?)
             }
         })
     }
@@ -115,7 +147,7 @@ impl Listener {
                 socket.set_nodelay(true)?;
                 Ok(Box::new(socket))
             }
-            Self::Unix(listener, _unlink) => {
+            Self::Unix(_unlink, listener) => {
                 let (socket, _peer) = ready!(listener.poll_accept(cx))?;
                 Ok(Box::new(socket))
             }
@@ -130,7 +162,7 @@ impl fmt::Display for Listener {
                 Ok(address) => address.fmt(f),
                 Err(_unknown) => f.write_str("?"),
             },
-            Self::Unix(_listener, Unlink(path)) => path.display().fmt(f),
+            Self::Unix(unlink, _listener) => unlink.path.display().fmt(f),
         }
     }
 }

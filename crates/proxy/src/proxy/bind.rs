@@ -106,7 +106,7 @@ pub(super) async fn listener(listen: &Listen, exposure: Exposure) -> Result<List
         Listen::Unix(path) => {
             remove_stale(path).await;
             // Its queue is as long as the kernel lets it be.
-            UnixListener::bind(path).map(|listener| Listener::Unix(listener, Unlink(path.clone())))
+            UnixListener::bind(path).map(|listener| Listener::Unix(Unlink::of(path), listener))
         }
     };
     bound.map_err(|source| StartError::Bind {

@@ -69,3 +69,19 @@ async fn a_unix_socket_serves_and_is_removed() {
     serving.await.unwrap();
     assert!(!path.exists() && !admin.exists());
 }
+
+/// Who has taken a socket's place, as a new process does before the old one has drained, keeps it.
+#[tokio::test]
+async fn what_another_process_has_put_in_a_sockets_place_stays() {
+    let rig = Rig::start().await;
+    let path = rig.directory.path().join("proxy.sock");
+    let mut options = options(rig.server.address, &rig.server.ca, rig.directory.path());
+    options.listeners[0].listen = Listen::Unix(path.clone());
+    let proxy = Proxy::bind(options).await.unwrap();
+    fs_err::remove_file(&path).unwrap();
+    let other = std::os::unix::net::UnixListener::bind(&path).unwrap();
+    drop(proxy);
+    assert!(path.exists());
+    assert!(UnixStream::connect(&path).await.is_ok());
+    drop(other);
+}
