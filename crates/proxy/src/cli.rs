@@ -8,7 +8,7 @@ use crate::{config, limits};
 #[derive(Clone, Debug, Default, clap::Args)]
 #[command(after_long_help = limits::help())]
 pub struct Args {
-    /// Where callers are accepted in plaintext: `IP:PORT`, or `unix:PATH` [default: 127.0.0.1:7233]
+    /// Where callers are accepted, in plaintext unless `--listen-cert` is given: `IP:PORT`, or `unix:PATH` [default: 127.0.0.1:7233]
     #[arg(long, value_name = "ADDRESS", value_parser = config::listen_text)]
     pub(crate) listen: Option<String>,
 
@@ -48,7 +48,7 @@ pub struct Args {
 
     /// PEM file of the CAs that the server's certificate must lead to; if not given, the system's, which is right for Temporal
     /// Cloud
-    /// [env: `TEMPORAL_TLS_SERVER_CA_CERT_PATH`]
+    /// [env: `TEMPORAL_TLS_SERVER_CA_CERT_PATH`, or `TEMPORAL_TLS_SERVER_CA_CERT_DATA`, the CAs themselves]
     #[arg(long, value_name = "FILE")]
     pub(crate) server_ca: Option<PathBuf>,
 

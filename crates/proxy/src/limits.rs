@@ -288,13 +288,16 @@ pub fn help() -> String {
     format!(
         "Limits:\n\
          \x20 {DOWNSTREAM_CONNECTIONS} connections from callers ({ACCEPT_QUEUE} more wait), {DOWNSTREAM_STREAMS} streams on each\n\
+         \x20 {DOWNSTREAM_HANDSHAKES} TLS handshakes of callers at each listener, {} s for each\n\
          \x20 {UPSTREAM_CONNECTIONS} connections to the server, as many as its limit of streams asks for\n\
          \x20 {} KiB of headers of a request, {} KiB of an answer\n\
          \x20 {} KiB of a request and {} MiB of all requests are kept for replay, until the server answers\n\
          \x20 {} s for a connection to be made before a call without a deadline fails with UNAVAILABLE\n\
          \x20 a server that falls silent is asked after {} to {} ms, left after {} ms more, given up after {} to {} s\n\
          \x20 {} s from dialling to the server's first answer, {} s for each call that proves an identity\n\
+         \x20 {ADMIN_CONNECTIONS} connections to the admin endpoint, then the oldest is closed; {} s for each request\n\
          \x20 no limit on how long a call may take",
+        DOWNSTREAM_HANDSHAKE.as_secs(),
         REQUEST_HEADER_BYTES / 1024,
         RESPONSE_HEADER_BYTES / 1024,
         REPLAY_BYTES / 1024,
@@ -307,5 +310,6 @@ pub fn help() -> String {
         KEEPALIVE_TIMEOUT.as_secs(),
         HANDSHAKE.as_secs(),
         PROOF.as_secs(),
+        ADMIN_REQUEST.as_secs(),
     )
 }

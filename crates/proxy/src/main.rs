@@ -46,7 +46,7 @@ struct Cli {
     command: Option<Command>,
 }
 
-/// What to run, and how to speak of it.
+// What to run, and how to speak of it. No doc comment: help would begin with it, and not with that of `Args`.
 #[derive(Debug, clap::Args)]
 struct What {
     #[command(flatten)]

@@ -43,4 +43,5 @@ mod only_loopback_unless_told;
 mod resumption_never_hides_a_new_identity;
 mod signals_drain_and_recheck;
 mod the_admin_endpoint_tells;
+mod the_help_says_what_it_is;
 mod unprocessed_calls_are_replayed;
