@@ -147,9 +147,12 @@ async fn check(Check { what, json }: Check, log: Log) -> Result<ExitCode, Failur
     } else {
         Ok(report.to_string())
     };
-    text.map_err(io::Error::from)
-        .and_then(|text| io::stdout().write_all(text.as_bytes()))
-        .map_err(|e| Failure::new(REFUSED, &e))?;
+    let text = text.map_err(|e| Failure::new(REFUSED, &e))?;
+    match io::stdout().write_all(text.as_bytes()) {
+        // Whoever reads has read enough, as `head` does; the verdict stands.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
+        written => written.map_err(|e| Failure::new(REFUSED, &e))?,
+    }
     Ok(ExitCode::from(match report.verdict() {
         Verdict::Good => 0,
         Verdict::Refused => REFUSED,

@@ -13,10 +13,12 @@ struct Said {
     err: String,
 }
 
-async fn check(server: &Server, directory: &Path, more: &[&str]) -> Said {
+/// The check of an identity in `directory` at this server.
+fn command(server: &Server, directory: &Path) -> Command {
     let server_ca = directory.join("server-ca.pem");
     fs_err::write(&server_ca, server.ca.certificate.to_pem()).unwrap();
-    let output = Command::new(env!("CARGO_BIN_EXE_newleaf-proxy"))
+    let mut command = Command::new(env!("CARGO_BIN_EXE_newleaf-proxy"));
+    command
         .args(["check", "--upstream", &server.address.to_string()])
         .args([
             "--server-name",
@@ -28,12 +30,14 @@ async fn check(server: &Server, directory: &Path, more: &[&str]) -> Said {
         .arg(server_ca)
         .arg("--identity")
         .arg(directory)
-        .args(more)
         .stdin(Stdio::null())
-        .kill_on_drop(true)
-        .output()
-        .await
-        .unwrap();
+        .kill_on_drop(true);
+    command
+}
+
+async fn check(server: &Server, directory: &Path, more: &[&str]) -> Said {
+    let mut command = command(server, directory);
+    let output = command.args(more).output().await.unwrap();
     Said {
         code: output.status.code().unwrap(),
         out: String::from_utf8(output.stdout).unwrap(),
@@ -74,6 +78,28 @@ async fn what_is_well() {
     );
     let everything = said.out + &said.err;
     assert!(!everything.contains("PRIVATE KEY"));
+}
+
+/// As `newleaf-proxy check | head -1` may do to it.
+#[tokio::test]
+async fn a_reader_who_has_read_enough_changes_no_verdict() {
+    let g1 = Ca::new("g1");
+    let server = Server::start(&[&g1]).await;
+    let directory = g1.directory_of_worker();
+    let mut command = command(&server, directory.path());
+    for format in [&[][..], &["--json"]] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let child = command.args(format).stdout(writer).stderr(Stdio::piped());
+        let output = child.spawn().unwrap().wait_with_output().await.unwrap();
+        assert_eq!(output.status.code(), Some(0), "{output:?}");
+        assert_eq!(
+            String::from_utf8_lossy(&output.stderr)
+                .matches("error:")
+                .count(),
+            0
+        );
+    }
 }
 
 #[tokio::test]
