@@ -5,12 +5,14 @@
 
 use std::{
     collections::VecDeque,
-    io::{self, Write},
+    io::{self, IsTerminal as _, Write},
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     thread,
 };
 
-use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::{
+    filter::Targets, fmt::MakeWriter, layer::SubscriberExt as _, util::SubscriberInitExt as _,
+};
 
 use crate::limits;
 
@@ -39,6 +41,24 @@ struct Said {
     n_lost: u64,
     is_ending: bool,
     has_ended: bool,
+}
+
+/// Has this process say on stderr what passes `filter`, in colours if that is a terminal.
+///
+/// # Errors
+///
+/// There is no thread to be had, or the process has a log already.
+pub fn to_stderr(filter: Targets) -> io::Result<Ending> {
+    let (log, ending) = start(io::stderr())?;
+    let lines = tracing_subscriber::fmt::layer()
+        .with_writer(log)
+        .with_ansi(io::stderr().is_terminal());
+    tracing_subscriber::registry()
+        .with(lines)
+        .with(filter)
+        .try_init()
+        .map_err(io::Error::other)?;
+    Ok(ending)
 }
 
 /// Starts the thread that writes to `sink`.

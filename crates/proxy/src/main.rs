@@ -2,7 +2,7 @@
 
 use std::{
     error::Error,
-    io::{self, IsTerminal as _, Write as _},
+    io::{self, Write as _},
     path::PathBuf,
     process::ExitCode,
 };
@@ -13,12 +13,9 @@ use newleaf_proxy::{
     check::{self, Verdict},
     cli::Args,
     config::{self, ConfigError, Environment},
-    life,
-    log::{self, Log},
+    life, log,
 };
-use tracing_subscriber::{
-    filter::Targets, layer::SubscriberExt as _, util::SubscriberInitExt as _,
-};
+use tracing_subscriber::filter::Targets;
 
 /// Arguments, variables or files that say nothing sensible.
 const USAGE: u8 = 2;
@@ -81,14 +78,7 @@ struct Check {
 }
 
 impl What {
-    fn resolve(self, log: Log) -> Result<Options, ConfigError> {
-        let lines = tracing_subscriber::fmt::layer()
-            .with_writer(log)
-            .with_ansi(io::stderr().is_terminal());
-        tracing_subscriber::registry()
-            .with(lines)
-            .with(self.log)
-            .init();
+    fn resolve(self) -> Result<Options, ConfigError> {
         config::resolve(
             self.args,
             self.config.as_deref(),
@@ -111,14 +101,18 @@ fn main() -> ExitCode {
             };
         }
     };
-    let (log, ending) = match log::start(io::stderr()) {
-        Ok(started) => started,
+    let what = match &cli.command {
+        None => &cli.what,
+        Some(Command::Check(check)) => &check.what,
+    };
+    let ending = match log::to_stderr(what.log.clone()) {
+        Ok(ending) => ending,
         Err(error) => return Failure::new(REFUSED, &error).tell(),
     };
     let done = life::block_on(async {
         match cli.command {
-            None => carry(cli.what, log).await,
-            Some(Command::Check(args)) => check(*args, log).await,
+            None => carry(cli.what).await,
+            Some(Command::Check(args)) => check(*args).await,
         }
     });
     // The last words come last.
@@ -127,19 +121,18 @@ fn main() -> ExitCode {
         .unwrap_or_else(Failure::tell)
 }
 
-async fn carry(what: What, log: Log) -> Result<ExitCode, Failure> {
-    let options = what.resolve(log).map_err(|e| Failure::new(USAGE, &e))?;
+async fn carry(what: What) -> Result<ExitCode, Failure> {
+    let options = what.resolve().map_err(|e| Failure::new(USAGE, &e))?;
     let plane = Plane::start().map_err(|e| Failure::new(REFUSED, &e))?;
     let proxy = Proxy::bind_on(options, plane.handle()).await;
     let proxy = proxy.map_err(|error| Failure::of_start(&error))?;
-    keep_heap();
     let served = life::serve(proxy).await;
     served.map_err(|e| Failure::new(REFUSED, &e))?;
     Ok(ExitCode::SUCCESS)
 }
 
-async fn check(Check { what, json }: Check, log: Log) -> Result<ExitCode, Failure> {
-    let options = what.resolve(log).map_err(|e| Failure::new(USAGE, &e))?;
+async fn check(Check { what, json }: Check) -> Result<ExitCode, Failure> {
+    let options = what.resolve().map_err(|e| Failure::new(USAGE, &e))?;
     let report = check::check(&options).await;
     let report = report.map_err(|error| Failure::of_start(&error))?;
     let text = if json {
@@ -158,13 +151,6 @@ async fn check(Check { what, json }: Check, log: Log) -> Result<ExitCode, Failur
         Verdict::Refused => REFUSED,
         Verdict::BadCredentials => CREDENTIALS,
     }))
-}
-
-/// Teaches glibc's allocator not to give memory back to the kernel after each large message, only to fetch it again for
-/// the next; in a prototype, a tenth of the CPU time of messages of 128 KB went into page faults. It learns from what is freed
-/// (`mallopt(3)`, `M_MMAP_THRESHOLD`): after one block of 4 MiB, up to 8 MiB at its end stay with the process.
-fn keep_heap() {
-    drop(std::hint::black_box(Vec::<u8>::with_capacity(4 << 20)));
 }
 
 /// Why the process ends, and how.

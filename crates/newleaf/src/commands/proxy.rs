@@ -1,15 +1,13 @@
 //! `newleaf proxy`: what the binary `newleaf-proxy` does, for machines that have only this one.
 
-use std::{io, path::PathBuf};
+use std::path::PathBuf;
 
 use newleaf_proxy::{
     Plane, Proxy, cli,
     config::{self, Environment},
     life, log,
 };
-use tracing_subscriber::{
-    filter::Targets, layer::SubscriberExt as _, util::SubscriberInitExt as _,
-};
+use tracing_subscriber::filter::Targets;
 
 use crate::{
     code,
@@ -34,12 +32,7 @@ pub(crate) struct ProxyArgs {
 
 /// Runs `newleaf proxy`.
 pub(crate) fn run(args: ProxyArgs) -> Result<Exit, Failure> {
-    let (log, ending) =
-        log::start(io::stderr()).map_err(|error| Failure::new(&code::BUG, error))?;
-    tracing_subscriber::registry()
-        .with(tracing_subscriber::fmt::layer().with_writer(log))
-        .with(args.log)
-        .init();
+    let ending = log::to_stderr(args.log).map_err(|error| Failure::new(&code::BUG, error))?;
     let done = life::block_on(carry(args.proxy, args.proxy_config));
     drop(ending);
     done.map_err(|error| Failure::new(&code::BUG, error))?

@@ -34,11 +34,19 @@ fn it_ends_on_sigterm() {
         .spawn()
         .unwrap();
     let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
-    assert!(lines.any(|line| line.unwrap().contains("accepting callers")));
+    let coloured = |line: &str| line.contains('\x1b');
+    assert!(lines.any(|line| {
+        let line = line.unwrap();
+        assert!(!coloured(&line), "stderr is no terminal: {line:?}");
+        line.contains("accepting callers")
+    }));
     let pid = rustix::process::Pid::from_child(&child);
     rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
     // What it still says must be read, or it would wait for a reader.
-    let rest = std::thread::spawn(move || lines.count());
+    let rest = std::thread::spawn(move || {
+        let mut lines = lines.map_while(Result::ok);
+        lines.find(|line| coloured(line))
+    });
     assert!(child.wait().unwrap().success());
-    rest.join().unwrap();
+    assert_eq!(rest.join().unwrap(), None);
 }
