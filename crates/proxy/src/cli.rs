@@ -8,7 +8,8 @@ use crate::{config, limits};
 #[derive(Clone, Debug, Default, clap::Args)]
 #[command(after_long_help = limits::help())]
 pub struct Args {
-    /// Where callers are accepted, in plaintext unless `--listen-cert` is given: `IP:PORT`, or `unix:PATH` [default: 127.0.0.1:7233]
+    /// Where callers are accepted, in plaintext unless `--listen-cert` is given: `IP:PORT`, or `unix:PATH`
+    /// [default: 127.0.0.1:7233]
     #[arg(long, value_name = "ADDRESS", value_parser = config::listen_text)]
     pub(crate) listen: Option<String>,
 

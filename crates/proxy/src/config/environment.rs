@@ -1,8 +1,9 @@
 //! Temporal's environment variables, as its SDKs and its CLI read them (docs.temporal.io, "Environment configuration").
 //!
 //! So a proxy takes the place of a worker's own TLS by moving the variables from one container to the other. What this
-//! proxy cannot do is refused and not passed over: whoever says `TEMPORAL_TLS=false` must not get TLS, nor believe to. Variables
-//! that say nothing about a connection (codecs, profiles, `TEMPORAL_GRPC_META_*`) are the workers' affair and not read.
+//! proxy cannot do is refused and not passed over: whoever says `TEMPORAL_TLS=false` must not get TLS, nor believe to; whoever
+//! names a profile must not be carried to another place than it says. Variables that say nothing about a connection (codecs,
+//! `TEMPORAL_GRPC_META_*`) are the workers' affair and not read.
 
 use std::{collections::BTreeMap, fmt, path::PathBuf, sync::Arc};
 
@@ -26,9 +27,11 @@ const SERVER_CA_PATH: &str = "TEMPORAL_TLS_SERVER_CA_CERT_PATH";
 const SERVER_CA_DATA: &str = "TEMPORAL_TLS_SERVER_CA_CERT_DATA";
 const SERVER_NAME: &str = "TEMPORAL_TLS_SERVER_NAME";
 const NO_VERIFICATION: &str = "TEMPORAL_TLS_DISABLE_HOST_VERIFICATION";
+const CONFIG_FILE: &str = "TEMPORAL_CONFIG_FILE";
+const PROFILE: &str = "TEMPORAL_PROFILE";
 
-/// Every variable that is read.
-const NAMES: [&str; 12] = [
+/// Every variable that is looked at.
+const NAMES: [&str; 14] = [
     ADDRESS,
     NAMESPACE,
     API_KEY,
@@ -41,6 +44,8 @@ const NAMES: [&str; 12] = [
     SERVER_CA_DATA,
     SERVER_NAME,
     NO_VERIFICATION,
+    CONFIG_FILE,
+    PROFILE,
 ];
 
 /// The variables, and how any other is looked up that a file refers to. Values may be secrets: none is printed.
@@ -121,6 +126,13 @@ impl Environment {
             let message = message.to_owned();
             Err(ConfigError::Variable { name, message })
         };
+        for name in [CONFIG_FILE, PROFILE] {
+            if self.has(name) {
+                let why = "the proxy reads no profile of Temporal; say address and credentials by the other variables, \
+                           by flags or in the proxy's own file";
+                return error(name, why);
+            }
+        }
         if self.bool(TLS)? == Some(false) {
             return error(TLS, "the proxy speaks TLS to every server");
         }

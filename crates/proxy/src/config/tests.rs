@@ -234,6 +234,15 @@ fn what_a_variable_cannot_have_is_refused() {
         |name| says(name, "TEMPORAL_API_KEY", "hush hush"),
         "TEMPORAL_API_KEY",
     );
+    // With these, SDKs find address, TLS and API key elsewhere.
+    check(
+        |name| says(name, "TEMPORAL_PROFILE", "production"),
+        "cannot use the variable `TEMPORAL_PROFILE`: the proxy reads no profile of Temporal",
+    );
+    check(
+        |name| says(name, "TEMPORAL_CONFIG_FILE", "/temporal.toml"),
+        "`TEMPORAL_CONFIG_FILE`",
+    );
 }
 
 #[test]
