@@ -5,7 +5,7 @@
 //! names a profile must not be carried to another place than it says. Variables that say nothing about a connection (codecs,
 //! `TEMPORAL_GRPC_META_*`) are the workers' affair and not read.
 
-use std::{collections::BTreeMap, fmt, path::PathBuf, sync::Arc};
+use std::{collections::BTreeMap, ffi::OsString, fmt, path::PathBuf, sync::Arc};
 
 use zeroize::Zeroizing;
 
@@ -51,30 +51,42 @@ const NAMES: [&str; 14] = [
 /// The variables, and how any other is looked up that a file refers to. Values may be secrets: none is printed.
 pub struct Environment {
     variables: BTreeMap<&'static str, Zeroizing<String>>,
-    lookup: fn(&str) -> Option<String>,
+    /// Those that are set to what is no text.
+    garbled: Vec<&'static str>,
+    lookup: fn(&str) -> Option<OsString>,
 }
+
+/// What a variable holds is not UTF-8.
+pub(super) struct NotText;
 
 impl Environment {
     /// Reads the variables of this process.
     pub fn of_process() -> Self {
-        Self::new(read_variable)
+        Self::new(|name| std::env::var_os(name))
     }
 
     /// Reads the variables by a function; one that is empty counts as not set, as with the SDKs.
-    pub fn new(lookup: fn(&str) -> Option<String>) -> Self {
-        let set = NAMES.iter().filter_map(|name| {
-            let value = lookup(name).filter(|value| !value.is_empty())?;
-            Some((*name, Zeroizing::new(value)))
-        });
+    pub fn new(lookup: fn(&str) -> Option<OsString>) -> Self {
+        let (mut variables, mut garbled) = (BTreeMap::new(), Vec::new());
+        for name in NAMES {
+            match lookup(name).map(text) {
+                Some(Ok(value)) if !value.is_empty() => {
+                    variables.insert(name, value);
+                }
+                Some(Err(NotText)) => garbled.push(name),
+                Some(Ok(_)) | None => {}
+            }
+        }
         Self {
-            variables: set.collect(),
+            variables,
+            garbled,
             lookup,
         }
     }
 
-    /// Returns a variable that a file refers to.
-    pub(super) fn secret(&self, name: &str) -> Option<Zeroizing<String>> {
-        (self.lookup)(name).map(Zeroizing::new)
+    /// Returns a variable that a file refers to, if it is set.
+    pub(super) fn secret(&self, name: &str) -> Result<Option<Zeroizing<String>>, NotText> {
+        (self.lookup)(name).map(text).transpose()
     }
 
     /// Returns what the variables say.
@@ -126,6 +138,9 @@ impl Environment {
             let message = message.to_owned();
             Err(ConfigError::Variable { name, message })
         };
+        if let Some(name) = self.garbled.first() {
+            return error(name, "expected UTF-8, found something else");
+        }
         for name in [CONFIG_FILE, PROFILE] {
             if self.has(name) {
                 let why = "the proxy reads no profile of Temporal; say address and credentials by the other variables, \
@@ -201,10 +216,11 @@ impl fmt::Debug for Environment {
     }
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the configuration is the one reader of the environment"
-)]
-fn read_variable(name: &str) -> Option<String> {
-    std::env::var(name).ok()
+/// Takes a value for what it should be. No copy of it stays behind.
+fn text(value: OsString) -> Result<Zeroizing<String>, NotText> {
+    let text = value.into_string().map_err(|value| {
+        drop(Zeroizing::new(value.into_encoded_bytes()));
+        NotText
+    });
+    text.map(Zeroizing::new)
 }

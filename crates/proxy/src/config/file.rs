@@ -15,6 +15,7 @@ use serde_saphyr::{Location, MessageFormatter as _, Spanned, UserMessageFormatte
 
 use super::{
     ConfigError, EVERY, Environment,
+    environment::NotText,
     layer::{Layer, ListenerLayer, ServerCa, UpstreamLayer},
     parse_dns_server, parse_listen,
 };
@@ -328,7 +329,11 @@ impl Reader<'_> {
         match at.value.split_once(':') {
             Some(("file", path)) if !path.is_empty() => Ok(ApiKeySource::File(self.file(path))),
             Some(("env", name)) if !name.is_empty() => {
-                let text = self.environment.secret(name);
+                let text = self.environment.secret(name).map_err(|NotText| {
+                    error(format!(
+                        "expected UTF-8 in the variable `{name}`, found something else"
+                    ))
+                })?;
                 let text = text.ok_or_else(|| error(format!("the variable `{name}` is not set")))?;
                 let key = ApiKey::parse(&text).map_err(|source| ConfigError::ApiKey {
                     place: at.value.clone(),

@@ -1,5 +1,7 @@
 //! Which place counts most, and what each of them may not say.
 
+use std::{ffi::OsString, os::unix::ffi::OsStringExt as _};
+
 use clap::Parser as _;
 use newleaf_identity::{Source, source::Helper};
 
@@ -21,12 +23,12 @@ fn args(line: &str) -> Args {
     Cli::try_parse_from(words).unwrap().args
 }
 
-fn nothing(_name: &str) -> Option<String> {
+fn nothing(_name: &str) -> Option<OsString> {
     None
 }
 
 /// Where Temporal is, who we are, and a key.
-fn variables(name: &str) -> Option<String> {
+fn variables(name: &str) -> Option<OsString> {
     let value = match name {
         "TEMPORAL_ADDRESS" => "from.env:7233",
         "TEMPORAL_NAMESPACE" => "env.a2dd6",
@@ -37,7 +39,7 @@ fn variables(name: &str) -> Option<String> {
         "TEMPORAL_API_KEY" | "CLOUD_KEY" => "eyJhbGciOi.secret",
         _ => return None,
     };
-    Some(value.to_owned())
+    Some(value.into())
 }
 
 /// A file that says as much as can be said of one upstream.
@@ -91,12 +93,12 @@ impl Bench {
     fn resolve(
         &self,
         flags: &str,
-        lookup: fn(&str) -> Option<String>,
+        lookup: fn(&str) -> Option<OsString>,
     ) -> Result<Options, ConfigError> {
         resolve(args(flags), Some(&self.file), &Environment::new(lookup))
     }
 
-    fn error(&self, flags: &str, lookup: fn(&str) -> Option<String>) -> String {
+    fn error(&self, flags: &str, lookup: fn(&str) -> Option<OsString>) -> String {
         let error = self.resolve(flags, lookup).unwrap_err();
         let text = error.to_string();
         text.replace(&self.file.display().to_string(), "proxy.yaml")
@@ -204,13 +206,13 @@ fn temporals_variables_are_enough() {
     assert!(!shown.contains("secret"), "{shown}");
 }
 
-fn says(name: &str, wanted: &str, value: &str) -> Option<String> {
-    (name == wanted).then(|| value.to_owned())
+fn says(name: &str, wanted: &str, value: &str) -> Option<OsString> {
+    (name == wanted).then(|| value.into())
 }
 
 #[test]
 fn what_a_variable_cannot_have_is_refused() {
-    let check = |lookup: fn(&str) -> Option<String>, expected: &str| {
+    let check = |lookup: fn(&str) -> Option<OsString>, expected: &str| {
         let flags = args("--upstream server:7233 --identity /identity");
         let error = resolve(flags, None, &Environment::new(lookup)).unwrap_err();
         let text = error.to_string();
@@ -245,10 +247,30 @@ fn what_a_variable_cannot_have_is_refused() {
     );
 }
 
+/// It would count as not set otherwise, and another place would be heard.
+#[test]
+fn a_variable_that_is_no_text_is_told() {
+    fn lookup(name: &str) -> Option<OsString> {
+        let garbled = matches!(name, "TEMPORAL_ADDRESS" | "CLOUD_KEY");
+        garbled.then(|| OsString::from_vec(b"hush\xff".to_vec()))
+    }
+    let error = bench(ONE).error("", lookup);
+    assert_eq!(
+        error,
+        "cannot use the variable `TEMPORAL_ADDRESS`: expected UTF-8, found something else"
+    );
+    let file = "upstreams:\n  cloud: {api_key: \"env:CLOUD_KEY\"}\n";
+    let error = bench(file).error("", lookup);
+    assert_eq!(
+        error,
+        "proxy.yaml:2:20: expected UTF-8 in the variable `CLOUD_KEY`, found something else"
+    );
+}
+
 #[test]
 fn the_cas_of_the_server_may_stand_in_a_variable() {
-    fn lookup(name: &str) -> Option<String> {
-        (name == "TEMPORAL_TLS_SERVER_CA_CERT_DATA").then(|| Ca::new().certificate.to_pem())
+    fn lookup(name: &str) -> Option<OsString> {
+        (name == "TEMPORAL_TLS_SERVER_CA_CERT_DATA").then(|| Ca::new().certificate.to_pem().into())
     }
     let flags = args("--upstream server:7233 --identity /identity");
     let options = resolve(flags, None, &Environment::new(lookup)).unwrap();
@@ -338,7 +360,7 @@ fn a_file_has_several_of_everything() {
     assert_eq!(options.exposure, Exposure::Network);
 }
 
-fn variables_of_the_file_only(name: &str) -> Option<String> {
+fn variables_of_the_file_only(name: &str) -> Option<OsString> {
     variables(name).filter(|_| name == "CLOUD_KEY")
 }
 
