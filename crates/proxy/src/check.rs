@@ -23,7 +23,7 @@ use crate::{
 /// What was seen.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Report {
-    /// For each upstream, in the order of the configuration.
+    /// For each upstream, in the order of the options; those of a file come by name.
     pub upstreams: Vec<Checked>,
 }
 

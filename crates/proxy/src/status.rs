@@ -43,7 +43,7 @@ pub struct Status {
     pub calls: CallsStatus,
     /// What was carried.
     pub bytes: BytesStatus,
-    /// Every upstream, in the order of the configuration.
+    /// Every upstream, in the order of the options; those of a file come by name.
     pub upstreams: Vec<UpstreamStatus>,
     /// Every listener that speaks TLS, in the order in which they were bound.
     #[serde(default)]
