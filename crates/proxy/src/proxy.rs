@@ -109,13 +109,12 @@ pub enum StartError {
 }
 
 impl StartError {
-    /// Returns whether the options are at fault: then trying again cannot help.
+    /// Returns whether the options are at fault: then trying again cannot help. What a later look at the same files may cure is
+    /// not their fault.
     pub fn is_usage(&self) -> bool {
         match self {
-            Self::NotLoopback { .. }
-            | Self::Route(_)
-            | Self::Upstream { .. }
-            | Self::ServerTrust { .. } => true,
+            Self::NotLoopback { .. } | Self::Route(_) | Self::Upstream { .. } => true,
+            Self::ServerTrust { source, .. } => !source.may_pass(),
             Self::Gate { source, .. } => !source.may_pass(),
             Self::Tls(error) => match error {
                 TlsError::PlatformRoots { .. } => false,

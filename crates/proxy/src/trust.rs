@@ -33,6 +33,16 @@ pub enum TrustError {
     Roots(#[from] TlsError),
 }
 
+impl TrustError {
+    /// Returns whether a look at the same file later may find something better.
+    pub fn may_pass(&self) -> bool {
+        match self {
+            Self::Read(_) | Self::Certificates(_) => true,
+            Self::Roots(_) => false,
+        }
+    }
+}
+
 /// The CAs of the moment.
 pub(crate) type Roots = watch::Receiver<Arc<RootCertStore>>;
 

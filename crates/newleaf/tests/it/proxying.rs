@@ -12,8 +12,8 @@ fn what_it_cannot_run_is_refused() {
     let bench = Bench::with_identity();
     bench.fails(
         "proxy --upstream localhost:1 --identity worker --server-ca missing.pem",
-        2,
-        "W003",
+        1,
+        "W001",
     );
     bench.fails(
         "proxy --upstream localhost:1 --identity worker --server-ca ca/ca.crt --listen 0.0.0.0:0",

@@ -87,10 +87,7 @@ impl GateError {
     pub fn may_pass(&self) -> bool {
         match self {
             Self::Identity(_) | Self::NotForServers { .. } => true,
-            Self::ClientTrust(error) => match error {
-                TrustError::Read(_) | TrustError::Certificates(_) => true,
-                TrustError::Roots(_) => false,
-            },
+            Self::ClientTrust(error) => error.may_pass(),
             Self::Verifier(_) | Self::Protocol(_) => false,
         }
     }

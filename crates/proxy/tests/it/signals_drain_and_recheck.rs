@@ -146,11 +146,6 @@ async fn wrong_arguments_exit_with_2_and_say_why() {
         "`host:port`",
     )
     .await;
-    check(
-        &[&good[..], &["--server-ca", &missing]].concat(),
-        "no-such-file",
-    )
-    .await;
     check(&[&good[..], &["--listen", "nowhere"]].concat(), "unix:PATH").await;
     check(
         &[&good[..], &["--listen", "0.0.0.0:0"]].concat(),
@@ -162,6 +157,34 @@ async fn wrong_arguments_exit_with_2_and_say_why() {
         "--identity",
     )
     .await;
+}
+
+/// As for the identity of a listener: the same arguments may do later.
+#[tokio::test]
+async fn cas_that_are_not_there_yet_exit_with_1_whomever_they_judge() {
+    let ours = Ca::new("ours");
+    let directory = ours.directory_of_worker();
+    let identity = directory.path().display().to_string();
+    let listener = tempfile::tempdir().unwrap();
+    ours.server_leaf().write_into(listener.path());
+    let in_listener = |name| listener.path().join(name).display().to_string();
+    let (cert, key) = (in_listener("tls.crt"), in_listener("tls.key"));
+    let file = in_listener("cas.pem");
+    let good = ["--upstream", "localhost:7233", "--identity", &identity];
+    let tls = ["--listen-cert", &cert, "--listen-key", &key];
+    let of_servers = [&good[..], &["--server-ca", &file]].concat();
+    let of_callers = [&good[..], &tls[..], &["--listen-client-ca", &file]].concat();
+    for text in [None, Some("no certificate")] {
+        if let Some(text) = text {
+            fs_err::write(&file, text).unwrap();
+        }
+        for args in [&of_servers, &of_callers] {
+            let output = binary().args(args).output().await.unwrap();
+            let told = String::from_utf8(output.stderr).unwrap();
+            assert_eq!(output.status.code(), Some(1), "{told}");
+            assert!(told.contains("the CAs"), "{told}");
+        }
+    }
 }
 
 #[tokio::test]
