@@ -10,7 +10,7 @@ use super::{
     caller::How,
     half::{End, Last},
     place::Again,
-    server::Phase,
+    server::{Phase, Shown},
     slots::Key,
     tally::FailureCause,
     timers::Timer,
@@ -44,7 +44,8 @@ impl Relay {
             && let Some(server) = self.servers.get_mut(server_key)
         {
             server.let_go(key, call);
-            if !std::mem::replace(&mut server.has_served, true) {
+            if server.shown < Shown::Served {
+                server.shown = Shown::Served;
                 self.events.push_back(Event::Served(ServerId(server_key)));
             }
             let id = ConnectionId::Server(ServerId(server_key));

@@ -35,10 +35,7 @@ pub(super) struct Server {
     next: u32,
     /// The most calls that it has carried at once.
     most_calls: usize,
-    /// Whether the server has acknowledged our SETTINGS.
-    pub(super) is_settled: bool,
-    /// Whether it has answered a call.
-    pub(super) has_served: bool,
+    pub(super) shown: Shown,
     pub(super) own_calls: BTreeMap<u32, OwnCall>,
     pub(super) pulse: Pulse,
     /// When what is still open is cut.
@@ -63,6 +60,16 @@ pub(super) enum Phase {
     InUse,
     /// It takes no new calls; those on it finish.
     Draining,
+}
+
+/// What a server has shown of itself on a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Shown {
+    Nothing,
+    /// It has acknowledged our SETTINGS.
+    Settled,
+    /// It has answered a call.
+    Served,
 }
 
 /// A call of our own, which proves something.
@@ -101,8 +108,7 @@ impl Server {
             phase: Phase::Trial,
             next: 1,
             most_calls: 0,
-            is_settled: false,
-            has_served: false,
+            shown: Shown::Nothing,
             own_calls: BTreeMap::new(),
             pulse: Pulse::new(now),
             drain_by: None,

@@ -3,8 +3,16 @@
 use std::time::Instant;
 
 use super::{
-    CallerId, ConnectionId, Event, Loss, Relay, ServerId, call::Place, half::Passage, heard::Heard,
-    place::Again, server::Phase, slots::Key, streams::Streams, timers::Timer, wire::Ended,
+    CallerId, ConnectionId, Event, Loss, Relay, ServerId,
+    call::Place,
+    half::Passage,
+    heard::Heard,
+    place::Again,
+    server::{Phase, Shown},
+    slots::Key,
+    streams::Streams,
+    timers::Timer,
+    wire::Ended,
 };
 use crate::{
     h2::{
@@ -149,7 +157,8 @@ impl Relay {
             Heard::Room => self.unblock(ConnectionId::Server(ServerId(key))),
             Heard::Windows(difference) => self.shift_requests(key, difference)?,
             Heard::SettingsAck => {
-                if !std::mem::replace(&mut server.is_settled, true) {
+                if server.shown < Shown::Settled {
+                    server.shown = Shown::Settled;
                     server.pulse.settled(self.now);
                     self.events.push_back(Event::Settled(ServerId(key)));
                 }
