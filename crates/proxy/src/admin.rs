@@ -14,7 +14,9 @@ use tokio::{
 };
 
 use crate::{
-    clock, limits,
+    clock,
+    errand::errand,
+    limits,
     listen::{self, Complaint, Listener, Transport},
     metrics,
     switchboard::Switchboard,
@@ -55,7 +57,8 @@ impl Conversations {
         {
             oldest.abort();
         }
-        self.by_age.push_back(self.tasks.spawn(conversation));
+        self.by_age
+            .push_back(self.tasks.spawn(errand(conversation)));
     }
 }
 

@@ -19,6 +19,7 @@ use tokio::{sync::mpsc, time::Instant};
 
 use crate::{
     credentials::Credentials,
+    errand::errand,
     relay::{Answer, Ask, Loss, ServerId},
     switchboard::{News, Switchboard},
 };
@@ -220,11 +221,11 @@ impl Connection {
             renew_at: terms.renew_at,
             board: Arc::clone(&board),
         };
-        tokio::spawn(async move {
+        tokio::spawn(errand(async move {
             watch(&mut link, &line, terms.farewells).await;
             line.draining.store(true, Relaxed);
             board.ledger().closed(&line);
-        });
+        }));
         Some(connection)
     }
 

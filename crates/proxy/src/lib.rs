@@ -25,6 +25,7 @@ mod connection;
 mod credentials;
 mod dial;
 mod dns;
+mod errand;
 pub mod expiry;
 mod failure;
 mod grpc;

@@ -21,6 +21,7 @@ use crate::{
     admin,
     alarm::{self, Side},
     clock,
+    errand::errand,
     listen::{
         self, Door, Listener,
         gate::{GateError, Gatekeeper},
@@ -247,22 +248,30 @@ impl Proxy {
         // still say goodbye.
         let mut endless = JoinSet::new();
         for keeper in self.keepers {
-            endless.spawn(keeper.run());
+            endless.spawn(errand(keeper.run()));
         }
         for trust in self.trust {
-            endless.spawn(trust.run());
+            endless.spawn(errand(trust.run()));
         }
         for gatekeeper in self.gatekeepers {
-            endless.spawn(gatekeeper.run());
+            endless.spawn(errand(gatekeeper.run()));
         }
         for (upstream, identity) in board.ledger().identities() {
-            endless.spawn(alarm::watch(Side::Upstream(upstream), identity, clock::now));
+            endless.spawn(errand(alarm::watch(
+                Side::Upstream(upstream),
+                identity,
+                clock::now,
+            )));
         }
         for (listener, identity) in board.ledger().shown_identities() {
-            endless.spawn(alarm::watch(Side::Listener(listener), identity, clock::now));
+            endless.spawn(errand(alarm::watch(
+                Side::Listener(listener),
+                identity,
+                clock::now,
+            )));
         }
         if let Some(admin) = self.admin {
-            endless.spawn(admin::serve(admin, Arc::clone(&board)));
+            endless.spawn(errand(admin::serve(admin, Arc::clone(&board))));
         }
         let (goodbye, said) = oneshot::channel::<()>();
         let said = async move { drop(said.await) };

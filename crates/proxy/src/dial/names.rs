@@ -17,6 +17,7 @@ use tokio::{
 
 use crate::{
     dns::{Found, LookupError, Resolver},
+    errand::errand,
     failure, limits,
 };
 
@@ -154,10 +155,10 @@ impl Names {
             outcome,
         };
         let names = Arc::clone(self);
-        tokio::spawn(async move {
+        tokio::spawn(errand(async move {
             let answer = names.resolver.look_up(&names.host).await;
             sender.send_replace(Some(names.note(answer)));
-        });
+        }));
         *under_way = Some(look_up.clone());
         look_up
     }

@@ -11,6 +11,7 @@ use tokio::{sync::watch, time::timeout};
 use crate::{
     clock,
     dial::{Dialer, Look},
+    errand::errand,
     limits,
 };
 
@@ -36,7 +37,7 @@ impl Whereabouts {
     pub(super) fn watch(dialer: Arc<Dialer>) -> Self {
         let (sender, recent) = watch::channel(BTreeSet::new());
         if !dialer.way.is_fixed() {
-            tokio::spawn(look_again_and_again(dialer, sender));
+            tokio::spawn(errand(look_again_and_again(dialer, sender)));
         }
         Self { recent }
     }
