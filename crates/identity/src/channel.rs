@@ -43,6 +43,10 @@ const PAUSE_MAX: Duration = Duration::from_secs(30);
 /// How long the proof of a new identity may take: three times what one connection may ([`Target::connect`]), and an answer.
 pub const PROOF_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// How long the proof of an identity goes on although there is a newer one: what one connection may take. Who publishes one
+/// whenever he looks would otherwise never have one adopted.
+const PROOF_TURN: Duration = Duration::from_secs(10);
+
 /// Headers of a call that belong to the connection, and are written anew on this one.
 const OWN_HEADERS: &[&str] = &[
     "te",
@@ -100,7 +104,7 @@ impl Swappable {
     ///
     /// `connect` makes a channel that presents an identity, and proves it: with TLS 1.3 a refusal arrives after the handshake, so
     /// ask for something cheap before returning the channel. What it refuses is never used, and tried again; so is what it has
-    /// not proved within [`PROOF_TIMEOUT`]. It is dropped halfway then, and as soon as a newer identity is published.
+    /// not proved within [`PROOF_TIMEOUT`]. It is dropped halfway then, and after 10 s where there is a newer identity.
     pub async fn follow<C, F, E>(
         &self,
         mut identities: Subscriber,
@@ -125,7 +129,7 @@ impl Swappable {
             let proof = timeout(PROOF_TIMEOUT, connect(Arc::clone(&snapshot)));
             let attempt = tokio::select! {
                 ended = proof => Attempt::of(ended),
-                true = is_outdated(&mut identities, &snapshot) => Attempt::Outdated,
+                true = after(PROOF_TURN, is_outdated(&mut identities, &snapshot)) => Attempt::Outdated,
             };
             match attempt {
                 Attempt::Proved(channel) => {
@@ -159,8 +163,8 @@ impl Swappable {
     ///
     /// # Errors
     ///
-    /// The status of the call. Where `tonic` made it up, because no server gave one, it is corrected: a lost connection is
-    /// `UNAVAILABLE`, which the SDK tries again, and a call whose own `grpc-timeout` is over is `DEADLINE_EXCEEDED`. `tonic`
+    /// The status of the call. Where `tonic` made it up, because no server gave one, it is corrected: a lost connection, a
+    /// GOAWAY and a refused stream are `UNAVAILABLE`, which the SDK tries again, and a call whose own `grpc-timeout` is over is `DEADLINE_EXCEEDED`. `tonic`
     /// says `UNKNOWN` or `CANCELLED` of the one and `CANCELLED` of the other.
     pub async fn unary(
         &self,
@@ -200,6 +204,11 @@ impl<E> Attempt<E> {
     }
 }
 
+async fn after<T>(span: Duration, act: impl Future<Output = T>) -> T {
+    sleep(span).await;
+    act.await
+}
+
 /// Waits until a newer identity than this one is published; `false` once there can be none, since the publisher is gone.
 async fn is_outdated(identities: &mut Subscriber, snapshot: &Snapshot) -> bool {
     while let Some(published) = identities.changed().await {
@@ -220,7 +229,11 @@ fn explained(status: Status) -> Status {
         let is_dropped = error
             .downcast_ref::<hyper::Error>()
             .is_some_and(hyper::Error::is_canceled);
-        if is_dropped || error.is::<io::Error>() {
+        // RFC 9113 §8.7: not processed.
+        let is_refused = error.downcast_ref::<h2::Error>().is_some_and(|error| {
+            error.is_go_away() || error.reason() == Some(h2::Reason::REFUSED_STREAM)
+        });
+        if is_dropped || is_refused || error.is::<io::Error>() {
             return Status::unavailable(status.message());
         }
         cause = error.source();

@@ -26,7 +26,7 @@ pub struct Reloader {
 pub enum Reload {
     /// A new identity is published.
     Adopted(Arc<Snapshot>),
-    /// What lies in the source is no identity; the one before is published still.
+    /// What lies in the source is no identity, or a look at it hangs; the one before is published still.
     Refused(LoadError),
 }
 

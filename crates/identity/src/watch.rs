@@ -31,6 +31,10 @@ pub const SETTLING: Duration = Duration::from_millis(100);
 /// comes to it.
 pub const OVERDUE: Duration = PATIENCE.saturating_add(Duration::from_secs(5));
 
+/// How often it is told at most that other bytes are refused, where each look finds others: of somebody who issues a leaf whenever
+/// he is asked, and issues none that can be used.
+const RETELL: Duration = Duration::from_mins(1);
+
 /// Watches one source.
 pub struct Watcher {
     source: Source,
@@ -71,11 +75,21 @@ enum Seen {
     Settling(Digest),
     /// It was refused, for the first time since it was not.
     Suspect,
-    Told(Found),
+    /// It was refused, and told.
+    Told(Told),
+}
+
+/// A refusal that was told.
+#[derive(PartialEq, Eq)]
+struct Told {
+    what: Found,
+    at: Instant,
+    /// What was refused since, at the last look.
+    last: Found,
 }
 
 /// What was refused: these bytes, or something that could not be read, and why.
-#[derive(PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 enum Found {
     Bytes(Digest),
     Unreadable(String),
@@ -170,7 +184,7 @@ impl Watcher {
             place: self.source.to_string(),
             bound: OVERDUE,
         };
-        self.seen = Seen::Told(Found::unreadable(&error));
+        self.seen = Seen::Told(Told::now(Found::unreadable(&error)));
         error
     }
 
@@ -194,11 +208,14 @@ impl Watcher {
             }
             Err(error) => (Found::unreadable(&error), Err(error)),
         };
-        match &self.seen {
-            Seen::Told(told) if *told == found => None,
-            // It cannot be one still; if for another reason, or in other bytes, that is news.
+        match &mut self.seen {
+            // It cannot be one still.
+            Seen::Told(told) if !told.is_news(&found) => {
+                told.last = found;
+                None
+            }
             Seen::Suspect | Seen::Told(_) => {
-                self.seen = Seen::Told(found);
+                self.seen = Seen::Told(Told::now(found));
                 Some(outcome)
             }
             Seen::Nothing | Seen::Handed(_) | Seen::Settling(_) => {
@@ -216,6 +233,25 @@ impl Look {
             found: tokio::task::spawn_blocking(move || source.read()),
             overdue_at: Some(Instant::now() + OVERDUE),
         }
+    }
+}
+
+impl Told {
+    fn now(what: Found) -> Self {
+        Self {
+            last: what.clone(),
+            what,
+            at: Instant::now(),
+        }
+    }
+
+    /// Returns whether another refusal is to be told too: for another reason, or of other bytes, as soon as they stay the same.
+    fn is_news(&self, found: &Found) -> bool {
+        let is_settled = match found {
+            Found::Unreadable(_) => true,
+            Found::Bytes(_) => *found == self.last || self.at.elapsed() >= RETELL,
+        };
+        self.what != *found && is_settled
     }
 }
 

@@ -3,6 +3,7 @@
 use std::{
     net::SocketAddr,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use bytes::{BufMut as _, Bytes, BytesMut};
@@ -103,13 +104,17 @@ async fn answer(
     mut respond: h2::server::SendResponse<Bytes>,
     let_go: Arc<Notify>,
 ) {
-    let waits = request.uri().path().ends_with("/Wait");
+    let request_path = request.uri().path().to_owned();
+    let waits = request_path.ends_with("/Wait");
     let mut body = request.into_body();
     let mut message = BytesMut::new();
     while let Some(data) = body.data().await {
         let data = data.unwrap();
         body.flow_control().release_capacity(data.len()).unwrap();
         message.put(data);
+    }
+    if request_path.ends_with("/Refuse") {
+        return respond.send_reset(h2::Reason::REFUSED_STREAM);
     }
     if waits {
         let_go.notified().await;
@@ -286,6 +291,34 @@ async fn a_proof_that_never_answers_does_not_stand_in_the_way_of_a_newer_identit
     assert!(begun.elapsed() < PROOF_TIMEOUT);
 }
 
+/// Each would be proved, if the next did not come before.
+#[tokio::test(start_paused = true)]
+async fn identities_that_come_fast_do_not_keep_each_other_from_being_adopted() {
+    let ca = Ca::new("g1");
+    let (publisher, subscriber) = publish::channel();
+    let (told, mut news) = mpsc::unbounded_channel();
+    let nowhere = || Endpoint::from_static("http://localhost:1").connect_lazy();
+    let channel = Swappable::new(nowhere());
+    tokio::spawn(async move {
+        let connect = move |_snapshot| async move {
+            tokio::time::sleep(Duration::from_millis(700)).await;
+            Ok::<_, ()>(nowhere())
+        };
+        let tell = |followed| told.send(followed).unwrap();
+        channel.follow(subscriber, 1, connect, tell).await;
+    });
+    let one = Arc::new(identity(&ca, "one"));
+    for _ in 0..10 {
+        publisher.publish(Arc::clone(&one));
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
+    let mut n_adopted = 0;
+    while let Ok(Followed::Adopted(_)) = news.try_recv() {
+        n_adopted += 1;
+    }
+    assert!(n_adopted >= 3, "{n_adopted}");
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_proof_that_never_answers_is_told_and_tried_again() {
     let ca = Ca::new("g1");
@@ -312,6 +345,16 @@ async fn a_server_that_does_not_choose_http_2_is_told_as_such() {
     let error = connecting.unwrap_err();
     assert!(matches!(error, ConnectError::NotHttp2 { .. }), "{error}");
     assert!(error.to_string().ends_with("found none"), "{error}");
+}
+
+#[tokio::test]
+async fn a_call_that_the_server_did_not_take_is_unavailable() {
+    let ca = Ca::new("g1");
+    let server = Server::start(&ca).await;
+    let channel = server.target(&ca).connect(&identity(&ca, "one")).await;
+    let channel = Swappable::new(channel.unwrap());
+    let refused = echo(&channel, "Refuse").await.unwrap_err();
+    assert_eq!(refused.code(), Code::Unavailable, "{refused}");
 }
 
 #[tokio::test]

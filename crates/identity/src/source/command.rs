@@ -5,6 +5,7 @@ use std::{
     mem,
     os::unix::process::CommandExt as _,
     process::{Child, ChildStdout, Command, ExitStatus, Stdio},
+    thread,
     time::Duration,
 };
 
@@ -45,32 +46,49 @@ pub(super) fn run(helper: &Helper, patience: Duration) -> Result<Zeroizing<Strin
         .map_err(failed)?;
     let mut said = Said::new(child.stdout.take());
     let heard = said.listen(Pid::from_child(&child), Deadline::after(patience));
-    let status = end(child);
+    let status = end(child, GRACE, kill);
     let place = || format!("`{}`", helper.program.display());
     match (heard.map_err(failed)?, status.map_err(failed)?) {
-        (Heard::Overdue, _killed) => Err(LoadError::Silent {
+        (Heard::Overdue, _) | (_, None) => Err(LoadError::Silent {
             place: place(),
             bound: patience,
         }),
-        (Heard::TooMuch, status) => Err(LoadError::TooMuch {
+        (Heard::TooMuch, Some(status)) => Err(LoadError::TooMuch {
             program: helper.program.clone(),
             status,
         }),
-        (Heard::Whole, status) if !status.success() => Err(LoadError::Failed {
+        (Heard::Whole, Some(status)) if !status.success() => Err(LoadError::Failed {
             program: helper.program.clone(),
             status,
         }),
-        (Heard::Whole, _success) => said
+        (Heard::Whole, Some(_success)) => said
             .into_text()
             .ok_or_else(|| LoadError::NotText { place: place() }),
     }
 }
 
-/// Ends what the program started, and itself if it runs still. It was not waited for yet, so its group is nobody else's.
-fn end(mut child: Child) -> io::Result<ExitStatus> {
-    // There is nothing to end if it had no children.
-    let _ended = kill_process_group(Pid::from_child(&child), Signal::KILL);
-    child.wait()
+/// Ends what the program started, and itself if it runs still. It was not waited for yet, so its group is nobody else's. None if
+/// it runs all the same: what has taken another user's rights, as `sudo` does, cannot be ended, and what hangs in the kernel ends
+/// when it does. Somebody waits for it then, and nobody for him.
+fn end(mut child: Child, grace: Duration, kill: impl Fn(Pid)) -> io::Result<Option<ExitStatus>> {
+    let program = Pid::from_child(&child);
+    kill(program);
+    let grace = Deadline::after(grace);
+    while !has_ended(program)? {
+        if grace.is_over() {
+            thread::Builder::new()
+                .name("identity-helper".to_owned())
+                .spawn(move || child.wait())?;
+            return Ok(None);
+        }
+        wait(&mut [])?;
+    }
+    child.wait().map(Some)
+}
+
+fn kill(program: Pid) {
+    // There is nothing to end if it had no children, and nothing to do about what may not be ended.
+    let _ended = kill_process_group(program, Signal::KILL);
 }
 
 /// Returns whether a program has ended, and leaves it to be waited for.
@@ -168,5 +186,23 @@ fn wait(ready: &mut [PollFd<'_>]) -> io::Result<()> {
     match poll(ready, Some(&step)) {
         Ok(_) | Err(Errno::INTR) => Ok(()),
         Err(error) => Err(error.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As of a program with another user's rights.
+    #[test]
+    fn what_cannot_be_ended_is_not_waited_for() {
+        let mut sleeper = Command::new("sleep");
+        let sleeper = sleeper.arg("30").process_group(0).spawn().unwrap();
+        let program = Pid::from_child(&sleeper);
+        let soon = Deadline::after(Duration::from_secs(5));
+        let ended = end(sleeper, Duration::from_millis(100), |_program| {});
+        assert_eq!(ended.unwrap(), None);
+        assert!(!soon.is_over());
+        kill(program);
     }
 }

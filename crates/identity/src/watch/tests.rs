@@ -262,3 +262,33 @@ async fn a_look_that_hangs_is_told_once_and_waited_for() {
     assert!(answer.send(source.read()).is_ok());
     assert_eq!(subject(&mut watcher).await, "CN=one");
 }
+
+/// Somebody issues whenever he is asked, and never what can be used: that is told, and not twice a second.
+#[tokio::test(start_paused = true)]
+async fn refusals_of_other_bytes_each_time_are_told_now_and_then() {
+    let ca = Ca::new("g1");
+    let directory = tempfile::tempdir().unwrap();
+    let root = directory.path();
+    let issue = || {
+        let pair = ca.leaf_valid("over", PAST, LeafUse::Client);
+        put(root, CHAIN_FILE, &pair.chain);
+        put(root, KEY_FILE, &pair.key);
+    };
+    issue();
+    let mut watcher = Watcher::new(Source::Directory(root.into()), now);
+    let mut n_told = 0;
+    for _look in 0..60 {
+        issue();
+        n_told += usize::from(timeout(INTERVAL, watcher.next()).await.is_ok());
+    }
+    assert_eq!(n_told, 1, "in 30 s");
+    // Whoever puts another bad one there hears of it soon.
+    issue();
+    assert!(
+        timeout(INTERVAL * 3, watcher.next())
+            .await
+            .unwrap()
+            .is_err()
+    );
+    assert!(timeout(INTERVAL * 3, watcher.next()).await.is_err());
+}
