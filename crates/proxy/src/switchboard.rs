@@ -89,6 +89,9 @@ trait Transport: Send {
     /// Sees to it that what was taken is written.
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
 
+    /// Returns whether the socket has taken bytes for which it had no room before, since this was asked last.
+    fn has_moved(&mut self) -> bool;
+
     /// Says that nothing more will come.
     fn finish(&mut self);
 }

@@ -9,8 +9,6 @@ pub(super) struct Outbox {
     n_written: usize,
     /// How much was written since the connection began.
     n_gone: u64,
-    /// Whether something was left when something was written last.
-    is_behind: bool,
     /// The most that lay here since memory was last given back.
     most: usize,
     /// Memory in which calls' bytes waited for room here.
@@ -43,11 +41,6 @@ impl Outbox {
         self.n_gone
     }
 
-    /// Returns whether the socket did not take all that it was given last.
-    pub(super) fn is_behind(&self) -> bool {
-        self.is_behind
-    }
-
     /// Returns the end at which frames are written.
     pub(super) fn end(&mut self) -> &mut Vec<u8> {
         &mut self.bytes
@@ -68,7 +61,6 @@ impl Outbox {
             self.bytes.drain(..self.n_written);
             self.n_written = 0;
         }
-        self.is_behind = !self.is_empty();
     }
 
     /// Returns memory for a call's bytes that have to wait for room here.

@@ -91,8 +91,8 @@ impl Pulse {
         (due < self.due).then_some(due)
     }
 
-    /// The socket took bytes for which it had no room before, so that the server has taken others: what is asked may have been
-    /// behind them, and the way is not closed. A socket with room takes bytes on any way.
+    /// The socket took bytes for which it had no room before ([`Relay::moved`]): what is asked may have been behind others, and
+    /// the way is not closed. A socket with room takes bytes on any way.
     pub(super) fn moved(&mut self, now: Instant) {
         // The timer stays: what it finds is judged by these.
         if let Some(question) = &mut self.question {

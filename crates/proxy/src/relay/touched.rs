@@ -46,17 +46,20 @@ impl Relay {
     pub fn written(&mut self, id: ConnectionId, n_bytes: usize, now: Instant) {
         self.now = now;
         self.tally.sent(id, n_bytes);
-        if let ConnectionId::Server(ServerId(key)) = id
-            && let Some(server) = self.servers.get_mut(key)
-            && server.wire.out.is_behind()
-        {
-            server.pulse.moved(now);
-        }
         let has_room = self.wire_mut(id).is_some_and(|wire| wire.written(n_bytes));
         if has_room {
             self.unblock(id);
         }
         self.serve_waiting();
+    }
+
+    /// Takes note that a socket took bytes for which it had no room before: whoever is behind it has taken others.
+    pub fn moved(&mut self, id: ConnectionId, now: Instant) {
+        if let ConnectionId::Server(ServerId(key)) = id
+            && let Some(server) = self.servers.get_mut(key)
+        {
+            server.pulse.moved(now);
+        }
     }
 
     /// Returns a connection that has something to write, or has ended, and was not looked at since.

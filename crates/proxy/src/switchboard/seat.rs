@@ -197,6 +197,20 @@ fn write(
     relay: &mut Relay,
     now: &Now,
 ) -> io::Result<bool> {
+    let over = write_all(id, transport, cx, relay, now);
+    if transport.has_moved() {
+        relay.moved(id, **now);
+    }
+    over
+}
+
+fn write_all(
+    id: ConnectionId,
+    transport: &mut dyn Transport,
+    cx: &mut Context<'_>,
+    relay: &mut Relay,
+    now: &Now,
+) -> io::Result<bool> {
     loop {
         let output = relay.output(id);
         if output.is_empty() {

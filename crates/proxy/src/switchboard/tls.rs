@@ -22,6 +22,10 @@ pub(super) struct Tls<S, C> {
     /// Whether there may be bytes that came together with the end of the handshake.
     is_fresh: bool,
     has_finished: bool,
+    /// Whether the socket had no room for all that was to be written last.
+    is_behind: bool,
+    /// How much it has taken since, as far as nobody has asked.
+    n_late: usize,
 }
 
 impl<S, C, D> Tls<S, C>
@@ -38,6 +42,8 @@ where
             session,
             is_fresh: true,
             has_finished: false,
+            is_behind: false,
+            n_late: 0,
         }
     }
 
@@ -49,11 +55,20 @@ where
                 cx,
             };
             match self.session.write_tls(&mut sink) {
-                Ok(n_bytes) => *n_left += n_bytes,
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Poll::Pending,
+                Ok(n_bytes) => {
+                    *n_left += n_bytes;
+                    if self.is_behind {
+                        self.n_late += n_bytes;
+                    }
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    self.is_behind = true;
+                    return Poll::Pending;
+                }
                 Err(error) => return Poll::Ready(Err(error)),
             }
         }
+        self.is_behind = false;
         Poll::Ready(Ok(()))
     }
 
@@ -130,6 +145,10 @@ where
 
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.flush(cx, &mut 0)
+    }
+
+    fn has_moved(&mut self) -> bool {
+        std::mem::take(&mut self.n_late) > 0
     }
 
     fn finish(&mut self) {

@@ -86,6 +86,29 @@ fn what_is_said_to_a_silent_server_is_no_sign_of_life() {
     assert!(world.relay.has_ended(before.id));
 }
 
+/// However long it takes, what moves is not given up.
+#[test]
+fn a_large_request_on_a_slow_way_is_not_silence() {
+    let mut world = World::new(&[]);
+    let mut caller = world.caller();
+    say_method(&mut caller, 1, RESPOND);
+    world.pass(&mut caller);
+    world.hear_server();
+    let slow = world.server.id;
+    world.wait(limits::QUIET);
+    assert_eq!(world.hear_server(), [question()]);
+    world.wait(limits::DOUBT);
+    let mut before = world.replace_server();
+    for _ in 0..10 {
+        world.wait(limits::SILENCE / 2);
+        world.relay.moved(slow, world.now);
+    }
+    assert!(!world.relay.has_ended(slow));
+    before.say_response(1, b"at last");
+    world.pass(&mut before);
+    assert_eq!(world.hear(&mut caller).len(), 3);
+}
+
 #[test]
 fn a_successor_takes_the_calls_of_a_connection_in_doubt() {
     let mut world = World::new(&[]);

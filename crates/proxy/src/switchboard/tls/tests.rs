@@ -9,9 +9,10 @@ use rustls::{ClientConnection, ServerConfig, ServerConnection, sign::SingleCertA
 use super::*;
 use crate::testing::Ca;
 
-/// A socket that breaks once it has taken so many bytes.
+/// A socket that breaks once it has taken so many bytes, or has no room until it is given more.
 struct Fragile {
     n_left: usize,
+    breaks: bool,
 }
 
 impl AsyncRead for Fragile {
@@ -31,7 +32,12 @@ impl AsyncWrite for Fragile {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         if self.n_left == 0 {
-            return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
+            let broken = Err(io::ErrorKind::BrokenPipe.into());
+            return if self.breaks {
+                Poll::Ready(broken)
+            } else {
+                Poll::Pending
+            };
         }
         let n_bytes = bytes.len().min(self.n_left);
         self.n_left -= n_bytes;
@@ -75,7 +81,8 @@ fn transport(n_left: usize) -> Tls<Fragile, ClientConnection> {
         client.read_tls(&mut &flight[..]).unwrap();
         client.process_new_packets().unwrap();
     }
-    Tls::new(Fragile { n_left }, client)
+    let breaks = true;
+    Tls::new(Fragile { n_left, breaks }, client)
 }
 
 /// Returns what became of these bytes, and then of a flush.
@@ -96,4 +103,27 @@ fn bytes_of_which_some_have_left_count_as_written() {
     assert_eq!(write(usize::MAX, &bytes), (Some(bytes.len()), true));
     assert_eq!(write(20_000, &bytes), (Some(bytes.len()), false));
     assert_eq!(write(0, &bytes), (None, false));
+}
+
+/// By which the relay knows a slow way from a dead one.
+#[test]
+fn a_socket_that_takes_more_after_it_had_no_room_has_moved() {
+    let mut transport = transport(20_000);
+    transport.socket.breaks = false;
+    let cx = &mut Context::from_waker(Waker::noop());
+    let bytes = vec![7; 100_000];
+    let taken = transport.poll_write(cx, &bytes);
+    assert!(matches!(taken, Poll::Ready(Ok(n_bytes)) if n_bytes == bytes.len()));
+    assert!(!transport.has_moved(), "it had room until now");
+    assert!(transport.poll_flush(cx).is_pending());
+    assert!(!transport.has_moved());
+    for n_bytes in [20_000, 1_000_000] {
+        transport.socket.n_left = n_bytes;
+        let _how_far = transport.poll_flush(cx);
+        assert!(transport.has_moved());
+        assert!(!transport.has_moved(), "it is told once");
+    }
+    // All is written, and there is room.
+    let _taken = transport.poll_write(cx, b"one more");
+    assert!(!transport.has_moved());
 }
