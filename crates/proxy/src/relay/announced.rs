@@ -45,4 +45,9 @@ impl Allowance {
             (id::MAX_HEADER_LIST_SIZE, self.header_list),
         ]
     }
+
+    /// Returns by how much the connection's window is more than what every connection begins with (RFC 9113 §6.9.2).
+    pub(super) fn more_window(self) -> u32 {
+        self.window.saturating_sub(DEFAULT_WINDOW)
+    }
 }

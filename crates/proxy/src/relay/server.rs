@@ -40,8 +40,8 @@ pub(super) struct Server {
     pub(super) pulse: Pulse,
     /// When what is still open is cut.
     pub(super) drain_by: Option<Instant>,
-    /// Whether it could hardly send anything when that was looked at last.
-    pub(super) was_stopped: bool,
+    /// If it could hardly send anything when that was looked at last, how often its window had been moved by then.
+    pub(super) stopped_at: Option<u32>,
     /// Which fault it found with us, if it said goodbye for one.
     pub(super) blame: Option<Reason>,
     /// Whether its loss has been told.
@@ -112,7 +112,7 @@ impl Server {
             own_calls: BTreeMap::new(),
             pulse: Pulse::new(now),
             drain_by: None,
-            was_stopped: false,
+            stopped_at: None,
             blame: None,
             is_lost: false,
         }

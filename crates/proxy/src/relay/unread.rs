@@ -3,7 +3,8 @@
 //! What waits for a caller counts against the window of the server's connection, which all callers share; so what waits here is
 //! bounded. One answer may be as long as the window of its stream, and a caller that stands still with more of them than the
 //! connection has room for would stop everybody. Such a window is looked at once a second. If it is used up at two looks in a
-//! row, the caller for which most waits loses the calls for which something does.
+//! row, and was not moved between them, the caller for which most waits loses the calls for which something does. Callers that
+//! read, however slowly, move it: by 1 MiB at least.
 
 use std::collections::BTreeMap;
 
@@ -18,12 +19,12 @@ impl Relay {
             let Some(server) = self.servers.not_ended(key) else {
                 continue;
             };
-            let is_stopped = server.wire.is_stopped();
-            let was_stopped = std::mem::replace(&mut server.was_stopped, is_stopped);
-            if is_stopped && was_stopped {
+            let stopped_at = server.wire.is_stopped().then_some(server.wire.n_moved);
+            let before = std::mem::replace(&mut server.stopped_at, stopped_at);
+            is_one_stopped |= stopped_at.is_some();
+            if stopped_at.is_some() && stopped_at == before {
                 self.drop_unread(key);
             }
-            is_one_stopped |= is_stopped;
         }
         is_one_stopped
     }

@@ -41,6 +41,7 @@ pub(super) struct Wire {
     window: SendWindow,
     /// What the peer may still send on the whole connection.
     credit: ReceiveWindow,
+    pub(super) n_moved: u32,
     allowance: Allowance,
     /// What the peer has said about itself.
     pub(super) peer: Peer,
@@ -80,6 +81,7 @@ impl Wire {
             encoder: Encoder::new(DEFAULT_TABLE_SIZE),
             window: SendWindow::new(DEFAULT_WINDOW),
             credit: ReceiveWindow::new(allowance.window),
+            n_moved: 0,
             allowance,
             peer: Peer::default(),
             patience: Patience::new(limits::PATIENCE, now),
@@ -95,10 +97,8 @@ impl Wire {
 
     /// Writes our SETTINGS, with one that is for this side only, and opens the connection's window.
     pub(super) fn introduce(&mut self, of_this_side: (u16, u32)) {
-        let settings = self.allowance.settings(of_this_side);
-        frame::write_settings(self.out.end(), &settings);
-        let more = self.allowance.window.saturating_sub(DEFAULT_WINDOW);
-        frame::write_window(self.out.end(), 0, more);
+        frame::write_settings(self.out.end(), &self.allowance.settings(of_this_side));
+        frame::write_window(self.out.end(), 0, self.allowance.more_window());
     }
 
     /// Takes DATA.
@@ -235,6 +235,7 @@ impl Wire {
         let n_bytes = u32::try_from(n_bytes).unwrap_or(u32::MAX);
         if let Some(increment) = self.credit.release(n_bytes) {
             frame::write_window(self.out.end(), 0, increment);
+            self.n_moved = self.n_moved.wrapping_add(1);
         }
     }
 
@@ -251,8 +252,8 @@ impl Wire {
     /// Returns how many bytes of a call one frame may carry now. A peer that does not read stops its calls here.
     #[inline]
     pub(super) fn room_for_data(&self) -> usize {
-        let unread = limits::OUTBOX_BYTES.saturating_sub(self.out.len());
-        self.window.room().min(unread).min(self.peer.max_frame)
+        let room = limits::OUTBOX_BYTES.saturating_sub(self.out.len());
+        room.min(self.window.room()).min(self.peer.max_frame)
     }
 
     /// Returns whether the peer lets one more stream be opened.

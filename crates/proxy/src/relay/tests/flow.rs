@@ -103,6 +103,40 @@ fn a_stopped_caller_does_not_stop_the_others() {
     assert_eq!(n_bytes(&world.hear(&mut stopped), 1), 0);
 }
 
+/// A server that sends faster than a caller reads uses its window up at any time; the caller is slow, and does not stand still.
+#[test]
+fn a_slow_caller_loses_nothing() {
+    let mut world = World::new(&[]);
+    let mut slow = world.caller_with(&[(id::INITIAL_WINDOW_SIZE, 0)]);
+    let n_calls = limits::UPSTREAM_WINDOW_BYTES / limits::STREAM_WINDOW_BYTES;
+    for nth in 0..n_calls {
+        let stream = 1 + 2 * nth;
+        slow.say_request(stream);
+        world.pass(&mut slow);
+        world.hear_server();
+        world.server.say_headers(stream, Ends::No, RESPONSE);
+        world.server.say_data(stream, Ends::No, &vec![1; WINDOW]);
+        world.pass_server();
+    }
+    world.hear(&mut slow);
+    for nth in 0..5 {
+        world.wait(limits::SWEEP_INTERVAL);
+        let stream = 1 + 2 * nth;
+        slow.say_window(0, 2 * 1024 * 1024);
+        slow.say_window(stream, 2 * 1024 * 1024);
+        world.pass(&mut slow);
+        while !world.hear(&mut slow).is_empty() {}
+        let heard = world.hear_server();
+        let given = windows(&heard, 0);
+        assert!(given > 0, "{nth}: {heard:?}");
+        // What there is room for comes at once.
+        let more = usize::try_from(given).unwrap();
+        world.server.say_data(stream, Ends::No, &vec![1; more]);
+        world.pass_server();
+    }
+    assert_eq!(world.n_calls(), usize::try_from(n_calls).unwrap());
+}
+
 /// However many of its calls are answered.
 #[test]
 fn a_stopped_caller_does_not_stop_the_others_for_long() {
