@@ -178,8 +178,17 @@ impl<T> Memo<T> {
 
     /// Forgets what was translated for a connection, and wipes it: it may hold our credentials.
     pub fn forget(&mut self, connection: u64) {
+        self.forget_where(|versions| versions.encoder.connection == connection);
+    }
+
+    /// Forgets everything, likewise.
+    pub fn clear(&mut self) {
+        self.forget_where(|_versions| true);
+    }
+
+    fn forget_where(&mut self, is_meant: impl Fn(&Versions) -> bool) {
         for way in self.sets.iter_mut().flatten() {
-            let entry = way.take_if(|entry| entry.versions.encoder.connection == connection);
+            let entry = way.take_if(|entry| is_meant(&entry.versions));
             if let Some(mut entry) = entry {
                 self.n_bytes -= entry.bytes.len();
                 entry.bytes.zeroize();

@@ -1,7 +1,9 @@
 //! The heads of calls are there as long as the calls are, and not much longer.
 
+use std::collections::BTreeMap;
+
 use super::{
-    World,
+    Route, World,
     calls::readdressed,
     peer::{Ends, REQUEST, Said},
     serve,
@@ -114,13 +116,46 @@ fn the_headers_of_calls_that_are_open_have_a_bound() {
         assert!(world.relay.heads.n_bytes() <= limits::HEADS_BYTES);
     }
     assert!(n_refused > 1000, "{n_refused}");
-    // They leave, and others come in.
+    // They leave, and others come in, once it is worth looking for room.
     for nth in 0..1000 {
         caller.say_reset(2 * nth + 1, Reason::CANCEL);
     }
     world.pass(&mut caller);
+    world.now += limits::SWEEP_INTERVAL;
     let fields = [REQUEST, &[("b", "last")], &many].concat();
     caller.say_headers(6001, Ends::Yes, &fields);
     world.pass(&mut caller);
     assert_eq!(status(&world.hear(&mut caller), 6001), None);
+}
+
+/// Where a call's namespace says where it goes, blocks are remembered that are short and say much.
+#[test]
+fn what_is_only_remembered_gives_way_to_calls() {
+    let mut world = World::new(&[]);
+    let route = Route::ByNamespace {
+        namespaces: BTreeMap::new(),
+        otherwise: None,
+        unnamed: Some(world.upstream),
+    };
+    let mut caller = world.caller_at(route, &[]);
+    caller.say_window(0, 1_000_000);
+    let long = "x".repeat(900);
+    let many: Vec<_> = std::iter::repeat_n(("a", long.as_str()), 65).collect();
+    let mut most = 0;
+    for nth in 0..3000 {
+        let stream = 2 * nth + 1;
+        let trace = nth.to_string();
+        let fields = [REQUEST, &[("b", trace.as_str())], &many].concat();
+        caller.say_headers(stream, Ends::Yes, &fields);
+        world.pass(&mut caller);
+        most = most.max(world.relay.heads.n_bytes());
+        assert_eq!(world.n_calls(), 1, "the call {nth} was refused");
+        caller.say_reset(stream, Reason::CANCEL);
+        world.pass(&mut caller);
+        world.hear(&mut caller);
+        let n_bytes = world.relay.output(world.server.id).len();
+        world.relay.written(world.server.id, n_bytes, world.now);
+    }
+    assert!(most <= limits::HEADS_BYTES, "{most}");
+    assert!(most > limits::HEADS_BYTES / 2, "{most}");
 }
