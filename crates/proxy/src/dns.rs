@@ -186,12 +186,14 @@ async fn ask(
     setup: &Setup,
     until: Instant,
 ) -> Result<Reply, String> {
-    let n_servers = setup.servers.len();
-    let servers = setup.servers.iter().enumerate().cycle();
+    let n_questions = setup.servers.len() * setup.attempts;
+    let servers = setup.servers.iter().cycle();
     let mut last: Option<(SocketAddr, Silence)> = None;
-    for (place, server) in servers.take(n_servers * setup.attempts) {
+    for (n_asked, server) in servers.take(n_questions).enumerate() {
         let now = Instant::now();
-        let patience = share(now, until, n_servers - place).min(now + setup.timeout);
+        // All of them share the time, but none is given so little that nobody could answer.
+        let patience = share(now, until, n_questions - n_asked).max(now + limits::DNS_SERVER_MIN);
+        let patience = patience.min(now + setup.timeout).min(until);
         match exchange::ask(*server, (candidate, kind), setup, patience).await {
             Ok(reply) => return Ok(reply),
             Err(silence) => last = Some((*server, silence)),
