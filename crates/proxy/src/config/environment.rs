@@ -143,7 +143,7 @@ impl Environment {
         }
         for name in [CONFIG_FILE, PROFILE] {
             if self.has(name) {
-                let why = "the proxy reads no profile of Temporal; say address and credentials by the other variables, \
+                let why = "unset it: the proxy reads no profile of Temporal. Say address and credentials by the other variables, \
                            by flags or in the proxy's own file";
                 return error(name, why);
             }

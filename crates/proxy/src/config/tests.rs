@@ -239,7 +239,7 @@ fn what_a_variable_cannot_have_is_refused() {
     // With these, SDKs find address, TLS and API key elsewhere.
     check(
         |name| says(name, "TEMPORAL_PROFILE", "production"),
-        "cannot use the variable `TEMPORAL_PROFILE`: the proxy reads no profile of Temporal",
+        "cannot use the variable `TEMPORAL_PROFILE`: unset it: the proxy reads no profile of Temporal",
     );
     check(
         |name| says(name, "TEMPORAL_CONFIG_FILE", "/temporal.toml"),
