@@ -5,9 +5,11 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use crate::{
-    caller::End,
-    rig::{Rig, eventually},
-    server,
+    caller::{Caller, End},
+    pki::Ca,
+    rig::{Rig, Running, eventually, options},
+    server::{self, Server},
+    stretch::Stretch,
 };
 
 #[tokio::test]
@@ -20,6 +22,28 @@ async fn large_messages() {
         end == End::Status(0, body),
         "12 MB did not come back as they went"
     );
+}
+
+/// A server that has room for all of it says nothing while it comes, and is not given up for that.
+#[tokio::test]
+async fn a_large_message_on_a_slow_way() {
+    let g1 = Ca::new("g1");
+    let server = Server::start(&[&g1]).await;
+    server.rule(|rules| rules.window = 16 * 1024 * 1024);
+    let stretch = Stretch::start(server.address).await;
+    stretch.slow(800_000);
+    let directory = tempfile::tempdir().unwrap();
+    g1.leaf("worker").swap_into(directory.path());
+    let mut options = options(stretch.address, &server.ca, directory.path());
+    options.drain_timeout = Duration::from_mins(1);
+    let proxy = Running::adopted(options).await;
+    let mut caller = Caller::connect(proxy.address).await;
+    // On loopback, the kernel takes 5 MB or so at once: what is asked behind them arrives when a silent server is given up.
+    let body = Bytes::from(vec![7; 8_000_000]);
+    let end = caller.call("/echo", body.clone(), &[]).await;
+    assert!(end == End::Status(0, body), "{:?}", proxy.status().calls);
+    // It was doubted, so that others would not have had to wait behind it.
+    assert!(server.seen(|seen| seen.connections.len()) > 1);
 }
 
 #[tokio::test]

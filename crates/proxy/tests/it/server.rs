@@ -54,6 +54,8 @@ pub(crate) struct Rules {
     pub(crate) n_refused: usize,
     /// `SETTINGS_MAX_CONCURRENT_STREAMS` of new connections.
     pub(crate) max_streams: u32,
+    /// The windows of new connections and of their streams, in bytes.
+    pub(crate) window: u32,
     /// The versions of TLS that it speaks.
     pub(crate) versions: &'static [&'static SupportedProtocolVersion],
 }
@@ -125,6 +127,7 @@ impl Server {
             system_info: 0,
             n_refused: 0,
             max_streams: 1000,
+            window: 256 * 1024,
             versions: rustls::ALL_VERSIONS,
         };
         let shared = Arc::new(Shared {
@@ -204,10 +207,14 @@ impl Shared {
         let leaf = presented
             .first()
             .map_or_else(nobody, |leaf| Fingerprint::of(leaf));
-        let max_streams = self.rules.lock().unwrap().max_streams;
+        let (max_streams, window) = {
+            let rules = self.rules.lock().unwrap();
+            (rules.max_streams, rules.window)
+        };
         let handshake = h2::server::Builder::new()
             .max_concurrent_streams(max_streams)
-            .initial_window_size(256 * 1024)
+            .initial_window_size(window)
+            .initial_connection_window_size(window)
             .handshake(stream)
             .await;
         let Ok(mut connection) = handshake else {

@@ -1,17 +1,21 @@
 //! A stretch of network between the proxy and the server, which can fail as networks do: without a word.
 
 use std::{
+    io,
     net::SocketAddr,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering::Relaxed},
     },
+    time::Duration,
 };
 
+use rustix::net::sockopt::set_socket_recv_buffer_size;
 use tokio::{
-    io::copy_bidirectional,
+    io::{AsyncReadExt as _, AsyncWriteExt as _, copy_bidirectional},
     net::{TcpListener, TcpStream},
     sync::watch,
+    time::sleep,
 };
 
 /// The stretch. It ends with the runtime of its test.
@@ -19,7 +23,11 @@ pub(crate) struct Stretch {
     pub(crate) address: SocketAddr,
     n_frozen: watch::Sender<usize>,
     n_swallowed: Arc<AtomicUsize>,
+    up_bytes_per_second: Arc<AtomicUsize>,
 }
+
+/// What a slow stretch takes at once.
+const PIECE: usize = 8 * 1024;
 
 impl Stretch {
     pub(crate) async fn start(to: SocketAddr) -> Self {
@@ -32,20 +40,29 @@ impl Stretch {
         let (n_frozen, frozen) = watch::channel(0);
         let n_swallowed = Arc::new(AtomicUsize::new(0));
         let swallowed = Arc::clone(&n_swallowed);
+        let up_bytes_per_second = Arc::new(AtomicUsize::new(0));
+        let pace = Arc::clone(&up_bytes_per_second);
         tokio::spawn(async move {
             loop {
                 let (near, _) = listener.accept().await.unwrap();
                 let swallow = swallowed
                     .try_update(Relaxed, Relaxed, |n| n.checked_sub(1))
                     .is_ok();
-                tokio::spawn(carry(near, to, frozen.clone(), swallow));
+                let slow = pace.load(Relaxed);
+                tokio::spawn(carry(near, to, frozen.clone(), (swallow, slow)));
             }
         });
         Self {
             address,
             n_frozen,
             n_swallowed,
+            up_bytes_per_second,
         }
+    }
+
+    /// The next connections carry so much upwards in a second, and hold little of the rest.
+    pub(crate) fn slow(&self, up_bytes_per_second: usize) {
+        self.up_bytes_per_second.store(up_bytes_per_second, Relaxed);
     }
 
     /// From now on, connections that are open carry nothing, and nobody is told.
@@ -68,7 +85,7 @@ async fn carry(
     mut near: TcpStream,
     to: SocketAddr,
     mut frozen: watch::Receiver<usize>,
-    swallow: bool,
+    (swallow, slow): (bool, usize),
 ) {
     if swallow {
         std::future::pending::<()>().await;
@@ -77,7 +94,30 @@ async fn carry(
     let mut far = TcpStream::connect(to).await.unwrap();
     tokio::select! {
         // How it ends is for the ends to judge.
-        _ended = copy_bidirectional(&mut near, &mut far) => {}
+        _ended = copy(&mut near, &mut far, slow) => {}
         _frozen = frozen.changed() => std::future::pending().await,
     }
+}
+
+async fn copy(near: &mut TcpStream, far: &mut TcpStream, slow: usize) -> io::Result<()> {
+    if slow == 0 {
+        return copy_bidirectional(near, far).await.map(drop);
+    }
+    set_socket_recv_buffer_size(&*near, 4 * PIECE)?;
+    let (mut from_near, mut to_near) = near.split();
+    let (mut from_far, mut to_far) = far.split();
+    let upwards = async {
+        let mut piece = vec![0; PIECE];
+        loop {
+            let n_bytes = from_near.read(&mut piece).await?;
+            if n_bytes == 0 {
+                return to_far.shutdown().await;
+            }
+            let took = Duration::from_secs(1) * u32::try_from(n_bytes).unwrap();
+            sleep(took / u32::try_from(slow).unwrap()).await;
+            to_far.write_all(piece.get(..n_bytes).unwrap()).await?;
+        }
+    };
+    let downwards = tokio::io::copy(&mut from_far, &mut to_near);
+    tokio::try_join!(upwards, downwards).map(drop)
 }
