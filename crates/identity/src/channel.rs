@@ -164,8 +164,8 @@ impl Swappable {
     /// # Errors
     ///
     /// The status of the call. Where `tonic` made it up, because no server gave one, it is corrected: a lost connection, a
-    /// GOAWAY and a refused stream are `UNAVAILABLE`, which the SDK tries again, and a call whose own `grpc-timeout` is over is `DEADLINE_EXCEEDED`. `tonic`
-    /// says `UNKNOWN` or `CANCELLED` of the one and `CANCELLED` of the other.
+    /// GOAWAY and a refused stream are `UNAVAILABLE`, which the SDK tries again, and a call whose own `grpc-timeout` is over is
+    /// `DEADLINE_EXCEEDED`. `tonic` says `UNKNOWN` or `CANCELLED` of the former and `CANCELLED` of the latter.
     pub async fn unary(
         &self,
         service: &str,

@@ -31,8 +31,8 @@ pub const SETTLING: Duration = Duration::from_millis(100);
 /// comes to it.
 pub const OVERDUE: Duration = PATIENCE.saturating_add(Duration::from_secs(5));
 
-/// How often it is told at most that other bytes are refused, where each look finds others: of somebody who issues a leaf whenever
-/// he is asked, and issues none that can be used.
+/// How often it is told at most that other bytes are refused, where each look finds others: as of somebody who issues a leaf
+/// whenever he is asked, and issues none that can be used.
 const RETELL: Duration = Duration::from_mins(1);
 
 /// Watches one source.

@@ -65,8 +65,8 @@ enum Command {
 
 /// Load the credentials, dial each server, prove them by a call, say what was seen, and exit; nothing is listened on
 ///
-/// Exit codes: 0 all is well; 1 a server could not be reached, or refused, or files of CAs or of a listener's TLS cannot be used now; 2 the configuration cannot be used; 3 there are no
-/// credentials that could be tried.
+/// Exit codes: 0 all is well; 1 a server could not be reached, or refused, or files of CAs or of a listener's TLS cannot be
+/// used now; 2 the configuration cannot be used; 3 there are no credentials that could be tried.
 #[derive(Debug, clap::Args)]
 struct Check {
     #[command(flatten)]

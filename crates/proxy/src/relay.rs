@@ -6,7 +6,8 @@
 //! 1. tells it of connections ([`Relay::accept`], [`Relay::dial`]) and of what they said ([`Relay::receive`], or
 //!    [`Relay::receive_some`] to hear of those who had better be told before the rest is taken);
 //! 2. looks at every connection that was touched by that ([`Relay::next_touched`]): writes its [`Relay::output`], tells if that
-//!    [moves on](Relay::moved) after it had to wait, and closes it once it [has ended](Relay::has_ended) and all is written, or it [is given up](Relay::is_given_up);
+//!    [moves on](Relay::moved) after it had to wait, and closes it once it [has ended](Relay::has_ended) and all is written, or
+//!    it [is given up](Relay::is_given_up);
 //! 3. heeds the events ([`Relay::next_event`]) and comes back in time ([`Relay::next_timeout`]).
 //!
 //! What happens to a call, in the order in which it happens: `request.rs` takes it from its caller, `place.rs` finds it a

@@ -288,8 +288,8 @@ impl Keeper {
     fn part(&mut self, farewell: &Farewell) {
         let nth = self.live.iter().position(|c| c.id() == farewell.id);
         let ended = nth.map(|nth| self.live.remove(nth));
+        // One that was out of use already has nothing to say that was not said then.
         if ended.is_none() {
-            // It was out of use already, and whatever it has to say was said then.
             return;
         }
         if farewell.has_served || farewell.age >= limits::CONNECTION_AGE_MIN {
@@ -352,10 +352,8 @@ impl Keeper {
         } else {
             n_waned
         };
-        if n_due == 0 && self.dialling.is_empty() {
-            // Nothing is missed, so whoever was refused is not missed either.
-            self.is_refused = false;
-        }
+        // Where nothing is missed, neither is what was refused.
+        self.is_refused &= n_due > 0 || !self.dialling.is_empty();
         let not_before = self.pace.not_before();
         for _ in self.dialling.len()..n_due {
             let (dialer, credentials) = (Arc::clone(&self.dialer), adopted.clone());
