@@ -2,7 +2,31 @@
 
 use std::time::Duration;
 
-use crate::rig::{Load, Rig, eventually};
+use tokio::task::JoinHandle;
+
+use crate::{
+    caller::{Caller, End},
+    rig::{Load, Rig, eventually},
+};
+
+/// Begins so many polls, each of which is held for so long, and waits until the server has all of them.
+async fn held_at_once(
+    rig: &Rig,
+    caller: &Caller,
+    n_polls: usize,
+    millis: u32,
+) -> Vec<JoinHandle<End>> {
+    let poll = |_nth| {
+        let mut caller = caller.clone();
+        tokio::spawn(async move { caller.hold(millis).await })
+    };
+    let polls = (0..n_polls).map(poll).collect();
+    eventually("all polls are held at once", || {
+        rig.server.seen(|s| s.n_holding) == n_polls
+    })
+    .await;
+    polls
+}
 
 #[tokio::test]
 async fn polls_leave_room_for_calls() {
@@ -13,16 +37,7 @@ async fn polls_leave_room_for_calls() {
     eventually("the second is adopted", || rig.proxy.status().adopted == 2).await;
 
     let caller = rig.caller().await;
-    let polls: Vec<_> = (0..20)
-        .map(|_| {
-            let mut caller = caller.clone();
-            tokio::spawn(async move { caller.hold(2000).await })
-        })
-        .collect();
-    eventually("all polls are held at once", || {
-        rig.server.seen(|s| s.n_holding) == 20
-    })
-    .await;
+    let polls = held_at_once(&rig, &caller, 20, 2000).await;
     assert!(caller.clone().echo().await.is_ok());
     let status = rig.proxy.status();
     let full = status.connections.iter().filter(|c| c.streams == 4).count();
@@ -46,16 +61,7 @@ async fn a_new_identity_has_as_many_connections_as_the_old() {
     rig.g1.leaf("worker two").swap_into(rig.directory.path());
     eventually("the second is adopted", || rig.proxy.status().adopted == 2).await;
     let caller = rig.caller().await;
-    let polls: Vec<_> = (0..20)
-        .map(|_| {
-            let mut caller = caller.clone();
-            tokio::spawn(async move { caller.hold(500).await })
-        })
-        .collect();
-    eventually("all polls are held at once", || {
-        rig.server.seen(|s| s.n_holding) == 20
-    })
-    .await;
+    let polls = held_at_once(&rig, &caller, 20, 500).await;
     for poll in polls {
         assert!(poll.await.unwrap().is_ok());
     }
@@ -83,16 +89,7 @@ async fn connections_that_are_not_needed_any_more_get_no_successors() {
     rig.g1.leaf("worker two").swap_into(rig.directory.path());
     eventually("the second is adopted", || rig.proxy.status().adopted == 2).await;
     let caller = rig.caller().await;
-    let polls: Vec<_> = (0..40)
-        .map(|_| {
-            let mut caller = caller.clone();
-            tokio::spawn(async move { caller.hold(300).await })
-        })
-        .collect();
-    eventually("all polls are held at once", || {
-        rig.server.seen(|s| s.n_holding) == 40
-    })
-    .await;
+    let polls = held_at_once(&rig, &caller, 40, 300).await;
     assert!(rig.server.seen(|s| s.n_open) >= 3);
     for poll in polls {
         assert!(poll.await.unwrap().is_ok());

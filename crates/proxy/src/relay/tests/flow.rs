@@ -103,21 +103,27 @@ fn a_stopped_caller_does_not_stop_the_others() {
     assert_eq!(n_bytes(&world.hear(&mut stopped), 1), 0);
 }
 
-/// A server that sends faster than a caller reads uses its window up at any time; the caller is slow, and does not stand still.
-#[test]
-fn a_slow_caller_loses_nothing() {
-    let mut world = World::new(&[]);
-    let mut slow = world.caller_with(&[(id::INITIAL_WINDOW_SIZE, 0)]);
+/// A caller that has read nothing of as many answers as use its server's window up, and how many these are.
+fn owed_a_window(world: &mut World) -> (Peer, u32) {
+    let mut caller = world.caller_with(&[(id::INITIAL_WINDOW_SIZE, 0)]);
     let n_calls = limits::UPSTREAM_WINDOW_BYTES / limits::STREAM_WINDOW_BYTES;
     for nth in 0..n_calls {
         let stream = 1 + 2 * nth;
-        slow.say_request(stream);
-        world.pass(&mut slow);
+        caller.say_request(stream);
+        world.pass(&mut caller);
         world.hear_server();
         world.server.say_headers(stream, Ends::No, RESPONSE);
         world.server.say_data(stream, Ends::No, &vec![1; WINDOW]);
         world.pass_server();
     }
+    (caller, n_calls)
+}
+
+/// A server that sends faster than a caller reads uses its window up at any time; the caller is slow, and does not stand still.
+#[test]
+fn a_slow_caller_loses_nothing() {
+    let mut world = World::new(&[]);
+    let (mut slow, n_calls) = owed_a_window(&mut world);
     world.hear(&mut slow);
     for nth in 0..5 {
         world.wait(limits::SWEEP_INTERVAL);
@@ -141,17 +147,7 @@ fn a_slow_caller_loses_nothing() {
 #[test]
 fn a_stopped_caller_does_not_stop_the_others_for_long() {
     let mut world = World::new(&[]);
-    let mut stopped = world.caller_with(&[(id::INITIAL_WINDOW_SIZE, 0)]);
-    let n_calls = limits::UPSTREAM_WINDOW_BYTES / limits::STREAM_WINDOW_BYTES;
-    for nth in 0..n_calls {
-        let stream = 1 + 2 * nth;
-        stopped.say_request(stream);
-        world.pass(&mut stopped);
-        world.hear_server();
-        world.server.say_headers(stream, Ends::No, RESPONSE);
-        world.server.say_data(stream, Ends::No, &vec![1; WINDOW]);
-        world.pass_server();
-    }
+    let (mut stopped, n_calls) = owed_a_window(&mut world);
     let mut other = world.caller();
     other.say_request(1);
     world.pass(&mut other);

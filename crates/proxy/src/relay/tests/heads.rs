@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{
     Route, World,
     calls::readdressed,
-    peer::{Ends, REQUEST, Said},
+    peer::{Ends, Peer, REQUEST, Said},
     serve,
 };
 use crate::{
@@ -97,19 +97,23 @@ fn what_a_server_does_not_take_it_is_not_told() {
     assert_eq!(world.hear_server(), []);
 }
 
+/// Says a request in a short block, whose list is long and like no other: one field of 900 bytes so many times.
+fn say_much(caller: &mut Peer, stream: u32, n_fields: usize) {
+    let (long, trace) = ("x".repeat(900), stream.to_string());
+    let many: Vec<_> = std::iter::repeat_n(("a", long.as_str()), n_fields).collect();
+    let fields = [REQUEST, &[("b", trace.as_str())], &many].concat();
+    caller.say_headers(stream, Ends::Yes, &fields);
+}
+
 /// A field that is in the caller's table costs a byte to say again, and as much memory here as the first time.
 #[test]
 fn the_headers_of_calls_that_are_open_have_a_bound() {
     let mut world = World::new(&[]);
     let mut caller = world.caller();
-    let long = "x".repeat(900);
-    let many: Vec<_> = std::iter::repeat_n(("a", long.as_str()), 60).collect();
     let mut n_refused = 0;
     for nth in 0..3000 {
         let stream = 2 * nth + 1;
-        let trace = nth.to_string();
-        let fields = [REQUEST, &[("b", trace.as_str())], &many].concat();
-        caller.say_headers(stream, Ends::Yes, &fields);
+        say_much(&mut caller, stream, 60);
         world.pass(&mut caller);
         world.hear_server();
         n_refused += usize::from(status(&world.hear(&mut caller), stream) == Some("8"));
@@ -122,8 +126,7 @@ fn the_headers_of_calls_that_are_open_have_a_bound() {
     }
     world.pass(&mut caller);
     world.now += limits::SWEEP_INTERVAL;
-    let fields = [REQUEST, &[("b", "last")], &many].concat();
-    caller.say_headers(6001, Ends::Yes, &fields);
+    say_much(&mut caller, 6001, 60);
     world.pass(&mut caller);
     assert_eq!(status(&world.hear(&mut caller), 6001), None);
 }
@@ -139,14 +142,10 @@ fn what_is_only_remembered_gives_way_to_calls() {
     };
     let mut caller = world.caller_at(route, &[]);
     caller.say_window(0, 1_000_000);
-    let long = "x".repeat(900);
-    let many: Vec<_> = std::iter::repeat_n(("a", long.as_str()), 65).collect();
     let mut most = 0;
     for nth in 0..3000 {
         let stream = 2 * nth + 1;
-        let trace = nth.to_string();
-        let fields = [REQUEST, &[("b", trace.as_str())], &many].concat();
-        caller.say_headers(stream, Ends::Yes, &fields);
+        say_much(&mut caller, stream, 65);
         world.pass(&mut caller);
         most = most.max(world.relay.heads.n_bytes());
         assert_eq!(world.n_calls(), 1, "the call {nth} was refused");
