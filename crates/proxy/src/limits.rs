@@ -39,8 +39,8 @@ pub const REQUEST_HEADER_BYTES: u32 = 64 * 1024;
 /// Header list of a response, likewise: error details in trailers may be long.
 pub const RESPONSE_HEADER_BYTES: u32 = 256 * 1024;
 
-/// Headers of all calls that are open or remembered, as long as one says something new. Most calls say the same, and have one
-/// list together: of ten thousand whose headers are as long as may be, this is a tenth.
+/// Headers of all calls that are open; what is remembered beside them gives way. Most calls say the same, and have one list
+/// together: of ten thousand whose headers are as long as may be, this is a tenth.
 pub const HEADS_BYTES: usize = 64 * 1024 * 1024;
 
 /// Fields of one request or response: a worker sends about ten.

@@ -31,7 +31,7 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::{limits, plane::Timekeeper, relay::Route, switchboard::Switchboard};
 use gate::Gate;
-use room::{Place, Room};
+use room::{Room, Ticket};
 
 /// The pause after a failed accept: it fails for want of file descriptors, which comes and goes.
 pub(crate) const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -242,7 +242,7 @@ struct Arrival {
     socket: Box<dyn Transport>,
     gate: Option<Gate>,
     route: Arc<Route>,
-    place: Place,
+    ticket: Ticket,
 }
 
 impl House {
@@ -277,7 +277,7 @@ impl House {
                 continue;
             };
             // Who finds no place is not accepted; the news that there is one has the doors looked at again.
-            let Some(place) = entrance.try_enter() else {
+            let Some(ticket) = entrance.try_enter() else {
                 continue;
             };
             match door.listener.poll_accept(cx) {
@@ -288,10 +288,10 @@ impl House {
                         socket,
                         gate,
                         route,
-                        place,
+                        ticket,
                     }));
                 }
-                Poll::Pending => place.leave_unsaid(),
+                Poll::Pending => ticket.leave_unsaid(),
             }
         }
         Poll::Pending
@@ -304,7 +304,7 @@ async fn receive(
         socket,
         gate,
         route,
-        place,
+        ticket,
     }: Arrival,
     room: Room,
     board: Arc<Switchboard>,
@@ -312,13 +312,13 @@ async fn receive(
 ) {
     let Some(gate) = gate else {
         board.carry(socket, route).await;
-        return drop(place);
+        return drop(ticket);
     };
     let Some((socket, session)) = meet(socket, &gate, &timekeeper).await else {
         return;
     };
     let inside = room.enter().await;
-    drop(place);
+    drop(ticket);
     board.carry_tls(socket, session, route).await;
     drop(inside);
 }

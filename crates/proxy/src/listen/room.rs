@@ -11,8 +11,8 @@ pub(super) struct Room {
     freed: Arc<Notify>,
 }
 
-/// One of them. It is free when this is dropped.
-pub(super) struct Place {
+/// The right to one of them, which is free when this is dropped.
+pub(super) struct Ticket {
     permit: Option<OwnedSemaphorePermit>,
     freed: Arc<Notify>,
 }
@@ -29,16 +29,16 @@ impl Room {
         self.places.available_permits() == 0
     }
 
-    /// Returns a place, if one is free.
-    pub(super) fn try_enter(&self) -> Option<Place> {
+    /// Takes a place, if one is free.
+    pub(super) fn try_enter(&self) -> Option<Ticket> {
         let permit = Arc::clone(&self.places).try_acquire_owned().ok();
-        permit.map(|permit| self.place(permit))
+        permit.map(|permit| self.ticket(permit))
     }
 
     /// Waits for a place. It is never closed, so that there is always one some time.
-    pub(super) async fn enter(&self) -> Option<Place> {
+    pub(super) async fn enter(&self) -> Option<Ticket> {
         let permit = Arc::clone(&self.places).acquire_owned().await.ok();
-        permit.map(|permit| self.place(permit))
+        permit.map(|permit| self.ticket(permit))
     }
 
     /// Comes back when a place has become free here, or in another room that shares the news.
@@ -46,22 +46,22 @@ impl Room {
         self.freed.notified().await;
     }
 
-    fn place(&self, permit: OwnedSemaphorePermit) -> Place {
-        Place {
+    fn ticket(&self, permit: OwnedSemaphorePermit) -> Ticket {
+        Ticket {
             permit: Some(permit),
             freed: Arc::clone(&self.freed),
         }
     }
 }
 
-impl Place {
+impl Ticket {
     /// Gives it back to a room in which nobody was missed for it.
     pub(super) fn leave_unsaid(mut self) {
         drop(self.permit.take());
     }
 }
 
-impl Drop for Place {
+impl Drop for Ticket {
     fn drop(&mut self) {
         if self.permit.take().is_some() {
             self.freed.notify_one();
