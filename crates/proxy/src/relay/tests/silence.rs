@@ -29,19 +29,27 @@ fn say_method(caller: &mut Peer, stream: u32, path: &str) {
     caller.say_headers(stream, Ends::Yes, &fields);
 }
 
+/// A world whose server, after a silence, is asked whether it lives, and its caller, who waits for answers on these streams.
+fn asked(streams: &[u32]) -> (World, Peer) {
+    let mut world = World::new(&[]);
+    let mut caller = world.caller();
+    for &stream in streams {
+        say_method(&mut caller, stream, RESPOND);
+    }
+    world.pass(&mut caller);
+    world.hear_server();
+    world.wait(limits::QUIET);
+    assert_eq!(world.hear_server(), [question()]);
+    (world, caller)
+}
+
 const RESPOND: &str =
     "/temporal.api.workflowservice.v1.WorkflowService/RespondWorkflowTaskCompleted";
 const DESCRIBE: &str = "/temporal.api.workflowservice.v1.WorkflowService/DescribeNamespace";
 
 #[test]
 fn calls_are_held_back_while_a_question_is_open() {
-    let mut world = World::new(&[]);
-    let mut caller = world.caller();
-    say_method(&mut caller, 1, RESPOND);
-    world.pass(&mut caller);
-    world.hear_server();
-    world.wait(limits::QUIET);
-    assert_eq!(world.hear_server(), [question()]);
+    let (mut world, mut caller) = asked(&[1]);
     say_method(&mut caller, 3, RESPOND);
     world.pass(&mut caller);
     assert_eq!(world.hear_server(), []);
@@ -58,15 +66,7 @@ fn calls_are_held_back_while_a_question_is_open() {
 /// The socket takes what it has room for, whether anybody lives behind it or not.
 #[test]
 fn what_is_said_to_a_silent_server_is_no_sign_of_life() {
-    let mut world = World::new(&[]);
-    let mut caller = world.caller();
-    for stream in [1, 3, 5, 7, 9] {
-        say_method(&mut caller, stream, RESPOND);
-    }
-    world.pass(&mut caller);
-    world.hear_server();
-    world.wait(limits::QUIET);
-    assert_eq!(world.hear_server(), [question()]);
+    let (mut world, mut caller) = asked(&[1, 3, 5, 7, 9]);
     for stream in [3, 5] {
         caller.say_reset(stream, Reason::CANCEL);
         world.pass(&mut caller);
@@ -89,14 +89,8 @@ fn what_is_said_to_a_silent_server_is_no_sign_of_life() {
 /// However long it takes, what moves is not given up.
 #[test]
 fn a_large_request_on_a_slow_way_is_not_silence() {
-    let mut world = World::new(&[]);
-    let mut caller = world.caller();
-    say_method(&mut caller, 1, RESPOND);
-    world.pass(&mut caller);
-    world.hear_server();
+    let (mut world, mut caller) = asked(&[1]);
     let slow = world.server.id;
-    world.wait(limits::QUIET);
-    assert_eq!(world.hear_server(), [question()]);
     world.wait(limits::DOUBT);
     let mut before = world.replace_server();
     for _ in 0..10 {
@@ -111,12 +105,7 @@ fn a_large_request_on_a_slow_way_is_not_silence() {
 
 #[test]
 fn a_successor_takes_the_calls_of_a_connection_in_doubt() {
-    let mut world = World::new(&[]);
-    let mut caller = world.caller();
-    say_method(&mut caller, 1, RESPOND);
-    world.pass(&mut caller);
-    world.hear_server();
-    world.wait(limits::QUIET);
+    let (mut world, mut caller) = asked(&[1]);
     say_method(&mut caller, 3, RESPOND);
     world.pass(&mut caller);
     world.wait(limits::DOUBT);
