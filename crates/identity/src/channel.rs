@@ -28,7 +28,7 @@ use tonic::{Request, Status, body::Body, client::Grpc, metadata::MetadataMap, tr
 use tower_service::Service;
 
 pub use self::dial::{ConnectError, Target};
-use self::raw::Raw;
+use self::{dial::CONNECT_TIMEOUT, raw::Raw};
 use crate::publish::{Snapshot, Subscriber};
 
 /// The largest reply that is read: Temporal's own limit of a message is 4 MiB, its SDKs allow 128 MiB.
@@ -40,12 +40,12 @@ const PAUSE: Duration = Duration::from_millis(500);
 /// The longest of these waits.
 const PAUSE_MAX: Duration = Duration::from_secs(30);
 
-/// How long the proof of a new identity may take: three times what one connection may ([`Target::connect`]), and an answer.
-pub const PROOF_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long the proof of a new identity may take, 30 s: three times what one connection may ([`Target::connect`]), and an answer.
+pub const PROOF_TIMEOUT: Duration = CONNECT_TIMEOUT.saturating_mul(3);
 
 /// How long the proof of an identity goes on although there is a newer one: what one connection may take. Who publishes one
 /// whenever he looks would otherwise never have one adopted.
-const PROOF_TURN: Duration = Duration::from_secs(10);
+const PROOF_TURN: Duration = CONNECT_TIMEOUT;
 
 /// Headers of a call that belong to the connection, and are written anew on this one.
 const OWN_HEADERS: &[&str] = &[

@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// How long a connection may take, handshake included.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How often an idle connection is asked whether it is there still, as Temporal's own SDKs ask.
 const KEEP_ALIVE: Duration = Duration::from_secs(30);
