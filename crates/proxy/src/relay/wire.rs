@@ -39,7 +39,7 @@ pub(super) struct Wire {
     encoder: Encoder,
     /// What we may still send on the whole connection.
     window: SendWindow,
-    /// What the peer may still send on the whole connection.
+    /// What the peer may still send on the whole connection, and how often it was given more.
     credit: ReceiveWindow,
     pub(super) n_moved: u32,
     allowance: Allowance,
